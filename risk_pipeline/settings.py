@@ -1,0 +1,153 @@
+"""The workspace: a folder of the user's with `risk.yaml`, `feeds/`, `policy/` and the state under `warehouse/`.
+
+Put here: the settings model, how it is read, and every path derived from it. Keep out: the feed YAML (feeds.spec), the
+policy (policy.model), and anything that opens the files found here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from risk_pipeline.errors import UsageError
+
+ENV_PREFIX = "RISK_"
+NOT_SETTINGS = {"RISK_WORKSPACE", "RISK_TEST_PG_URL", "RISK_DATA"}
+
+
+class Settings(BaseModel):
+    """`risk.yaml`. Unknown keys are refused; environment variables RISK_<KEY> override a value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reporting_currency: str = "EUR"
+    time_zone: str = "UTC"
+    language: Literal["en", "zh", "both"] = "both"
+    schedule: str = "month_end"
+    register_url: str | None = None
+    policy: str | None = None
+    data_root: str | None = None
+    memory_limit: str = "1GB"
+    threads: int | None = None
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        if len(value) != 3 or not value.isalpha() or not value.isupper():
+            raise ValueError("an ISO 4217 code such as EUR is expected")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("an IANA time zone such as Europe/Berlin or Asia/Shanghai is expected")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        if value not in ("month_end", "quarter_end") and len(value.split()) != 5:
+            raise ValueError("month_end, quarter_end or a cron expression of five fields is expected")
+        return value
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace folder and its settings. Paths only; nothing is opened or created here."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def load(cls, root: Path | str) -> Workspace:
+        """Read `risk.yaml` below `root`. UsageError when the folder is no workspace or the file is wrong."""
+        root = Path(root).resolve()
+        path = root / "risk.yaml"
+        if not path.is_file():
+            raise UsageError(
+                f"{root} is not a workspace: it has no risk.yaml",
+                remedy="make one with `risk-pipeline init DIR`, or name it with -w DIR or RISK_WORKSPACE",
+            )
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as exc:
+            raise UsageError(f"{path}: not valid YAML: {exc}", remedy="mend the file at the line named above") from None
+        if not isinstance(raw, dict):
+            raise UsageError(f"{path}: expected `key: value` lines, found {type(raw).__name__}")
+        try:
+            settings = Settings(**{**raw, **_environment()})
+        except ValidationError as exc:
+            lines = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()]
+            raise UsageError("\n".join(lines), remedy="see docs/settings.md for the keys of risk.yaml") from None
+        return cls(root, settings)
+
+    @property
+    def feeds_dir(self) -> Path:
+        return self.root / "feeds"
+
+    @property
+    def policy_dir(self) -> Path:
+        return self.root / "policy"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def lake(self) -> Path:
+        return self.warehouse / "lake"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.warehouse / "risk.duckdb"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.warehouse / "lock"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.warehouse / "dagster"
+
+    @property
+    def register_url(self) -> str:
+        return resolve_secret(self.settings.register_url) or f"sqlite:///{self.warehouse / 'register.db'}"
+
+    @property
+    def data_root(self) -> Path:
+        """Where relative source paths of the feeds start; the workspace itself unless `data_root` says otherwise."""
+        configured = resolve_secret(self.settings.data_root)
+        return (self.root / configured).resolve() if configured else self.root
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.time_zone)
+
+
+def resolve_secret(value: str | None) -> str | None:
+    """`env:NAME` -> that variable, `file:PATH` -> that file's text, anything else as it is."""
+    if value is None:
+        return None
+    if value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise UsageError(f"the settings refer to the environment variable {name}, which is not set", remedy=f"export {name}=…")
+        return os.environ[name]
+    if value.startswith("file:"):
+        path = Path(value.removeprefix("file:"))
+        if not path.is_file():
+            raise UsageError(f"the settings refer to the file {path}, which does not exist")
+        return path.read_text(encoding="utf-8").strip()
+    return value
+
+
+def _environment() -> dict[str, Any]:
+    names = {ENV_PREFIX + key.upper(): key for key in Settings.model_fields}
+    return {key: os.environ[env] for env, key in names.items() if env in os.environ and env not in NOT_SETTINGS}
