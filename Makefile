@@ -13,7 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # The project's own environment, whatever else is active.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-PYTHON ?= python3
+# The first of these that is new enough; if none is, python3, so that the message below can say what it is.
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
