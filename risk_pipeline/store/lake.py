@@ -1,0 +1,93 @@
+"""The lake: where every Parquet file of a warehouse lies, and how one is written so that nobody sees half of it.
+
+Put here: paths, their relative form for the register, the atomic write. Keep out: what is in the files (feed_store,
+pipeline), which of them count (register), and reading.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from risk_pipeline.errors import RiskError, UsageError
+
+TEMPORARY_SUFFIX = ".tmp"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+class Lake:
+    """Paths below `root` (an absolute folder, made when the first file is written). Holds no open file."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).absolute()
+
+    def part_path(self, layer: str, table: str, as_of: date, run_id: str) -> Path:
+        """The part one run writes for one table and date. UsageError when a name could leave the lake."""
+        return self.root / _safe(layer) / _safe(table) / as_of.isoformat() / f"{_safe(run_id)}.parquet"
+
+    def feed_part(self, table: str, delivery_id: int) -> Path:
+        """The rows a delivery added to a feed."""
+        return self.root / "feed" / _safe(table) / f"{delivery_id:08d}.parquet"
+
+    def feed_closures(self, table: str, delivery_id: int) -> Path:
+        """The rows a delivery closed: (row_id, known_to, delivery_id)."""
+        return self.root / "feed" / _safe(table) / "closed" / f"{delivery_id:08d}.parquet"
+
+    def quarantine_part(self, delivery_id: int) -> Path:
+        """The rows a delivery had rejected."""
+        return self.root / "quarantine" / f"{delivery_id:08d}.parquet"
+
+    def empty_part(self, layer: str, table: str, schema_digest: str) -> Path:
+        """The file without rows that stands for a table in a given shape; a new shape is a new file."""
+        return self.root / "empty" / f"{_safe(layer)}.{_safe(table)}.{_safe(schema_digest)}.parquet"
+
+    def relative(self, path: Path) -> str:
+        """`path` as the register keeps it: below the lake, with forward slashes, so that a workspace can be moved."""
+        try:
+            return path.relative_to(self.root).as_posix()
+        except ValueError:
+            raise ValueError(f"{path} is not below the lake {self.root}") from None
+
+    def absolute(self, relative: str) -> Path:
+        """The file a relative path of the register means here and now."""
+        path = self.root / relative
+        if ".." in path.parts or not path.is_relative_to(self.root):
+            raise RiskError(f"the register names {relative!r}, which is outside the lake {self.root}")
+        return path
+
+    @staticmethod
+    @contextmanager
+    def write_atomic(path: Path) -> Iterator[Path]:
+        """Yield a temporary path in the folder of `path`; when the block ends well, that file is flushed and becomes `path`.
+
+        An error inside the block removes the temporary file and leaves an older `path` as it was. Folders are made.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid4().hex[:8]}{TEMPORARY_SUFFIX}")
+        try:
+            yield temporary
+            flush_to_disk(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        flush_to_disk(path.parent)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Flush a file, or a folder after a rename in it, so that a power cut cannot undo what was reported as done."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _safe(name: str) -> str:
+    if not _SAFE_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be part of a file name in the lake", remedy="use letters, digits, '.', '_' and '-'")
+    return name

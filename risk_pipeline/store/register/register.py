@@ -1,0 +1,287 @@
+"""The register: deliveries, runs, check results and snapshots in SQLite (default) or PostgreSQL.
+
+Put here: every query on the register. Keep out: how a database is opened and migrated (database.py), the tables
+(models.py), files and Parquet (lake, catalogue), and what a delivery or a run means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from risk_pipeline.errors import Refused
+from risk_pipeline.store.register.database import open_engine
+from risk_pipeline.store.register.models import (
+    Base,
+    CheckRow,
+    CounterRow,
+    DeliveryRow,
+    PointerRow,
+    RunRow,
+    SnapshotPartRow,
+    SnapshotRow,
+)
+from risk_pipeline.store.register.records import CheckRecord, Delivery, Part, RunRecord, SnapshotRecord
+
+PUBLISHED = "published"
+DELIVERY_COUNTER = "delivery"
+
+T = TypeVar("T", Delivery, RunRecord, CheckRecord)
+
+
+class Register:
+    """One open register. Safe to share between threads; other processes open their own. Close it, or use `with`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Register:
+        """Open the register at an SQLAlchemy URL (sqlite:///…, postgresql://…), making or migrating it where needed.
+
+        UsageError for a wrong URL or a missing driver, RiskError when the database cannot be reached or was written by a
+        newer version of this program.
+        """
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Register:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # Deliveries
+
+    def new_delivery_id(self) -> int:
+        """The next delivery number: unique across feeds, never handed out twice, so no file is ever written over."""
+        with self._writing() as session:
+            value = session.execute(
+                update(CounterRow)
+                .where(CounterRow.name == DELIVERY_COUNTER)
+                .values(value=CounterRow.value + 1)
+                .returning(CounterRow.value)
+            ).scalar_one()
+        return value
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Record a delivery. Refused when its number is there already."""
+        self._add(DeliveryRow, delivery, f"delivery {delivery.delivery_id}")
+
+    def deliveries(self, feed: str | None = None, states: Collection[str] | None = None) -> list[Delivery]:
+        """Deliveries in the order of their numbers; of one feed, or in some states only."""
+        query = select(DeliveryRow).order_by(DeliveryRow.delivery_id)
+        if feed is not None:
+            query = query.where(DeliveryRow.feed == feed)
+        if states is not None:
+            query = query.where(DeliveryRow.state.in_(states))
+        with self._reading() as session:
+            return [_record(Delivery, row) for row in session.scalars(query)]
+
+    def effective_deliveries(self, feed: str) -> list[Delivery]:
+        """The deliveries whose rows count, oldest first."""
+        return self.deliveries(feed, ("effective",))
+
+    def replace_parts(self, feed: str, delivery_ids: Collection[int], part_path: str) -> None:
+        """Let one compacted part stand for the parts and closures of several effective deliveries of a feed.
+
+        Afterwards they all name `part_path` and no closures. Refused, with nothing changed, when one of them is not an
+        effective delivery of that feed.
+        """
+        with self._writing() as session:
+            changed = session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.feed == feed, DeliveryRow.state == "effective", DeliveryRow.delivery_id.in_(delivery_ids))
+                .values(part_path=part_path, closures_path=None)
+                .returning(DeliveryRow.delivery_id)
+            )
+            missing = set(delivery_ids) - set(changed.scalars())
+            if missing:
+                raise Refused(f"{feed}: deliveries {sorted(missing)} are not in effect, so they cannot be compacted")
+
+    # Runs and checks
+
+    def add_run(self, run: RunRecord) -> None:
+        """Record a run. Refused when its id is there already."""
+        self._add(RunRow, run, f"run {run.run_id}")
+
+    def run(self, run_id: str) -> RunRecord | None:
+        with self._reading() as session:
+            row = session.get(RunRow, run_id)
+            return None if row is None else _record(RunRecord, row)
+
+    def update_run(self, run_id: str, **changes: Any) -> None:
+        """Change fields of a run, named as in RunRecord. KeyError for an unknown run or field."""
+        unknown = changes.keys() - {each.name for each in fields(RunRecord)}
+        if unknown:
+            raise KeyError(f"a run has no {sorted(unknown)}")
+        with self._writing() as session:
+            row = session.get(RunRow, run_id)
+            if row is None:
+                raise KeyError(f"no run {run_id!r} in the register")
+            for name, value in changes.items():
+                setattr(row, name, value)
+
+    def runs(self, states: Collection[str] | None = None) -> list[RunRecord]:
+        """Runs in the order they were started; in some states only."""
+        query = select(RunRow).order_by(RunRow.started_at, RunRow.run_id)
+        if states is not None:
+            query = query.where(RunRow.state.in_(states))
+        with self._reading() as session:
+            return [_record(RunRecord, row) for row in session.scalars(query)]
+
+    def add_checks(self, checks: Sequence[CheckRecord]) -> None:
+        """Record check results; a check that ran before in the same stage of the same run is replaced."""
+        with self._writing() as session:
+            for check in checks:
+                session.merge(CheckRow(**_values(check)))
+
+    def checks(self, run_id: str) -> list[CheckRecord]:
+        """Check results of a run, by stage, table and check."""
+        query = select(CheckRow).where(CheckRow.run_id == run_id)
+        with self._reading() as session:
+            rows = session.scalars(query.order_by(CheckRow.stage, CheckRow.table_name, CheckRow.check_name))
+            return [_record(CheckRecord, row) for row in rows]
+
+    # Snapshots
+
+    def current_snapshot(self) -> SnapshotRecord | None:
+        """What readers see now; None before the first publication."""
+        with self._reading() as session:
+            current = session.scalar(select(PointerRow.snapshot_id).where(PointerRow.name == PUBLISHED))
+            return None if current is None else _snapshot(session, session.get_one(SnapshotRow, current))
+
+    def snapshots(self) -> list[SnapshotRecord]:
+        """Every snapshot ever published, oldest first."""
+        with self._reading() as session:
+            rows = session.scalars(select(SnapshotRow).order_by(SnapshotRow.snapshot_id)).all()
+            return [_snapshot(session, row) for row in rows]
+
+    def publish_snapshot(self, snapshot: SnapshotRecord, expected_parent: int | None) -> None:
+        """Make `snapshot` what readers see, if `expected_parent` (a snapshot id, None = nothing) still is; else Refused.
+
+        In the same transaction its run becomes published (ended_at = published_at), and the published runs of later
+        dates are marked stale_previous: they continue an assessment that has changed. All or nothing.
+        """
+        try:
+            with self._writing() as session:
+                self._swap_pointer(session, snapshot, expected_parent)
+        except IntegrityError as exc:
+            raise Refused(f"snapshot {snapshot.snapshot_id} does not fit the register: {exc.orig}") from exc
+
+    def _swap_pointer(self, session: Session, snapshot: SnapshotRecord, expected_parent: int | None) -> None:
+        pointer = session.scalar(select(PointerRow).where(PointerRow.name == PUBLISHED).with_for_update())
+        if pointer is None or pointer.snapshot_id != expected_parent or snapshot.parent_id != expected_parent:
+            found = pointer.snapshot_id if pointer else None
+            raise Refused(
+                f"snapshot {snapshot.snapshot_id} continues {snapshot.parent_id or 'nothing'}, "
+                f"but {found or 'nothing'} is published: somebody else published meanwhile",
+                remedy="run the date again; it will continue what is published now",
+            )
+        session.execute(insert(SnapshotRow).values(**{c.key: getattr(snapshot, c.key) for c in SnapshotRow.__table__.columns}))
+        _write_part_changes(session, snapshot)
+        pointer.snapshot_id = snapshot.snapshot_id
+        _mark_runs(session, snapshot)
+
+    # For the catalogue
+
+    def audit_rows(self, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The rows of one table of the register (run, delivery, snapshot, check_result), as tuples of `columns`, by key."""
+        source = Base.metadata.tables[table]
+        query = select(*(source.c[name] for name in columns)).order_by(*source.primary_key.columns)
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    # Plumbing
+
+    def _add(self, model: type[Base], record: Any, what: str) -> None:
+        try:
+            with self._writing() as session:
+                session.execute(insert(model).values(**_values(record)))
+        except IntegrityError as exc:
+            raise Refused(f"{what} cannot be added to the register: {exc.orig}") from exc
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """One transaction; on SQLite it takes the write lock first, so that what it read cannot be stale when it writes."""
+        with Session(self._engine.execution_options(register_write=True)) as session, session.begin():
+            yield session
+
+
+def _values(record: Any) -> dict[str, Any]:
+    return {each.name: getattr(record, each.name) for each in fields(record)}
+
+
+def _record(kind: type[T], row: Base) -> T:
+    return kind(**{each.name: getattr(row, each.name) for each in fields(kind)})
+
+
+def _snapshot(session: Session, row: SnapshotRow) -> SnapshotRecord:
+    number = row.snapshot_id
+    query = (
+        select(SnapshotPartRow)
+        .where(
+            SnapshotPartRow.first_snapshot <= number,
+            or_(SnapshotPartRow.last_snapshot.is_(None), SnapshotPartRow.last_snapshot >= number),
+        )
+        .order_by(SnapshotPartRow.table_name, SnapshotPartRow.as_of)
+    )
+    parts: dict[str, tuple[Part, ...]] = {}
+    for part in session.scalars(query):
+        record = Part(as_of=part.as_of, run_id=part.run_id, path=part.path, rows=part.rows)
+        parts[part.table_name] = (*parts.get(part.table_name, ()), record)
+    return SnapshotRecord(
+        snapshot_id=number,
+        parent_id=row.parent_id,
+        run_id=row.run_id,
+        as_of=row.as_of,
+        published_at=row.published_at,
+        parts=parts,
+    )
+
+
+def _write_part_changes(session: Session, snapshot: SnapshotRecord) -> None:
+    listed = {
+        (row.table_name, row.as_of): row
+        for row in session.scalars(select(SnapshotPartRow).where(SnapshotPartRow.last_snapshot.is_(None)))
+    }
+    wanted = {(table, part.as_of): part for table, parts in snapshot.parts.items() for part in parts}
+    for place, row in listed.items():
+        part = wanted.get(place)
+        if part is not None and (part.run_id, part.path, part.rows) == (row.run_id, row.path, row.rows):
+            del wanted[place]
+        else:
+            row.last_snapshot = snapshot.parent_id
+    session.add_all(
+        SnapshotPartRow(
+            table_name=table,
+            as_of=as_of,
+            first_snapshot=snapshot.snapshot_id,
+            last_snapshot=None,
+            run_id=part.run_id,
+            path=part.path,
+            rows=part.rows,
+        )
+        for (table, as_of), part in wanted.items()
+    )
+
+
+def _mark_runs(session: Session, snapshot: SnapshotRecord) -> None:
+    session.execute(
+        update(RunRow).where(RunRow.run_id == snapshot.run_id).values(state="published", ended_at=snapshot.published_at)
+    )
+    later = {part.run_id for parts in snapshot.parts.values() for part in parts if part.as_of > snapshot.as_of}
+    session.execute(update(RunRow).where(RunRow.run_id.in_(later)).values(stale_previous=True))
