@@ -8,7 +8,7 @@ pandera, SQLAlchemy and pyarrow are imported inside the methods, so that importi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Layer = Literal["feed", "factor", "score", "decision", "audit", "mart"]
 Sensitivity = Literal["public", "internal", "personal"]
+MoneyIn = Literal["currency", "reporting", "invoice"]
+
+REPORTING = "reporting currency"  # unit of money fields that are in reporting currency in every table
 
 
 class Kind(StrEnum):
@@ -50,7 +53,10 @@ DUCKDB_TYPE: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Field:
-    """What a column name means, everywhere it is used. `unit` is empty for text, dates and flags."""
+    """What a column name means, everywhere it is used.
+
+    `unit` is empty for text, dates and flags, and for money that is in the currency of its row (see Table.money_in).
+    """
 
     name: str
     kind: Kind
@@ -86,7 +92,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the warehouse. `key` is the primary key; `event_date` the visible-from column of a feed table."""
+    """One table of the warehouse. `key` is the primary key; `event_date` the visible-from column of a feed table.
+
+    `money_in` says what money columns without a unit of their own are in: the row's column `currency`, the reporting
+    currency, or the currency of the invoice the row belongs to.
+    """
 
     layer: Layer
     name: str
@@ -97,16 +107,23 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     event_date: str | None = None
+    money_in: MoneyIn = "currency"
     _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        by_name = {column.name: column for column in self.columns}
-        if len(by_name) != len(self.columns):
+        # Key columns are required whether or not the declaration repeats it.
+        held = tuple(replace(c, required=c.required or c.name in self.key) for c in self.columns)
+        object.__setattr__(self, "columns", held)
+        by_name = {column.name: column for column in held}
+        if len(by_name) != len(held):
             raise ValueError(f"{self.full_name}: a column is listed twice")
         named = [*self.key, *(c.masked_by for c in self.columns if c.masked_by), *filter(None, [self.event_date])]
         unknown = [name for name in named if name not in by_name]
         if unknown:
             raise ValueError(f"{self.full_name}: {unknown} named but not declared")
+        in_row = [c.name for c in self.columns if c.kind is Kind.MONEY and c.field.unit != REPORTING]
+        if in_row and self.money_in == "currency" and "currency" not in by_name:
+            raise ValueError(f"{self.full_name}: {in_row} are money without a currency")
         object.__setattr__(self, "_by_name", by_name)
 
     @property

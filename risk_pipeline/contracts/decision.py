@@ -1,0 +1,68 @@
+"""The decision tables: tier, credit limit with terms, and the candidates behind the limit.
+
+Put here: which columns they have, and the closed lists. Keep out: what a column means (fields_decision.py), how a decision
+is made (decision/), thresholds (the policy).
+"""
+
+from __future__ import annotations
+
+from risk_pipeline.contracts.fields import columns
+from risk_pipeline.contracts.table import Table
+
+TIERS = ("low", "medium", "high", "restricted", "unrated", "not_rated")
+RUN_LABELS = ("official", "reconstructed", "simulation")
+
+DECISION_TABLES: tuple[Table, ...] = (
+    Table(
+        layer="decision",
+        name="risk_tier",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Risk tier of every customer, the rule that decided it, and the default state",
+        zh="客户风险等级、决定规则及违约状态",
+        key=("as_of", "customer_id"),
+        columns=columns(
+            "as_of customer_id run_id segment tier model_tier knockout_ceiling knockouts binding_rule previous_tier"
+            " direction periods_in_tier in_default default_since default_cleared_on default_events decided_on valid_to"
+            " run_label",
+            required="run_id tier knockouts direction in_default decided_on run_label",
+            values={
+                "tier": " ".join(TIERS),
+                "model_tier": " ".join(TIERS),
+                "knockout_ceiling": " ".join(TIERS),
+                "previous_tier": " ".join(TIERS),
+                "direction": "new up down same",
+                "run_label": " ".join(RUN_LABELS),
+            },
+        ),
+    ),
+    Table(
+        layer="decision",
+        name="credit_limit",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Credit limit, payment terms and hold; `currency` is the credit currency",
+        zh="信用额度、账期与暂停状态(币种为授信币种)",
+        key=("as_of", "customer_id"),
+        columns=columns(
+            "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
+            " limit_reason previous_limit valid_to payment_terms_days settlement_cycle prepayment_pct unsecured_limit"
+            " total_exposure utilisation headroom hold hold_reasons",
+            required="run_id currency reporting_currency total_exposure hold hold_reasons",
+        ),
+    ),
+    Table(
+        layer="decision",
+        name="limit_candidate",
+        grain="one row per customer, method and assessment date",
+        owner="credit_risk",
+        en="Every limit that was considered, in reporting currency, with its inputs",
+        zh="所有候选额度(报告币种)及其测算输入",
+        key=("as_of", "customer_id", "method"),
+        columns=columns(
+            "as_of customer_id run_id method kind candidate_limit inputs is_binding",
+            required="run_id kind inputs is_binding",
+            values={"kind": "need capacity secured cap"},
+        ),
+    ),
+)

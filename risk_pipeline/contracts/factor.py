@@ -1,0 +1,122 @@
+"""The factor tables: facts about every customer at an assessment date, computed by the SQL files in factors/.
+
+Put here: which columns a factor table has, and which of them may never be empty. Keep out: what a column means
+(fields_factor.py), how it is computed (factors/*.sql), what it is worth (the factor catalogue and the policy).
+"""
+
+from __future__ import annotations
+
+from risk_pipeline.contracts.fields import columns
+from risk_pipeline.contracts.fields_factor import LEDGER_FACTORS
+from risk_pipeline.contracts.table import Table
+
+AGING_BUCKETS = ("not_due", "1_30", "31_60", "61_90", "over_90")
+
+_OPEN_ITEM_MONEY = (
+    "amount applied set_off credited discounts written_off fx_difference open_amount disputed_amount shielded_amount"
+    " offset_amount overdue_amount"
+)
+_EXPOSURE_MONEY = (
+    "open_exposure aging_not_due aging_1_30 aging_31_60 aging_61_90 aging_over_90 overdue_gross overdue undisputed_open"
+    " disputed_open"
+)
+_EXPOSURE_COMPONENTS = (
+    "unapplied_cash unapplied_credits bills_in_hand_commercial bills_in_hand_bank discounted_or_endorsed_with_recourse"
+    " factored_with_recourse factored_without_recourse retention advance_payments_received delivered_not_invoiced"
+    " open_orders total_exposure"
+)
+_BY_CURRENCY = (
+    "n_items billed applied set_off credited discounts written_off fx_difference open_amount unapplied_cash"
+    " unapplied_credits advance_payments_received fx_rate"
+)
+
+FACTOR_TABLES: tuple[Table, ...] = (
+    Table(
+        layer="factor",
+        name="customer_state",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Who the customer was at the assessment date: attributes, what it asked for, amounts in reporting currency",
+        zh="评估日的客户状态:属性与申请情况,金额为报告币种",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            "as_of customer_id run_id name customer_source state_assumed legal_form natural_person is_intercompany"
+            " is_one_time is_public_body is_project_business size_class customer_segment country_code region"
+            " industry_code industry_scheme group_id legal_entity_id credit_currency credit_fx_rate"
+            " contracted_terms_days account_manager onboarded_date identity_verified requested_limit"
+            " requested_terms_days expected_monthly_sales distressed_plan",
+            required="run_id customer_source state_assumed",
+            values={"customer_source": "master derived", "size_class": "micro small medium large"},
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="open_item",
+        grain="one row per open invoice item and assessment date",
+        owner="credit_risk",
+        en="The open items behind the exposure, computed once, in document currency",
+        zh="敞口所依据的未清项目明细(单据币种)",
+        key=("as_of", "customer_id", "invoice_id"),
+        columns=columns(
+            "as_of customer_id run_id invoice_id company_code currency doc_type invoice_date due_date due_date_source"
+            f" original_due_date {_OPEN_ITEM_MONEY} fx_rate open_amount_reporting overdue_amount_reporting days_past_due"
+            " aging_bucket",
+            required="run_id company_code currency invoice_date due_date due_date_source fx_rate"
+            f" {_OPEN_ITEM_MONEY} open_amount_reporting overdue_amount_reporting days_past_due aging_bucket",
+            values={
+                "doc_type": "invoice debit_note instalment retention advance_request interest opening_balance",
+                "due_date_source": "given terms contracted invoice_date",
+                "aging_bucket": " ".join(AGING_BUCKETS),
+            },
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="exposure",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Credit exposure and its ageing; `currency` is the reporting currency",
+        zh="信用风险敞口与账龄(币种为报告币种)",
+        key=("as_of", "customer_id"),
+        columns=columns(
+            f"as_of customer_id run_id currency {_EXPOSURE_MONEY} max_days_past_due max_dpd_material"
+            f" {_EXPOSURE_COMPONENTS} n_open_invoices n_overdue_invoices",
+            required=f"run_id currency {_EXPOSURE_MONEY} {_EXPOSURE_COMPONENTS} n_open_invoices n_overdue_invoices",
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="exposure_by_currency",
+        grain="one row per customer, company code, currency and assessment date",
+        owner="credit_risk",
+        en="What was billed and how it was settled, in document currency: the table the reconciliation adds up",
+        zh="按公司代码与单据币种汇总的开票与结清情况,供对账使用",
+        key=("as_of", "customer_id", "company_code", "currency"),
+        columns=columns(
+            f"as_of customer_id run_id company_code currency {_BY_CURRENCY}",
+            required=f"run_id {_BY_CURRENCY}",
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="transaction_history",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Payment behaviour: the eight factors of the ledger with their reason codes, and figures that describe it;"
+        " amounts in reporting currency",
+        zh="付款行为:八项台账因子及其原因代码,以及描述性指标;金额为报告币种",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            "as_of customer_id run_id evidence_date "
+            + " ".join(f"{factor.name} {factor.name}_code" for factor in LEDGER_FACTORS)
+            + " wavg_days_late_12m wavg_days_late_signed_12m on_time_ratio_12m on_time_amount_ratio_12m"
+            " dispute_ratio_12m dispute_amount_ratio_12m dso_days sales_3m sales_12m avg_monthly_sales_3m"
+            " avg_monthly_sales_12m sales_volatility_12m n_invoices_12m n_applications_12m first_invoice_date"
+            " last_invoice_date last_payment_date months_since_first_invoice dishonoured_payments_6m"
+            " uncollectible_written_off_12m n_open_disputes unknown_clearing_12m",
+            required="run_id n_invoices_12m n_applications_12m n_open_disputes",
+        ),
+    ),
+)

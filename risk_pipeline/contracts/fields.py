@@ -1,0 +1,58 @@
+"""The one dictionary of fields, and the helper with which tables list their columns by name.
+
+Put here: nothing but the union of the fields_*.py files and `columns`. Keep out: fields and tables themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from risk_pipeline.contracts import fields_audit, fields_decision, fields_factor, fields_ledger
+from risk_pipeline.contracts.table import Column, Field
+
+
+def _union(*groups: tuple[Field, ...]) -> dict[str, Field]:
+    merged: dict[str, Field] = {}
+    for group in groups:
+        for field in group:
+            if field.name in merged:
+                raise ValueError(f"field {field.name} is declared twice")
+            merged[field.name] = field
+    return merged
+
+
+FIELDS: Mapping[str, Field] = _union(
+    fields_ledger.FIELDS, fields_factor.FIELDS, fields_decision.FIELDS, fields_audit.FIELDS
+)
+
+
+def columns(
+    names: str,
+    *,
+    required: str = "",
+    values: Mapping[str, str] | None = None,
+    masked: Mapping[str, str] | None = None,
+    current_only: str = "",
+) -> tuple[Column, ...]:
+    """Columns of a table from names separated by blanks, in that order.
+
+    `required` and `current_only` list names; `values` maps a name to its closed list (separated by blanks); `masked` maps
+    an outcome column to the date column that hides it. A name that is not a field, or not in `names`, raises ValueError.
+    """
+    listed = names.split()
+    lists = {name: tuple(text.split()) for name, text in (values or {}).items()}
+    masks = dict(masked or {})
+    settings = {*required.split(), *current_only.split(), *lists, *masks, *masks.values()}
+    unknown = ({*listed} - {*FIELDS}) | (settings - {*listed})
+    if unknown:
+        raise ValueError(f"not a declared field, or not a column of this table: {sorted(unknown)}")
+    return tuple(
+        Column(
+            FIELDS[name],
+            required=name in required.split(),
+            values=lists.get(name, ()),
+            masked_by=masks.get(name),
+            current_only=name in current_only.split(),
+        )
+        for name in listed
+    )

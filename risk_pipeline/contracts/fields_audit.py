@@ -1,0 +1,54 @@
+"""Fields of the audit tables: runs, deliveries, snapshots, checks, quarantine.
+
+Put here: columns about how a result came to be. Keep out: business facts and results (the other fields_*.py), and which
+table uses which column (audit.py).
+"""
+
+from __future__ import annotations
+
+from risk_pipeline.contracts.table import Field, Kind
+
+FIELDS: tuple[Field, ...] = (
+    Field("known_at", Kind.TIMESTAMP, "State of knowledge the run used (UTC): later deliveries do not exist for it", "评估所依据的知悉截止时间(UTC),此后到达的数据视为不存在"),
+    Field("label", Kind.TEXT, "Standing of the run: official, reconstructed (knowledge assumed), simulation (policy not in force)", "评估性质:正式、重建(知悉时间为假定)、模拟(政策当时未生效)"),
+    Field("state", Kind.TEXT, "State of the run or delivery, from the closed list of its table", "评估或批次的状态,取值见各表的限定清单"),
+    Field("policy_hash", Kind.TEXT, "SHA-256 of the resolved policy: its identity", "政策内容的 SHA-256,即政策身份"),
+    Field("code_version", Kind.TEXT, "Version of this program that did the work", "执行程序的版本"),
+    Field("previous_as_of", Kind.DATE, "Assessment date of the previous published assessment the decisions built on", "决策所承接的上一次已发布评估的基准日"),
+    Field("previous_run_id", Kind.TEXT, "Run of the previous published assessment", "上一次已发布评估的运行编号"),
+    Field("stale_previous", Kind.FLAG, "An earlier date was published again after this run, so its previous decisions are out of date", "本次评估之后更早日期被重新发布,其承接的上期决策已过时"),
+    Field("started_at", Kind.TIMESTAMP, "Start of the run (UTC)", "运行开始时间(UTC)"),
+    Field("ended_at", Kind.TIMESTAMP, "End of the run (UTC); empty while it is open", "运行结束时间(UTC);未结束时为空"),
+    Field("message", Kind.TEXT, "What happened, in words: why a run or delivery was refused", "情况说明:如运行或批次被拒绝的原因", sensitivity="internal"),
+    Field("manifest", Kind.JSON, "Everything that went into the run: deliveries, policy, code, settings", "评估输入清单:数据批次、政策、程序、设置"),
+    Field("mode", Kind.TEXT, "Kind of delivery: snapshot (the whole truth), upsert (by key), append", "交付方式:全量快照、按主键更新、追加"),
+    Field("content_sha256", Kind.TEXT, "SHA-256 of the delivered content", "交付内容的 SHA-256"),
+    Field("spec_hash", Kind.TEXT, "SHA-256 of the resolved feed YAML; a mended mapping is a new delivery", "数据源配置的 SHA-256;修正映射后视为新批次"),
+    Field("files", Kind.JSON, "Files of the delivery with size, hash and encoding", "批次文件清单(大小、哈希、编码)"),
+    Field("received_at", Kind.TIMESTAMP, "When the delivery was ingested (UTC)", "批次入库时间(UTC)"),
+    Field("known_assumption", Kind.TEXT, "Rule of the feed that sets known_from, empty = time of ingest", "数据源设定知悉时间的规则;为空表示以入库时间为准"),
+    Field("rows_read", Kind.INTEGER, "Rows read from the files", "读取行数", "rows"),
+    Field("rows_filtered", Kind.INTEGER, "Rows left out by the filter of the feed YAML", "按数据源过滤条件排除的行数", "rows"),
+    Field("rows_rejected", Kind.INTEGER, "Rows rejected into quarantine", "被拒入隔离区的行数", "rows"),
+    Field("rows_repeated", Kind.INTEGER, "Identical rows in the same delivery, collapsed into one", "同一批次内完全相同而合并的行数", "rows"),
+    Field("rows_unchanged", Kind.INTEGER, "Rows already stored with the same values, not written again", "与已存数据一致而未重复写入的行数", "rows"),
+    Field("rows_stored", Kind.INTEGER, "Rows written to the feed store", "写入存储的行数", "rows"),
+    Field("rows_closed", Kind.INTEGER, "Earlier row versions that this delivery closed", "被本批次关闭的旧版本行数", "rows"),
+    Field("warnings", Kind.JSON, "Warnings of the ingest: name and count", "入库警告:名称与次数"),
+    Field("snapshot_id", Kind.INTEGER, "Running number of the published snapshot", "已发布快照的序号", "number"),
+    Field("parent_id", Kind.INTEGER, "Snapshot this one was built on; empty for the first", "上一快照的序号;首个快照为空", "number"),
+    Field("published_at", Kind.TIMESTAMP, "When readers began to see the snapshot (UTC)", "快照发布(可见)时间(UTC)"),
+    Field("n_tables", Kind.INTEGER, "Tables in the snapshot", "快照包含的表数", "count"),
+    Field("n_rows", Kind.INTEGER, "Rows in the snapshot, over all tables and dates", "快照总行数(所有表与日期)", "rows"),
+    Field("stage", Kind.TEXT, "Stage of the run that was checked", "被检查的运行阶段"),
+    Field("check_name", Kind.TEXT, "Name of the check", "检查项名称"),
+    Field("table_name", Kind.TEXT, "Full name of the checked table; empty text when the check spans several", "被检查表全名;跨表检查为空字符串"),
+    Field("severity", Kind.TEXT, "error blocks publication, warn is only shown", "严重程度:error 阻断发布,warn 仅提示"),
+    Field("passed", Kind.FLAG, "The check found nothing wrong", "检查是否通过"),
+    Field("n_failed", Kind.INTEGER, "Rows or keys that failed", "未通过的行数或主键数", "count"),
+    Field("detail", Kind.TEXT, "What was found, with examples", "检查发现及示例"),
+    Field("checked_at", Kind.TIMESTAMP, "When the check ran (UTC)", "检查时间(UTC)"),
+    Field("rule", Kind.TEXT, "Rule that the row broke", "该行违反的规则"),
+    Field("column_name", Kind.TEXT, "Column that broke the rule; empty text when the rule concerns the whole row", "违反规则的列;针对整行时为空字符串"),
+    Field("row_json", Kind.JSON, "The whole source row as text values, for replay after correction", "整行原始数据(文本值),更正后可重放", sensitivity="personal"),
+)

@@ -1,0 +1,83 @@
+"""Fields of the score, decision and mart tables.
+
+Put here: columns that first appear in a score, decision or mart table. Keep out: facts (fields_ledger.py,
+fields_factor.py), runs and checks (fields_audit.py), and which table uses which column (score.py, decision.py, mart.py).
+A PD is expert judgement until calibrated; its text says so.
+"""
+
+from __future__ import annotations
+
+from risk_pipeline.contracts.table import REPORTING, Field, Kind
+
+FIELDS: tuple[Field, ...] = (
+    # score
+    Field("scorecard_id", Kind.TEXT, "Scorecard of the policy that was used; empty when the customer is never scored", "所用评分卡;不评分客户为空"),
+    Field("policy_version", Kind.TEXT, "Version of the policy in force for the run", "评估所用政策版本"),
+    Field("score", Kind.NUMBER, "Risk score from 0 to 100, higher = safer; rounded half up to 2 decimals before tiering", "风险评分(0–100,越高越安全);四舍五入至两位小数后定级", "points"),
+    Field("pd", Kind.NUMBER, "Probability of default within 12 months; expert judgement unless pd_status says calibrated", "12 个月违约概率;除非标明已校准,均为专家判断值", "probability"),
+    Field("pd_status", Kind.TEXT, "Standing of the PD: expert judgement or calibrated on observed defaults", "违约概率的性质:专家判断,或经实际违约数据校准"),
+    Field("grade", Kind.TEXT, "Grade on the master scale by PD; for display, the tier comes from the score", "主标尺等级(按违约概率);仅供展示,风险等级由评分决定"),
+    Field("scaled_score", Kind.NUMBER, "Score on the odds scale: base points plus points per doubling of the odds", "按赔率刻度换算的分数(基准分 + 赔率翻倍分)", "points"),
+    Field("coverage_pct", Kind.NUMBER, "Share of the scorecard's weight that rests on real values", "评分卡中有真实数据支撑的权重占比", "%"),
+    Field("reweight_factor", Kind.NUMBER, "How far the counted weights were stretched to stand for missing ones: applicable weight / counted weight", "权重放大倍数:适用权重 ÷ 实际计入权重", "factor"),
+    Field("credit_subtotal", Kind.NUMBER, "Part of the score from credit risk factors", "评分中信用风险因子得分", "points"),
+    Field("operational_subtotal", Kind.NUMBER, "Part of the score from operational risk factors", "评分中操作风险因子得分", "points"),
+    Field("market_subtotal", Kind.NUMBER, "Part of the score from market risk factors", "评分中市场风险因子得分", "points"),
+    Field("legal_subtotal", Kind.NUMBER, "Part of the score from legal risk factors", "评分中法律风险因子得分", "points"),
+    Field("reputation_subtotal", Kind.NUMBER, "Part of the score from reputation risk factors", "评分中声誉风险因子得分", "points"),
+    # contribution
+    Field("factor", Kind.TEXT, "Factor of the catalogue", "评分因子(见因子目录)"),
+    Field("value_text", Kind.TEXT, "The value as text: as people read it, or exactly as it stood in the source", "取值的文本形式:供人阅读,或来源中的原样文本", sensitivity="personal"),
+    Field("bin", Kind.TEXT, "Bin of the scorecard the value fell into", "取值所落入的分箱"),
+    Field("points", Kind.NUMBER, "Points of the bin, 0 (worst) to 100 (best)", "分箱得分,0(最差)至 100(最好)", "points"),
+    Field("weight", Kind.NUMBER, "Weight of the factor on the scorecard; all weights add up to 100", "因子在评分卡中的权重(合计 100)", "%"),
+    Field("effective_weight", Kind.NUMBER, "Weight after factors that do not count were taken out; adds up to 100", "剔除不计入因子后的有效权重(合计 100)", "%"),
+    Field("contribution", Kind.NUMBER, "Effective weight x points / 100; the contributions add up to the score", "贡献分 = 有效权重 × 得分 ÷ 100;合计即评分", "points"),
+    Field("points_lost", Kind.NUMBER, "Effective weight less contribution: what the factor cost against a perfect value", "失分:有效权重 − 贡献分,即相对满分的损失", "points"),
+    Field("reason_rank", Kind.INTEGER, "Rank among the reasons, 1 = cost most; empty when nothing was lost", "失分原因排名,1 为失分最多;无失分时为空", "rank"),
+    Field("reason_code", Kind.TEXT, "Reason code of the factor, as told to the customer's account manager", "原因代码,用于向客户经理说明"),
+    Field("special_code", Kind.TEXT, "Coded reason why there is no value; empty = none", "无取值的原因代码;为空表示无"),
+    Field("missing", Kind.FLAG, "The value is missing, without a coded reason that makes it not applicable", "取值缺失(且无“不适用”原因代码)"),
+    Field("missing_action", Kind.TEXT, "What the scorecard does about the missing or stale value", "对缺失或过期取值的处理方式"),
+    Field("evidence_age_days", Kind.INTEGER, "Age of the newest evidence at the assessment date", "证据距评估日的天数", "days"),
+    Field("risk_type", Kind.TEXT, "Kind of risk the factor tells of", "因子所属风险类型:信用、操作、市场、法律、声誉"),
+    # tier
+    Field("tier", Kind.TEXT, "Final risk tier; unrated ranks as high, not_rated is intercompany", "最终风险等级;未评级按高风险对待,不评级为集团内部"),
+    Field("model_tier", Kind.TEXT, "Tier by the score alone", "仅按评分得出的等级"),
+    Field("knockout_ceiling", Kind.TEXT, "Best tier the knock-out rules allow; empty = no ceiling", "否决规则允许的最好等级;为空表示无限制"),
+    Field("knockouts", Kind.TEXT, "Knock-out rules that hold, ids separated by commas; empty text = none", "触发的否决规则编号,逗号分隔;空字符串表示无"),
+    Field("binding_rule", Kind.TEXT, "Rule that decided the final tier", "决定最终等级的规则"),
+    Field("previous_tier", Kind.TEXT, "Tier of the previous published assessment", "上一次已发布评估的等级"),
+    Field("direction", Kind.TEXT, "Move against the previous tier: up = safer, down = riskier", "等级变动方向:up 为风险降低,down 为风险升高"),
+    Field("periods_in_tier", Kind.INTEGER, "Month ends in a row in this tier, this one included", "连续处于该等级的月末期数(含本期)", "month ends"),
+    Field("in_default", Kind.FLAG, "In default by the definition of the policy, and not cured", "按政策违约定义处于违约且未治愈"),
+    Field("default_since", Kind.DATE, "Assessment date on which the default was first seen", "首次认定违约的评估日"),
+    Field("default_cleared_on", Kind.DATE, "Day the causes of the default were gone; the waiting time of the cure rule counts from here", "违约事由消除日,治愈观察期自此起算"),
+    Field("default_events", Kind.TEXT, "Default events that hold, ids separated by commas; empty text = none", "成立的违约事件编号,逗号分隔;空字符串表示无"),
+    Field("decided_on", Kind.DATE, "Date of the decision", "决策日期"),
+    Field("run_label", Kind.TEXT, "Standing of the run: official, reconstructed (knowledge assumed), simulation (policy not in force)", "评估性质:正式、重建(知悉时间为假定)、模拟(政策当时未生效)"),
+    # limit
+    Field("credit_limit", Kind.MONEY, "Credit limit in the credit currency", "信用额度(授信币种)"),
+    Field("limit_reporting", Kind.MONEY, "Credit limit in reporting currency, as computed and rounded", "信用额度(报告币种,按规则计算并取整)", REPORTING),
+    Field("reporting_currency", Kind.TEXT, "Currency of the reports and of all limits' computation, ISO 4217", "报告币种,额度计算以此为准(ISO 4217)"),
+    Field("fx_rate_used", Kind.RATE, "Units of reporting currency for 1 unit of the credit currency, used to convert the limit", "换算额度所用汇率:1 单位授信币种折合报告币种", "reporting currency per unit"),
+    Field("binding_method", Kind.TEXT, "Candidate or rule that set the limit", "决定额度的测算方法或规则"),
+    Field("limit_reason", Kind.TEXT, "Why the limit is what it is, in a code", "额度成因代码"),
+    Field("previous_limit", Kind.MONEY, "Limit of the previous published assessment", "上一次已发布评估的额度", REPORTING),
+    Field("payment_terms_days", Kind.INTEGER, "Payment terms granted", "核定账期", "days"),
+    Field("settlement_cycle", Kind.TEXT, "How the customer settles: monthly statement, per invoice, prepayment", "结算方式:月结、逐票、预付"),
+    Field("prepayment_pct", Kind.NUMBER, "Share of an order to be paid in advance", "预付款比例", "%"),
+    Field("unsecured_limit", Kind.MONEY, "Limit without any security: the smaller of need and capacity", "无担保额度:需求与承受能力孰低", REPORTING),
+    Field("utilisation", Kind.NUMBER, "Total exposure / credit limit; 9.99 when there is exposure without a limit", "额度使用率 = 敞口 ÷ 额度;有敞口而无额度时为 9.99", "ratio"),
+    Field("headroom", Kind.MONEY, "Credit limit less total exposure; negative = over the limit", "剩余可用额度 = 额度 − 敞口;负数为超限", REPORTING),
+    Field("hold", Kind.FLAG, "New orders and deliveries are to be stopped", "暂停接单及发货"),
+    Field("hold_reasons", Kind.TEXT, "Rules that demand the hold, separated by commas; empty text = none", "触发暂停的规则,逗号分隔;空字符串表示无"),
+    Field("candidate_limit", Kind.MONEY, "Limit by this method alone; empty = an input is missing and the candidate is dropped", "该方法单独测算的额度;为空表示缺少输入,候选作废", REPORTING),
+    Field("inputs", Kind.JSON, "What went into the candidate", "测算输入"),
+    Field("is_binding", Kind.FLAG, "This candidate set the limit", "该候选额度为最终生效依据"),
+    # mart
+    Field("tier_label_en", Kind.TEXT, "Name of the tier in English", "风险等级英文名称"),
+    Field("tier_label_zh", Kind.TEXT, "Name of the tier in Chinese", "风险等级中文名称"),
+    Field("reasons_en", Kind.TEXT, "The three costliest reasons in English, separated by '; '", "失分最多的三项原因(英文),以“; ”分隔"),
+    Field("reasons_zh", Kind.TEXT, "The three costliest reasons in Chinese, separated by '; '", "失分最多的三项原因(中文),以“; ”分隔"),
+)
