@@ -35,8 +35,7 @@ __all__ = [
 ]
 
 TABLES: Mapping[str, Table] = {
-    t.full_name: t
-    for t in (*FEED_TABLES, *FACTOR_TABLES, *SCORE_TABLES, *DECISION_TABLES, *AUDIT_TABLES, *MART_TABLES)
+    t.full_name: t for t in (*FEED_TABLES, *FACTOR_TABLES, *SCORE_TABLES, *DECISION_TABLES, *AUDIT_TABLES, *MART_TABLES)
 }
 
 

@@ -16,7 +16,7 @@ AUDIT_TABLES: tuple[Table, ...] = (
         grain="one row per run",
         owner="credit_risk",
         en="Every assessment run: what it saw, under which policy, how it ended",
-        zh="评估运行记录:所见数据、所用政策及结果",
+        zh="评估运行记录：所见数据、所用政策及结果",
         key=("run_id",),
         columns=columns(
             "run_id as_of known_at label state policy_version policy_hash code_version previous_as_of previous_run_id"
@@ -31,7 +31,7 @@ AUDIT_TABLES: tuple[Table, ...] = (
         grain="one row per delivery",
         owner="credit_risk",
         en="Every delivery of a feed, with its row counts: read = filtered + rejected + repeated + unchanged + stored",
-        zh="数据交付批次及行数核对:读取 = 过滤 + 拒收 + 重复 + 未变 + 写入",
+        zh="数据交付批次及行数核对：读取 = 过滤 + 拒收 + 重复 + 未变 + 写入",
         key=("delivery_id",),
         columns=columns(
             "delivery_id feed mode state content_sha256 spec_hash files received_at known_assumption rows_read"
@@ -46,7 +46,7 @@ AUDIT_TABLES: tuple[Table, ...] = (
         grain="one row per published snapshot",
         owner="credit_risk",
         en="Every publication: the set of tables readers saw from then on",
-        zh="发布快照:自此读者所见的全部表版本",
+        zh="发布快照：自此读者所见的全部表版本",
         key=("snapshot_id",),
         columns=columns(
             "snapshot_id parent_id run_id as_of published_at n_tables n_rows",
@@ -75,6 +75,8 @@ AUDIT_TABLES: tuple[Table, ...] = (
         en="Source rows that were turned away, with the rule, the column and the value",
         zh="被拒收的来源行及所违反的规则、列与取值",
         key=("delivery_id", "source_file", "source_line", "rule", "column_name"),
-        columns=columns("delivery_id source_file source_line rule column_name feed value_text row_json", required="feed row_json"),
+        columns=columns(
+            "delivery_id source_file source_line rule column_name feed value_text row_json", required="feed row_json"
+        ),
     ),
 )

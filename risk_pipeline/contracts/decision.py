@@ -42,7 +42,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         grain="one row per customer and assessment date",
         owner="credit_risk",
         en="Credit limit, payment terms and hold; `currency` is the credit currency",
-        zh="信用额度、账期与暂停状态(币种为授信币种)",
+        zh="信用额度、账期与暂停状态（币种为授信币种）",
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
@@ -57,7 +57,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         grain="one row per customer, method and assessment date",
         owner="credit_risk",
         en="Every limit that was considered, in reporting currency, with its inputs",
-        zh="所有候选额度(报告币种)及其测算输入",
+        zh="所有候选额度（报告币种）及其测算输入",
         key=("as_of", "customer_id", "method"),
         columns=columns(
             "as_of customer_id run_id method kind candidate_limit inputs is_binding",

@@ -37,7 +37,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         grain="one row per customer and assessment date",
         owner="credit_risk",
         en="Who the customer was at the assessment date: attributes, what it asked for, amounts in reporting currency",
-        zh="评估日的客户状态:属性与申请情况,金额为报告币种",
+        zh="评估日的客户状态：属性与申请情况，金额为报告币种",
         key=("as_of", "customer_id"),
         money_in="reporting",
         columns=columns(
@@ -56,7 +56,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         grain="one row per open invoice item and assessment date",
         owner="credit_risk",
         en="The open items behind the exposure, computed once, in document currency",
-        zh="敞口所依据的未清项目明细(单据币种)",
+        zh="敞口所依据的未清项目明细（单据币种）",
         key=("as_of", "customer_id", "invoice_id"),
         columns=columns(
             "as_of customer_id run_id invoice_id company_code currency doc_type invoice_date due_date due_date_source"
@@ -77,7 +77,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         grain="one row per customer and assessment date",
         owner="credit_risk",
         en="Credit exposure and its ageing; `currency` is the reporting currency",
-        zh="信用风险敞口与账龄(币种为报告币种)",
+        zh="信用风险敞口与账龄（币种为报告币种）",
         key=("as_of", "customer_id"),
         columns=columns(
             f"as_of customer_id run_id currency {_EXPOSURE_MONEY} max_days_past_due max_dpd_material"
@@ -91,7 +91,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         grain="one row per customer, company code, currency and assessment date",
         owner="credit_risk",
         en="What was billed and how it was settled, in document currency: the table the reconciliation adds up",
-        zh="按公司代码与单据币种汇总的开票与结清情况,供对账使用",
+        zh="按公司代码与单据币种汇总的开票与结清情况，供对账使用",
         key=("as_of", "customer_id", "company_code", "currency"),
         columns=columns(
             f"as_of customer_id run_id company_code currency {_BY_CURRENCY}",
@@ -105,7 +105,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         owner="credit_risk",
         en="Payment behaviour: the eight factors of the ledger with their reason codes, and figures that describe it;"
         " amounts in reporting currency",
-        zh="付款行为:八项台账因子及其原因代码,以及描述性指标;金额为报告币种",
+        zh="付款行为：八项台账因子及其原因代码，以及描述性指标；金额为报告币种",
         key=("as_of", "customer_id"),
         money_in="reporting",
         columns=columns(

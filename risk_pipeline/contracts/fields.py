@@ -21,9 +21,7 @@ def _union(*groups: tuple[Field, ...]) -> dict[str, Field]:
     return merged
 
 
-FIELDS: Mapping[str, Field] = _union(
-    fields_ledger.FIELDS, fields_factor.FIELDS, fields_decision.FIELDS, fields_audit.FIELDS
-)
+FIELDS: Mapping[str, Field] = _union(fields_ledger.FIELDS, fields_factor.FIELDS, fields_decision.FIELDS, fields_audit.FIELDS)
 
 
 def columns(

@@ -16,7 +16,7 @@ MART_TABLES: tuple[Table, ...] = (
         grain="one row per customer",
         owner="credit_risk",
         en="Where every customer stands in the newest published assessment; `currency` is the currency of the limit",
-        zh="最新已发布评估中的客户现状(币种为授信币种)",
+        zh="最新已发布评估中的客户现状（币种为授信币种）",
         key=("customer_id",),
         columns=columns(
             "as_of customer_id run_id name country_code account_manager segment tier tier_label_en tier_label_zh"

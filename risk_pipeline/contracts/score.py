@@ -15,7 +15,7 @@ SCORE_TABLES: tuple[Table, ...] = (
         grain="one row per customer and assessment date",
         owner="credit_risk",
         en="Risk score, probability of default and grade; a PD marked expert is judgement, not a calibrated estimate",
-        zh="风险评分、违约概率与等级;标注 expert 的违约概率为专家判断,未经校准",
+        zh="风险评分、违约概率与等级；标注 expert 的违约概率为专家判断，未经校准",
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id segment scorecard_id policy_version score pd pd_status grade scaled_score"

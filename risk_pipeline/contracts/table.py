@@ -152,7 +152,7 @@ class Table:
         return arrow_schema(self)
 
     def to_pandera(self) -> pa_schema.DataFrameSchema:
-        """pandera schema for a typed pandas frame: types, nullability, closed lists, finiteness, key uniqueness."""
+        """Schema for a typed pandas frame: types, nullability, closed lists, finiteness, key uniqueness."""
         from risk_pipeline.contracts.derive import pandera_schema
 
         return pandera_schema(self)
