@@ -82,6 +82,8 @@ FIELDS: tuple[Field, ...] = (
     Field("overdue_amount_reporting", Kind.MONEY, "Overdue amount in reporting currency", "逾期金额（报告币种）", REPORTING),
     Field("days_past_due", Kind.INTEGER, "Assessment date less due date; zero or negative = not due",
           "逾期天数 = 评估日 − 到期日；小于等于零为未到期", "days"),
+    Field("residual", Kind.FLAG, "Small rest of a partly settled item: settled for the oldest debt, never for exposure",
+          "部分结清后的小额尾差：不计入最长逾期，仍计入敞口"),
     Field("aging_bucket", Kind.TEXT, "Age class of the open item by days past due", "账龄区间（按逾期天数）"),
     # exposure, reporting currency
     Field("open_exposure", Kind.MONEY, "All open items except advance requests, reversals with their sign, before offset and "

@@ -1,0 +1,113 @@
+"""As-of views: the feed store as it stood for one (as_of, known_at). Factor SQL sees only these, so it cannot look ahead.
+
+Put here: which rows and values of a feed exist for a run. Keep out: where the files lie (store.feed_store) and what is
+computed from them (factors/*.sql).
+
+A row exists when it was known (`known_from` <= known_at, not closed by then) and its event date is not after as_of. An
+outcome column is NULL while the date it names is later than as_of. Customer attributes carry no event date: the version
+known at the end of the as-of date counts, else the first one known, flagged `state_assumed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, Column, Table
+from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.engine.sql import literal, path_list
+
+STATE_TABLE = "customer"
+
+
+class FeedParts(Protocol):
+    """The files of one feed: parts with rows, and closures (row_id, known_to) written beside them."""
+
+    @property
+    def paths(self) -> Sequence[Path]: ...
+
+    @property
+    def closure_paths(self) -> Sequence[Path]: ...
+
+
+def end_of_day(as_of: date, zone: ZoneInfo) -> datetime:
+    """24:00 of the as-of date in the workspace's time zone, as UTC."""
+    return datetime.combine(as_of + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+
+
+def create_asof_views(
+    con: duckdb.DuckDBPyConnection, feeds: Mapping[str, FeedParts], *, as_of: date, known_at: datetime, zone: ZoneInfo
+) -> None:
+    """Create schema `feed` with one view per feed table; a feed without files is an empty view.
+
+    `feeds` maps table names ("invoice") to their files. Times are compared in UTC without zone, as the parts keep them.
+    """
+    con.execute("CREATE SCHEMA IF NOT EXISTS feed")
+    until = min(known_at.astimezone(UTC), end_of_day(as_of, zone))
+    for table in FEED_TABLES:
+        parts = feeds.get(table.name)
+        if parts is None or not parts.paths:
+            select = _empty(table)
+        elif table.name == STATE_TABLE:
+            select = _state(table, parts, as_of, known_at.astimezone(UTC), until)
+        else:
+            select = _events(table, parts, as_of, known_at.astimezone(UTC), until)
+        con.execute(f"CREATE OR REPLACE VIEW feed.{table.name} AS {select}")
+
+
+def _empty(table: Table) -> str:
+    columns = [f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {c.name}" for c in (*STORE_COLUMNS, *table.columns)]
+    if table.name == STATE_TABLE:
+        columns.append("CAST(NULL AS BOOLEAN) AS state_assumed")
+    return f"SELECT {', '.join(columns)} WHERE FALSE"
+
+
+def _events(table: Table, parts: FeedParts, as_of: date, known_at: datetime, until: datetime) -> str:
+    columns = [f"p.{c.name}" for c in STORE_COLUMNS] + [_value(c, as_of, until) for c in table.columns]
+    where = [f"p.known_from <= {literal(known_at)}", f"(p.known_to IS NULL OR p.known_to > {literal(known_at)})"]
+    if table.event_date is not None:
+        where.append(f"p.{table.event_date} <= {literal(as_of)}")
+    return f"SELECT {', '.join(columns)} {_from(parts, closed_by=known_at)} WHERE {' AND '.join(where)}"
+
+
+def _value(column: Column, as_of: date, until: datetime) -> str:
+    if column.masked_by is not None:
+        return f"CASE WHEN p.{column.masked_by} > {literal(as_of)} THEN NULL ELSE p.{column.name} END AS {column.name}"
+    if column.current_only:
+        return f"CASE WHEN NOT p.known_assumed AND p.known_from <= {literal(until)} THEN p.{column.name} END AS {column.name}"
+    return f"p.{column.name}"
+
+
+def _from(parts: FeedParts, *, closed_by: datetime) -> str:
+    source = f"FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true) AS p"
+    if not parts.closure_paths:
+        return source
+    closures = f"read_parquet({path_list(list(parts.closure_paths))}, union_by_name = true)"
+    closed = f"(SELECT row_id FROM {closures} WHERE known_to <= {literal(closed_by)})"
+    return f"{source} ANTI JOIN {closed} AS x ON p.row_id = x.row_id"
+
+
+def _state(table: Table, parts: FeedParts, as_of: date, known_at: datetime, until: datetime) -> str:
+    """One version per key: the newest in force by the end of the as-of date, else the first one known (state_assumed)."""
+    key, names = table.key[0], [c.name for c in (*STORE_COLUMNS, *table.columns)]
+    in_force = (
+        f"CASE WHEN p.{table.event_date} IS NOT NULL THEN p.{table.event_date} <= {literal(as_of)}"
+        f" ELSE p.known_from <= {literal(until)} END"
+    )
+    state_at = f"COALESCE(CAST(p.{table.event_date} AS TIMESTAMP), p.known_from)"
+    versions = (
+        f"SELECT {', '.join(f'p.{n}' for n in names)}, {in_force} AS in_force, {state_at} AS state_at"
+        f" {_from(parts, closed_by=until)}"
+        f" WHERE p.known_from <= {literal(known_at)} AND (p.known_to IS NULL OR p.known_to > {literal(until)})"
+    )
+    ranked = (
+        f"SELECT {', '.join(names)}, NOT in_force AS state_assumed, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY in_force DESC,"
+        " CASE WHEN in_force THEN state_at END DESC, CASE WHEN NOT in_force THEN state_at END ASC, row_id DESC) AS place"
+        f" FROM ({versions})"
+    )
+    return f"SELECT {', '.join(names)}, state_assumed FROM ({ranked}) WHERE place = 1"

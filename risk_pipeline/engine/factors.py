@@ -1,0 +1,102 @@
+"""Runs the factor SQL: steps into temporary tables, factor tables into a query whose result the caller stages.
+
+Put here: the order of the steps and the parameters the SQL names. Keep out: formulas (factors/*.sql), what the policy says
+(pipeline hands its figures over as parameters), files and the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from importlib import resources
+
+import duckdb
+
+from risk_pipeline.engine.sql import Literal, render
+
+# Steps read only what stands before them. A table step is computed once and kept; a view step is read where it is used.
+VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
+STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
+    "customer_state": ("fx",),
+    "open_item": ("terms", "invoice", "reduction", "line", "position", "unapplied", "open_position"),
+    "exposure_by_currency": ("currency_position",),
+    "exposure": ("exposure_component",),
+    "transaction_history": ("paid_history", "item_history", "sales", "relationship"),
+}
+FACTOR_ORDER = tuple(STEPS_BEFORE)
+FX_MAX_AGE_DAYS = 7
+
+
+def factor_sql(name: str) -> str:
+    """The SQL text of a factor table (`exposure`) or of a step (`steps/position`)."""
+    return resources.files("risk_pipeline.factors").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by whole months; a month end stays a month end (28 Feb 2013 - 12 months = 29 Feb 2012)."""
+    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
+    last = date(first.year + first.month // 12, first.month % 12 + 1, 1) - timedelta(days=1)
+    if is_month_end(day):
+        return last
+    return first.replace(day=min(day.day, last.day))
+
+
+def is_month_end(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1
+
+
+def window_params(as_of: date) -> dict[str, Literal]:
+    """The date parameters of the factor SQL: as_of, the exclusive starts $m1..$m12 and $m24 of W(n), the DSO window, the FX window.
+
+    DSO: 3 calendar months at a month end, else the trailing 90 days (contracts.md section 3).
+    """
+    params: dict[str, Literal] = {"as_of": as_of, "fx_from": as_of - timedelta(days=FX_MAX_AGE_DAYS)}
+    params |= {f"m{n}": add_months(as_of, -n) for n in (*range(1, 13), 24)}
+    dso_from = add_months(as_of, -3) if is_month_end(as_of) else as_of - timedelta(days=90)
+    return params | {"dso_from": dso_from, "dso_days": (as_of - dso_from).days}
+
+
+class FactorEngine:
+    """Computes the factor tables of one run on a connection that has the as-of views in schema `feed`.
+
+    Tables come in FACTOR_ORDER; `register` tells where a finished one is read from. Steps are computed when first needed,
+    so that a run continued in another process computes again only what it lacks.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, params: Mapping[str, Literal]) -> None:
+        self._con = con
+        self._params = dict(params)
+        self._done: set[str] = set()
+        con.execute("CREATE SCHEMA IF NOT EXISTS step")
+        con.execute("CREATE SCHEMA IF NOT EXISTS factor")
+
+    def query(self, name: str) -> str:
+        """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
+        for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
+            for step in STEPS_BEFORE[table]:
+                self._prepare(step)
+        return render(factor_sql(name), self._params)
+
+    def register(self, name: str, relation: str) -> None:
+        """Let later tables read factor table `name` from `relation` (a table function or a table)."""
+        self._con.execute(f"CREATE OR REPLACE VIEW factor.{name} AS SELECT * FROM {relation}")
+
+    def currencies_without_rate(self) -> list[str]:
+        """Currencies of visible documents that have no rate on the as-of date; the figures would be NULL with them."""
+        self._prepare("fx")
+        seen = " UNION ".join(
+            f"SELECT currency FROM feed.{feed}"
+            for feed in ("invoice", "payment", "credit_note", "write_off", "sales_order", "bill", "dispute", "credit_request")
+        )
+        masters = "SELECT credit_currency AS currency FROM feed.customer WHERE credit_currency IS NOT NULL"
+        rows = self._con.execute(
+            f"SELECT DISTINCT currency FROM ({seen} UNION {masters}) AS s ANTI JOIN step.fx USING (currency) ORDER BY currency"
+        ).fetchall()
+        return [row[0] for row in rows if row[0] is not None]
+
+    def _prepare(self, step: str) -> None:
+        if step in self._done:
+            return
+        kind = "VIEW" if step in VIEW_STEPS else "TABLE"
+        self._con.execute(f"CREATE OR REPLACE {kind} step.{step} AS {render(factor_sql(f'steps/{step}'), self._params)}")
+        self._done.add(step)

@@ -1,0 +1,71 @@
+-- factor.customer_state: every customer to assess and what was known about it on the as-of date.
+-- Grain: customer_id. Customers found in the ledger but not in the master are derived, so that nobody with a debt is left out.
+WITH ledger AS (
+    SELECT customer_id FROM feed.invoice
+    UNION
+    SELECT customer_id FROM feed.payment
+    UNION
+    SELECT customer_id FROM feed.credit_note
+    UNION
+    SELECT customer_id FROM feed.sales_order
+    UNION
+    SELECT customer_id FROM feed.credit_request
+    UNION
+    SELECT customer_id FROM feed.bill
+),
+everybody AS (
+    SELECT customer_id FROM feed.customer
+    UNION
+    SELECT customer_id FROM ledger WHERE customer_id IS NOT NULL
+),
+request AS (
+    SELECT
+        r.customer_id,
+        CAST(CAST(r.requested_limit AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS requested_limit,
+        r.requested_terms_days,
+        CAST(CAST(r.expected_monthly_sales AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS expected_monthly_sales,
+        ROW_NUMBER() OVER (PARTITION BY r.customer_id ORDER BY r.decided_date DESC, r.request_id DESC) AS newest
+    FROM feed.credit_request AS r
+    INNER JOIN step.fx AS fx ON r.currency = fx.currency
+    WHERE r.decision = 'approved' AND r.decided_date > $m12
+),
+distressed AS (
+    SELECT customer_id, MAX(agreed_date) AS agreed_date
+    FROM feed.instalment_plan
+    WHERE reason = 'distressed' AND agreed_date > $m12
+    GROUP BY customer_id
+)
+SELECT
+    e.customer_id,
+    c.name,
+    CASE WHEN c.customer_id IS NULL THEN 'derived' ELSE 'master' END AS customer_source,
+    COALESCE(c.state_assumed, FALSE) AS state_assumed,
+    c.legal_form,
+    c.natural_person,
+    c.is_intercompany,
+    c.is_one_time,
+    c.is_public_body,
+    c.is_project_business,
+    c.size_class,
+    c.segment AS customer_segment,
+    c.country_code,
+    c.region,
+    c.industry_code,
+    c.industry_scheme,
+    c.group_id,
+    c.legal_entity_id,
+    COALESCE(c.credit_currency, $reporting_currency) AS credit_currency,
+    fx.rate AS credit_fx_rate,
+    c.contracted_terms_days,
+    c.account_manager,
+    c.onboarded_date,
+    c.registration_number IS NOT NULL AS identity_verified,
+    r.requested_limit,
+    r.requested_terms_days,
+    r.expected_monthly_sales,
+    d.customer_id IS NOT NULL AS distressed_plan
+FROM everybody AS e
+LEFT JOIN feed.customer AS c ON e.customer_id = c.customer_id
+LEFT JOIN request AS r ON e.customer_id = r.customer_id AND r.newest = 1
+LEFT JOIN distressed AS d ON e.customer_id = d.customer_id
+LEFT JOIN step.fx AS fx ON COALESCE(c.credit_currency, $reporting_currency) = fx.currency
