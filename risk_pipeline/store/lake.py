@@ -42,10 +42,6 @@ class Lake:
         """The rows a delivery had rejected."""
         return self.root / "quarantine" / f"{delivery_id:08d}.parquet"
 
-    def empty_part(self, layer: str, table: str, schema_digest: str) -> Path:
-        """The file without rows that stands for a table in a given shape; a new shape is a new file."""
-        return self.root / "empty" / f"{_safe(layer)}.{_safe(table)}.{_safe(schema_digest)}.parquet"
-
     def relative(self, path: Path) -> str:
         """`path` as the register keeps it: below the lake, with forward slashes, so that a workspace can be moved."""
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from risk_pipeline.errors import RiskError, UsageError
 
@@ -27,7 +27,7 @@ def open_engine(url: str) -> Engine:
     try:
         if _version(engine) != HEAD:
             _migrate(engine)
-    except OperationalError as exc:
+    except DBAPIError as exc:
         engine.dispose()
         raise RiskError(
             f"the register {_shown(engine.url)} cannot be opened: {exc.orig}",

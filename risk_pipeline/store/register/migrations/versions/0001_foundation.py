@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from risk_pipeline.store.register.models import UtcDateTime
-
 revision = "0001"
 down_revision = None
 
@@ -22,7 +20,7 @@ def upgrade() -> None:
         sa.Column("delivery_id", sa.BigInteger, autoincrement=False, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("feed", "mode", "state", "content_sha256", "spec_hash")),
         sa.Column("files", sa.JSON, nullable=False),
-        sa.Column("received_at", UtcDateTime, nullable=False),
+        sa.Column("received_at", sa.DateTime, nullable=False),
         sa.Column("known_assumption", sa.Text),
         sa.Column("rows_read", sa.BigInteger, nullable=False),
         sa.Column("rows_filtered", sa.BigInteger, nullable=False),
@@ -43,7 +41,7 @@ def upgrade() -> None:
         "run",
         sa.Column("run_id", sa.Text, nullable=False),
         sa.Column("as_of", sa.Date, nullable=False),
-        sa.Column("known_at", UtcDateTime, nullable=False),
+        sa.Column("known_at", sa.DateTime, nullable=False),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("label", "state", "policy_version", "policy_hash", "code_version")
@@ -51,8 +49,8 @@ def upgrade() -> None:
         sa.Column("previous_as_of", sa.Date),
         sa.Column("previous_run_id", sa.Text),
         sa.Column("stale_previous", sa.Boolean, nullable=False),
-        sa.Column("started_at", UtcDateTime, nullable=False),
-        sa.Column("ended_at", UtcDateTime),
+        sa.Column("started_at", sa.DateTime, nullable=False),
+        sa.Column("ended_at", sa.DateTime),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("manifest", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("run_id", name="pk_run"),
@@ -65,7 +63,7 @@ def upgrade() -> None:
         sa.Column("passed", sa.Boolean, nullable=False),
         sa.Column("n_failed", sa.BigInteger, nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
-        sa.Column("checked_at", UtcDateTime, nullable=False),
+        sa.Column("checked_at", sa.DateTime, nullable=False),
         sa.PrimaryKeyConstraint("run_id", "stage", "check_name", "table_name", name="pk_check_result"),
         sa.ForeignKeyConstraint(["run_id"], ["run.run_id"], name="fk_check_result_run_id"),
     )
@@ -75,7 +73,7 @@ def upgrade() -> None:
         sa.Column("parent_id", sa.BigInteger),
         sa.Column("run_id", sa.Text, nullable=False),
         sa.Column("as_of", sa.Date, nullable=False),
-        sa.Column("published_at", UtcDateTime, nullable=False),
+        sa.Column("published_at", sa.DateTime, nullable=False),
         sa.Column("n_tables", sa.BigInteger, nullable=False),
         sa.Column("n_rows", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("snapshot_id", name="pk_snapshot"),
