@@ -18,7 +18,7 @@ Two pandas forms of the same Arrow data, each where it is fast:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.contracts.table import Column, Kind, Table
@@ -135,7 +135,7 @@ def pandera_schema(table: Table, *, names: Collection[str] | None = None, unique
             )
             for c in kept
         },
-        checks=[pa_schema.Check(_unique_key(key), name="duplicate_key", error="duplicate_key")] if len(key) > 1 else [],
+        checks=[_key_check(key)] if len(key) > 1 else [],
         strict=True,
         name=table.full_name,
     )
@@ -151,30 +151,40 @@ def _column_checks(column: Column, *, unique: bool) -> list[pa_schema.Check]:
     if column.kind is Kind.NUMBER:
         checks.append(pa_schema.Check(lambda s: ~np.isinf(s), name="finite", error="finite"))
     if unique:
-        checks.append(pa_schema.Check(_unique_values, name="duplicate_key", error="duplicate_key"))
+        checks.append(pa_schema.Check(lambda s: _stands_alone([s]), name="duplicate_key", error="duplicate_key"))
     return checks
 
 
-def _unique_values(values: pd.Series[Any]) -> bool | pd.Series[bool]:
-    """True when all differ; else per row whether it stands alone. pyarrow counts 3 times as fast as pandas looks."""
+def _key_check(key: list[str]) -> pa_schema.Check:
+    import pandera.pandas as pa_schema
+
+    return pa_schema.Check(lambda f: _stands_alone([f[name] for name in key]), name="duplicate_key", error="duplicate_key")
+
+
+def _stands_alone(columns: Sequence[pd.Series[Any]]) -> bool | pd.Series[bool]:
+    """True when no two rows agree in all columns; else, per row, whether it stands alone.
+
+    Numbers the distinct values of one column after the other with pyarrow: 1M keys of three columns in 0.3 s, where
+    pandas and pyarrow's group_by need more than a second.
+    """
+    import pandas as pd
+
+    numbers, distinct = _number_values(columns[0])
+    for column in columns[1:]:
+        codes, radix = _number_values(column)
+        numbers, distinct = _number_values(numbers * radix + codes)  # both below the row count: the product fits an int64
+    return distinct == len(numbers) or ~pd.Series(numbers, index=columns[0].index).duplicated(keep=False)
+
+
+def _number_values(values: Any) -> tuple[np.ndarray[Any, Any], int]:
+    """Per value the number of its first like (NULL counts as a value), and how many differ."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if len(pc.unique(pa.chunked_array(pa.array(values)))) == len(values):
-        return True
-    return ~values.duplicated(keep=False)
-
-
-def _unique_key(key: list[str]) -> Any:
-    def check(frame: pd.DataFrame) -> bool | pd.Series[bool]:
-        import pyarrow as pa
-
-        data = pa.Table.from_pandas(frame[key], preserve_index=False)
-        if data.group_by(key, use_threads=True).aggregate([]).num_rows == len(frame):
-            return True
-        return ~frame.duplicated(subset=key, keep=False)
-
-    return check
+    encoded = pc.dictionary_encode(pa.array(values), null_encoding="encode")
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype("int64"), len(encoded.dictionary)
 
 
 # --- frames ----------------------------------------------------------------------------------------------------------
@@ -241,9 +251,10 @@ def frame_to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
     for column in table.columns:
         try:
             array = _arrow_array(frame[column.name], column.kind)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, TypeError) as error:
-            kind = TypeError if isinstance(error, TypeError | pa.ArrowNotImplementedError) else ValueError
-            raise kind(f"{table.full_name}.{column.name}: {error}") from error
+        except (ValueError, OverflowError) as error:
+            raise ValueError(f"{table.full_name}.{column.name}: {error}") from error
+        except TypeError as error:
+            raise TypeError(f"{table.full_name}.{column.name}: {error}") from error
         if column.required and array.null_count:
             raise ValueError(f"{table.full_name}.{column.name}: required, but NULL in {array.null_count} rows")
         arrays.append(array)
@@ -257,19 +268,20 @@ def _arrow_array(values: pd.Series[Any], kind: Kind) -> pa.Array | pa.ChunkedArr
     target = arrow_type(kind)
     if kind in (Kind.MONEY, Kind.RATE) and pd.api.types.is_integer_dtype(values.dtype):
         mask = values.isna().to_numpy() if values.hasnans else None
-        return _decimals(values.to_numpy(dtype="int64", na_value=0) if values.hasnans else values.to_numpy("int64"), mask, target)
+        counts = values.to_numpy("int64") if mask is None else values.to_numpy("int64", na_value=0)
+        return _decimals(counts, mask, target)
     array = pa.array(values, from_pandas=True)
     if array.null_count == len(array):
         return pa.nulls(len(array), target)
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if not _same_kind(array.type, kind):
-        raise TypeError(
-            f"{array.type} is no {kind}; money is given as integer minor units"
-            if kind is Kind.MONEY
-            else f"{array.type} is no {kind}"
-        )
-    return array.cast(target)
+        hint = "; give money as integer minor units" if kind is Kind.MONEY else ""
+        raise TypeError(f"{array.type} is no {kind}{hint}")
+    result = array.cast(target)
+    if kind is Kind.DATE and result.cast(array.type) != array:  # the cast itself drops the time of day without a word
+        raise ValueError("a date with a time of day")
+    return result
 
 
 def _same_kind(given: pa.DataType, kind: Kind) -> bool:
@@ -286,8 +298,10 @@ def _same_kind(given: pa.DataType, kind: Kind) -> bool:
             return number
         case Kind.FLAG:
             return pt.is_boolean(given)
-        case Kind.DATE | Kind.TIMESTAMP:
-            return pt.is_date(given) or pt.is_timestamp(given)
+        case Kind.DATE:  # of an instant, the day depends on the zone
+            return pt.is_date(given) or (pt.is_timestamp(given) and given.tz is None)
+        case Kind.TIMESTAMP:
+            return pt.is_timestamp(given)
 
 
 def _decimals(counts: np.ndarray[Any, Any], mask: np.ndarray[Any, Any] | None, target: pa.DataType) -> pa.Array:
