@@ -49,7 +49,7 @@ bench: $(VENV)/.ready-dev ## speed and memory against a hand-written script (min
 	@$(BIN)/python -m bench $(ARGS)
 
 snapshots: $(VENV)/.ready-dev ## rewrite generated files: data dictionary, asset graph
-	@$(BIN)/python -m tests.architecture.regenerate
+	@$(BIN)/python tests/architecture/regenerate.py
 
 # Universal: one file for every Python version and platform. No index addresses: the file works behind any mirror.
 LOCK := pip compile pyproject.toml --all-extras --universal --generate-hashes --no-strip-extras --no-emit-index-url --quiet \
