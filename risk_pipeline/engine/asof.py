@@ -11,6 +11,7 @@ known at the end of the as-of date counts, else the first one known, flagged `st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -35,28 +36,45 @@ class FeedParts(Protocol):
     def closure_paths(self) -> Sequence[Path]: ...
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What a run may see: events up to as_of, knowledge up to known_at; `until`, the end of the as-of date if known by then."""
+
+    as_of: date
+    known_at: datetime
+    until: datetime
+    last_delivery: int
+
+
 def end_of_day(as_of: date, zone: ZoneInfo) -> datetime:
     """24:00 of the as-of date in the workspace's time zone, as UTC."""
     return datetime.combine(as_of + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
 
 
 def create_asof_views(
-    con: duckdb.DuckDBPyConnection, feeds: Mapping[str, FeedParts], *, as_of: date, known_at: datetime, zone: ZoneInfo
+    con: duckdb.DuckDBPyConnection,
+    feeds: Mapping[str, FeedParts],
+    *,
+    as_of: date,
+    known_at: datetime,
+    zone: ZoneInfo,
+    last_delivery: int,
 ) -> None:
     """Create schema `feed` with one view per feed table; a feed without files is an empty view.
 
-    `feeds` maps table names ("invoice") to their files. Times are compared in UTC without zone, as the parts keep them.
+    `feeds` maps table names ("invoice") to their files. Deliveries after `last_delivery` do not exist, so that a run continued
+    later sees what it saw when it was opened. Times are compared in UTC without zone, as the parts keep them.
     """
     con.execute("CREATE SCHEMA IF NOT EXISTS feed")
-    until = min(known_at.astimezone(UTC), end_of_day(as_of, zone))
+    sight = Sight(as_of, known_at.astimezone(UTC), min(known_at.astimezone(UTC), end_of_day(as_of, zone)), last_delivery)
     for table in FEED_TABLES:
         parts = feeds.get(table.name)
         if parts is None or not parts.paths:
             select = _empty(table)
         elif table.name == STATE_TABLE:
-            select = _state(table, parts, as_of, known_at.astimezone(UTC), until)
+            select = _state(table, parts, sight)
         else:
-            select = _events(table, parts, as_of, known_at.astimezone(UTC), until)
+            select = _events(table, parts, sight)
         con.execute(f"CREATE OR REPLACE VIEW feed.{table.name} AS {select}")
 
 
@@ -67,43 +85,50 @@ def _empty(table: Table) -> str:
     return f"SELECT {', '.join(columns)} WHERE FALSE"
 
 
-def _events(table: Table, parts: FeedParts, as_of: date, known_at: datetime, until: datetime) -> str:
-    columns = [f"p.{c.name}" for c in STORE_COLUMNS] + [_value(c, as_of, until) for c in table.columns]
-    where = [f"p.known_from <= {literal(known_at)}", f"(p.known_to IS NULL OR p.known_to > {literal(known_at)})"]
+def _events(table: Table, parts: FeedParts, sight: Sight) -> str:
+    columns = [f"p.{c.name}" for c in STORE_COLUMNS] + [_value(c, sight) for c in table.columns]
+    where = _known(sight, closed_by=sight.known_at)
     if table.event_date is not None:
-        where.append(f"p.{table.event_date} <= {literal(as_of)}")
-    return f"SELECT {', '.join(columns)} {_from(parts, closed_by=known_at)} WHERE {' AND '.join(where)}"
+        where += f" AND p.{table.event_date} <= {literal(sight.as_of)}"
+    return f"SELECT {', '.join(columns)} {_from(parts, sight, closed_by=sight.known_at)} WHERE {where}"
 
 
-def _value(column: Column, as_of: date, until: datetime) -> str:
+def _value(column: Column, sight: Sight) -> str:
     if column.masked_by is not None:
-        return f"CASE WHEN p.{column.masked_by} > {literal(as_of)} THEN NULL ELSE p.{column.name} END AS {column.name}"
+        return f"CASE WHEN p.{column.masked_by} > {literal(sight.as_of)} THEN NULL ELSE p.{column.name} END AS {column.name}"
     if column.current_only:
-        return f"CASE WHEN NOT p.known_assumed AND p.known_from <= {literal(until)} THEN p.{column.name} END AS {column.name}"
+        then = f"NOT p.known_assumed AND p.known_from <= {literal(sight.until)}"
+        return f"CASE WHEN {then} THEN p.{column.name} END AS {column.name}"
     return f"p.{column.name}"
 
 
-def _from(parts: FeedParts, *, closed_by: datetime) -> str:
+def _known(sight: Sight, *, closed_by: datetime) -> str:
+    return (
+        f"p.delivery_id <= {sight.last_delivery} AND p.known_from <= {literal(sight.known_at)}"
+        f" AND (p.known_to IS NULL OR p.known_to > {literal(closed_by)})"
+    )
+
+
+def _from(parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
     source = f"FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true) AS p"
     if not parts.closure_paths:
         return source
     closures = f"read_parquet({path_list(list(parts.closure_paths))}, union_by_name = true)"
-    closed = f"(SELECT row_id FROM {closures} WHERE known_to <= {literal(closed_by)})"
-    return f"{source} ANTI JOIN {closed} AS x ON p.row_id = x.row_id"
+    closed = f"SELECT row_id FROM {closures} WHERE known_to <= {literal(closed_by)} AND delivery_id <= {sight.last_delivery}"
+    return f"{source} ANTI JOIN ({closed}) AS x ON p.row_id = x.row_id"
 
 
-def _state(table: Table, parts: FeedParts, as_of: date, known_at: datetime, until: datetime) -> str:
+def _state(table: Table, parts: FeedParts, sight: Sight) -> str:
     """One version per key: the newest in force by the end of the as-of date, else the first one known (state_assumed)."""
     key, names = table.key[0], [c.name for c in (*STORE_COLUMNS, *table.columns)]
     in_force = (
-        f"CASE WHEN p.{table.event_date} IS NOT NULL THEN p.{table.event_date} <= {literal(as_of)}"
-        f" ELSE p.known_from <= {literal(until)} END"
+        f"CASE WHEN p.{table.event_date} IS NOT NULL THEN p.{table.event_date} <= {literal(sight.as_of)}"
+        f" ELSE p.known_from <= {literal(sight.until)} END"
     )
     state_at = f"COALESCE(CAST(p.{table.event_date} AS TIMESTAMP), p.known_from)"
     versions = (
         f"SELECT {', '.join(f'p.{n}' for n in names)}, {in_force} AS in_force, {state_at} AS state_at"
-        f" {_from(parts, closed_by=until)}"
-        f" WHERE p.known_from <= {literal(known_at)} AND (p.known_to IS NULL OR p.known_to > {literal(until)})"
+        f" {_from(parts, sight, closed_by=sight.until)} WHERE {_known(sight, closed_by=sight.until)}"
     )
     ranked = (
         f"SELECT {', '.join(names)}, NOT in_force AS state_assumed, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY in_force DESC,"

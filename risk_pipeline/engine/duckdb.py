@@ -13,7 +13,7 @@ import duckdb
 
 def connect(*, memory_limit: str = "1GB", threads: int | None = None, temp_dir: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that spills to `temp_dir` over `memory_limit`; all cores unless `threads` says otherwise."""
-    config: dict[str, str | int | bool] = {"memory_limit": memory_limit, "preserve_insertion_order": False}
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory_limit, "preserve_insertion_order": False}
     if threads is not None:
         config["threads"] = threads
     if temp_dir is not None:

@@ -42,11 +42,12 @@ def add_months(day: date, months: int) -> date:
 
 
 def is_month_end(day: date) -> bool:
+    """Whether `day` is the last of its month."""
     return (day + timedelta(days=1)).day == 1
 
 
 def window_params(as_of: date) -> dict[str, Literal]:
-    """The date parameters of the factor SQL: as_of, the exclusive starts $m1..$m12 and $m24 of W(n), the DSO window, the FX window.
+    """The date parameters of the factor SQL: as_of, the exclusive starts $m1..$m12 and $m24 of W(n), DSO and FX windows.
 
     DSO: 3 calendar months at a month end, else the trailing 90 days (contracts.md section 3).
     """

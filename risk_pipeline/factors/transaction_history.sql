@@ -320,16 +320,28 @@ SELECT
     END AS dso_days,
     CAST(m.sales_3m AS DECIMAL(18, 2)) AS sales_3m,
     CAST(m.sales_12m AS DECIMAL(18, 2)) AS sales_12m,
-    CAST(CAST(m.sales_3m AS DOUBLE) / 3 AS DECIMAL(18, 2)) AS avg_monthly_sales_3m,
-    CAST(CAST(m.sales_12m AS DOUBLE) / m.sales_months AS DECIMAL(18, 2)) AS avg_monthly_sales_12m,
+    CAST(
+        CAST(FLOOR(CAST(m.sales_3m AS DOUBLE) * 100 / CAST(3 AS DOUBLE) + 0.5) AS BIGINT) * CAST(0.01 AS DECIMAL(3, 2))
+        AS DECIMAL(18, 2)
+    ) AS avg_monthly_sales_3m,
+    CAST(
+        CAST(
+            FLOOR(CAST(m.sales_12m AS DOUBLE) * 100 / CAST(NULLIF(m.sales_months, 0) AS DOUBLE) + 0.5) AS BIGINT
+        ) * CAST(0.01 AS DECIMAL(3, 2))
+        AS DECIMAL(18, 2)
+    ) AS avg_monthly_sales_12m,
     CASE
         WHEN m.sales_12m > 0
             THEN
                 SQRT(
-                    GREATEST(m.sales_months * m.squares_12m - CAST(m.sales_12m AS DOUBLE) * CAST(m.sales_12m AS DOUBLE), 0)
-                    / CAST(m.sales_months * (m.sales_months - 1) AS DOUBLE)
+                    CAST(
+                        GREATEST(
+                            m.sales_months * m.squares_12m - CAST(m.sales_12m AS DOUBLE) * CAST(m.sales_12m AS DOUBLE), 0
+                        ) AS DOUBLE
+                    )
+                    / CAST(NULLIF(m.sales_months * (m.sales_months - 1), 0) AS DOUBLE)
                 )
-                / (CAST(m.sales_12m AS DOUBLE) / m.sales_months)
+                / (CAST(m.sales_12m AS DOUBLE) / CAST(NULLIF(m.sales_months, 0) AS DOUBLE))
     END AS sales_volatility_12m,
     m.n_invoices_12m,
     m.n_applications_12m,

@@ -17,7 +17,12 @@ per_euro AS (
 reporting AS (
     SELECT rate FROM per_euro WHERE currency = $reporting_currency
 )
-SELECT p.currency, CAST(r.rate / NULLIF(p.rate, 0) AS DECIMAL(18, 10)) AS rate
+SELECT
+    p.currency,
+    CAST(
+        CAST(FLOOR(r.rate / NULLIF(p.rate, 0) * 10000000000 + 0.5) AS BIGINT) * CAST(0.0000000001 AS DECIMAL(11, 10))
+        AS DECIMAL(18, 10)
+    ) AS rate
 FROM per_euro AS p
 CROSS JOIN reporting AS r
 WHERE p.currency <> $reporting_currency

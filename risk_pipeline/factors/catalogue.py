@@ -1,0 +1,77 @@
+"""The factor catalogue: what each factor and measure is, where it comes from and how to read it.
+
+Put here: the models of catalogue.yaml and its loader. Keep out: how a factor scores (the policy: a changed bin is a changed
+policy) and how it is computed (the SQL files beside this one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from importlib import resources
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from risk_pipeline.policy.model import Label, Model, Name, RiskType, Text
+
+
+class Reason(Label):
+    """Why the factor cost points, as told to people."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]\d\d$")]
+
+
+class Factor(Model):
+    """One column of a factor table.
+
+    `direction`: up = more is safer, down = more is riskier, none = describes only. `codes`: the special codes its SQL may
+    give in the column `<id>_code`. `reason` is set for factors that scorecards may use, and for no others.
+    """
+
+    id: Name
+    table: Name
+    label: Label
+    unit: Text
+    direction: Literal["up", "down", "none"]
+    risk_type: RiskType
+    window: Text
+    formula: Text
+    sources: Annotated[tuple[Name, ...], Field(min_length=1)]
+    codes: tuple[Name, ...] = ()
+    reason: Reason | None = None
+
+
+class Catalogue(Model):
+    """All factors, in the order that breaks ties between reasons; `codes` says what each special code means."""
+
+    factors: tuple[Factor, ...]
+    codes: dict[Name, Label]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [factor.id for factor in self.factors]
+        twice = {i for i in ids if ids.count(i) > 1}
+        if twice:
+            raise ValueError(f"listed twice: {sorted(twice)}")
+        used = {code for factor in self.factors for code in factor.codes}
+        if used != set(self.codes):
+            raise ValueError(f"codes used and codes explained differ: {sorted(used ^ set(self.codes))}")
+        return self
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Factor]:
+        """The factors by id."""
+        return {factor.id: factor for factor in self.factors}
+
+    def scored(self, ids: Mapping[str, object]) -> tuple[Factor, ...]:
+        """The given factors in catalogue order."""
+        return tuple(factor for factor in self.factors if factor.id in ids)
+
+
+@lru_cache(maxsize=1)
+def load_catalogue() -> Catalogue:
+    """The packaged catalogue."""
+    text = resources.files("risk_pipeline.factors").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    return Catalogue.model_validate(yaml.safe_load(text))

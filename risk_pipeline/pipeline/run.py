@@ -1,0 +1,480 @@
+"""One assessment of all customers on one date, from the feed store to a published snapshot.
+
+Put here: the Run, its frozen inputs and its stages (factor, decide, audit, publish), each of which can be continued in
+another process. Keep out: Dagster (orchestration calls these methods), formulas (factors/*.sql), decisions (decision),
+rules of the gates (gates).
+
+A run is frozen when it is opened: as_of, known_at, the last delivery it may see, the policy and the assessment before it go
+into the register once. Whatever is computed later, by whichever process, is computed from these.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
+from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
+from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.decision.decide import DecisionContext, decide
+from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.engine.duckdb import connect
+from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
+from risk_pipeline.engine.sql import Literal as SqlLiteral
+from risk_pipeline.engine.sql import literal
+from risk_pipeline.errors import Refused, UsageError
+from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
+from risk_pipeline.policy.load import load_policy
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.catalogue import build_catalogue
+from risk_pipeline.store.feed_store import FeedStore
+from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.lock import workspace_lock
+from risk_pipeline.store.register import CheckRecord, Part, Register, RunRecord, SnapshotRecord
+
+Stage = Literal["factor", "decide"]
+STAGES: tuple[Stage, ...] = ("factor", "decide")
+FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
+DECIDE_TABLES = STAGE_TABLES["decide"]
+BATCH_ROWS = 50_000
+ROW_GROUP_ROWS = 32_768
+ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
+PREVIOUS_COLUMNS: Mapping[str, str] = {
+    "previous_tier": "t.tier",
+    "previous_in_default": "t.in_default",
+    "previous_default_since": "t.default_since",
+    "previous_default_cleared_on": "t.default_cleared_on",
+    "previous_periods_in_tier": "t.periods_in_tier",
+    "previous_as_of": "t.as_of",
+    "previous_limit": "l.limit_reporting",
+}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A table this run has written, not yet visible to readers. `metadata`: figures worth showing, by name."""
+
+    table: str
+    path: Path
+    rows: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Run:
+    """An open run. Use `Run.open`, then factor() for FACTOR_TABLES in order, audit, decide, audit, publish, close."""
+
+    def __init__(self, workspace: Workspace, register: Register, record: RunRecord, policy: Policy, resources: ExitStack) -> None:
+        self.record = record
+        self.policy = policy
+        self._workspace = workspace
+        self._register = register
+        self._resources = resources
+        self._lake = Lake(workspace.lake)
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._engine: FactorEngine | None = None
+        self.audit_seconds: dict[str, dict[str, float]] = {}
+
+    @property
+    def run_id(self) -> str:
+        return self.record.run_id
+
+    @property
+    def as_of(self) -> date:
+        return self.record.as_of
+
+    @property
+    def known_at(self) -> datetime:
+        return self.record.known_at
+
+    @property
+    def label(self) -> str:
+        return self.record.label
+
+    # Opening and closing
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Workspace,
+        register: Register,
+        *,
+        run_id: str,
+        as_of: date,
+        known_at: datetime | None = None,
+        policy: str | None = None,
+        now: datetime,
+    ) -> Run:
+        """Open a run, or continue the one of that id with what it froze. `known_at` None = now.
+
+        Takes the workspace lock until close(). Locked when another process holds it, UsageError for a wrong policy or a
+        run id of another date, Refused when nothing was known by known_at.
+        """
+        with ExitStack() as resources:
+            resources.enter_context(workspace_lock(workspace.lock_file, f"assessment of {as_of}"))
+            record = register.run(run_id)
+            if record is not None and record.as_of != as_of:
+                raise UsageError(f"run {run_id} is an assessment of {record.as_of}, not of {as_of}")
+            version_asked = record.policy_version if record is not None else policy or workspace.settings.policy
+            chosen = load_policy(workspace.policy_dir, version_asked, as_of)
+            if record is None:
+                record = _frozen(workspace, register, chosen, run_id=run_id, as_of=as_of, known_at=known_at or now, now=now)
+                register.add_run(record)
+            elif record.policy_hash != chosen.content_hash:
+                raise Refused(
+                    f"run {run_id} began under policy {record.policy_version} with another content than it has now",
+                    remedy="start a new run for the date",
+                )
+            run = cls(workspace, register, record, chosen, resources.pop_all())
+        try:
+            run._connect()
+        except BaseException as exc:
+            run.fail(str(exc))
+            run.close()
+            raise
+        return run
+
+    def close(self) -> None:
+        """Close the engine and free the workspace lock. What was staged stays for whoever continues the run."""
+        if self._con is not None:
+            self._con.close()
+            self._con = self._engine = None
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if exc is not None:
+            self.fail(str(exc))
+        self.close()
+
+    def fail(self, message: str) -> None:
+        """Record that the run ended without a publication; a published run is not touched."""
+        current = self._register.run(self.run_id)
+        if current is not None and current.state in ("open", "refused", "failed"):
+            state = "refused" if current.state == "refused" else "failed"
+            self._register.update_run(self.run_id, state=state, message=message, ended_at=datetime.now(UTC))
+
+    # Stages
+
+    def factor(self, name: str) -> Staged:
+        """Compute and stage one factor table ("factor.exposure"); the tables before it must be staged.
+
+        A table that this run has staged already is not computed again.
+        """
+        contract, short = table(name), name.removeprefix("factor.")
+        path = self._path(contract)
+        if not path.exists():
+            query = self._factor_engine().query(short)
+            self._copy(contract, query, path)
+        self._factor_engine().register(short, f"read_parquet({literal(str(path))})")
+        return Staged(name, path, pq.read_metadata(path).num_rows, self._factor_metadata(name, path))
+
+    def decide(self) -> dict[str, Staged]:
+        """Score and decide every customer in batches, and stage the score, decision and mart tables in one pass."""
+        contracts = {name: table(name) for name in DECIDE_TABLES}
+        context = DecisionContext(
+            as_of=self.as_of,
+            run_id=self.run_id,
+            run_label=self.label,
+            reporting_currency=self._workspace.settings.reporting_currency,
+        )
+        catalogue = load_catalogue()
+        with ExitStack() as files:
+            writers = {
+                name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
+                for name, contract in contracts.items()
+            }
+            reader = self._connection().sql(self._facts_query()).to_arrow_reader(BATCH_ROWS)
+            for batch in reader:
+                facts = arrow_to_frame(pa.Table.from_batches([batch]))
+                for name, frame in decide(facts, self.policy, catalogue, context).items():
+                    writers[name].write_table(frame_to_arrow(contracts[name], frame), row_group_size=ROW_GROUP_ROWS)
+        return {name: self._staged(name) for name in DECIDE_TABLES}
+
+    def audit(self, stage: Stage) -> list[CheckRecord]:
+        """Ask every gate of the stage and record the answers. Blocking failures are reported here, and refused by publish()."""
+        tables = FACTOR_TABLES if stage == "factor" else (*FACTOR_TABLES, *DECIDE_TABLES)
+        paths = {name: path for name in tables if (path := self._path(table(name))).exists()}
+        seconds: dict[str, float] = {}
+        results = audit_stage(self._connection(), stage, paths, as_of=self.as_of, run_id=self.run_id, seconds=seconds)
+        self.audit_seconds[stage] = seconds
+        checked_at = datetime.now(UTC)
+        records = [
+            CheckRecord(
+                run_id=self.run_id,
+                stage=stage,
+                check_name=result.check_name,
+                table_name=result.table_name,
+                severity=result.severity,
+                passed=result.passed,
+                n_failed=result.n_failed,
+                detail=result.detail,
+                checked_at=checked_at,
+            )
+            for result in results
+        ]
+        self._register.add_checks(records)
+        return records
+
+    def publish(self) -> SnapshotRecord:
+        """Let readers see all tables of this run at once, and rebuild the catalogue.
+
+        Refused, with the run recorded as refused and the published state untouched, unless every declared check of both
+        stages was asked and no blocking one failed. Publishing a run twice only rebuilds the catalogue.
+        """
+        current = self._register.current_snapshot()
+        if self.record.state != "published":
+            self._refuse_unless_clean()
+            staged = {name: self._staged(name) for name in (*FACTOR_TABLES, *DECIDE_TABLES)}
+            parts = {
+                name: Part(as_of=self.as_of, run_id=self.run_id, path=self._lake.relative(each.path), rows=each.rows)
+                for name, each in staged.items()
+            }
+            snapshot = SnapshotRecord.following(
+                current, run_id=self.run_id, as_of=self.as_of, published_at=datetime.now(UTC), parts=parts
+            )
+            rows = {name: each.rows for name, each in staged.items()}
+            self._register.update_run(self.run_id, manifest={**self.record.manifest, "rows": rows})
+            self._register.publish_snapshot(snapshot, current.snapshot_id if current else None)
+            current = snapshot
+        self._refresh()
+        build_catalogue(self._workspace.catalogue, self._lake, self._register)
+        assert current is not None, "a published run belongs to a snapshot"
+        return current
+
+    # Parts
+
+    def _refresh(self) -> None:
+        record = self._register.run(self.run_id)
+        assert record is not None, "an open run is in the register"
+        self.record = record
+
+    def _refuse_unless_clean(self) -> None:
+        answers = {(check.stage, check.table_name, check.check_name): check for check in self._register.checks(self.run_id)}
+        declared = {(stage, each.table_name, each.check_name) for stage in STAGES for each in declared_checks(stage)}
+        failed = [check for check in answers.values() if check.severity == "error" and not check.passed]
+        unasked = sorted(declared - answers.keys())
+        if not failed and not unasked:
+            return
+        lines = [f"  {check.table_name} {check.check_name}: {check.detail}" for check in failed]
+        lines += [f"  {name} {check}: was not asked" for _, name, check in unasked]
+        message = f"the assessment of {self.as_of} was not published: {len(lines)} checks did not pass\n" + "\n".join(lines[:20])
+        self._register.update_run(self.run_id, state="refused", message=message, ended_at=datetime.now(UTC))
+        raise Refused(
+            message, remedy="mend the source or the mapping and run the date again; what was published before still stands"
+        )
+
+    def _path(self, contract: Table) -> Path:
+        return self._lake.part_path(contract.layer, contract.name, self.as_of, self.run_id)
+
+    def _staged(self, name: str) -> Staged:
+        path = self._path(table(name))
+        if not path.exists():
+            raise Refused(f"{name} of {self.as_of} is not staged", remedy="run the stage before this one")
+        return Staged(name, path, pq.read_metadata(path).num_rows, self._decide_metadata(name, path))
+
+    def _connect(self) -> None:
+        settings = self._workspace.settings
+        scratch = self._workspace.warehouse / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
+        store = FeedStore(self._lake, self._register)
+        feeds = {contract.name: store.parts(contract.name, self.known_at) for contract in FEED_TABLES}
+        create_asof_views(
+            self._con,
+            feeds,
+            as_of=self.as_of,
+            known_at=self.known_at,
+            zone=self._workspace.zone,
+            last_delivery=self.record.manifest["last_delivery"],
+        )
+        known = {f"has_{name}": bool(parts.paths) for name, parts in feeds.items()}
+        self._engine = FactorEngine(self._con, {**known, **self._policy_params(), **window_params(self.as_of)})
+        self._refuse_if_blind()
+
+    def _refuse_if_blind(self) -> None:
+        con = self._connection()
+        found = con.execute("SELECT 1 FROM feed.invoice LIMIT 1").fetchone()
+        if found is None:
+            raise Refused(
+                f"no invoice dated on or before {self.as_of} was known at {self.known_at:%Y-%m-%d %H:%M} UTC",
+                remedy="ingest the ledger first; if it was loaded later than that, say in its feed YAML when its rows were known "
+                "(`known_at: event_date`), or run with --known-at now",
+            )
+        missing = self._factor_engine().currencies_without_rate()
+        if missing:
+            raise Refused(
+                f"no exchange rate to {self._workspace.settings.reporting_currency} within 7 days before {self.as_of} for "
+                f"{', '.join(missing)}",
+                remedy="deliver the rates in the fx_rate feed (units per 1 EUR)",
+            )
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        assert self._con is not None, "the run is closed"
+        return self._con
+
+    def _factor_engine(self) -> FactorEngine:
+        assert self._engine is not None, "the run is closed"
+        return self._engine
+
+    def _policy_params(self) -> dict[str, SqlLiteral]:
+        rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure
+        weights = exposure.components.model_dump()
+        near = weights.pop("open_orders")
+        return {
+            "reporting_currency": self._workspace.settings.reporting_currency,
+            "grace_days": rules.grace_days,
+            "shield_days": rules.dispute_shield_days,
+            "residual_abs": rules.settled_residual.abs,
+            "residual_share": _decimal(rules.settled_residual.share),
+            "materiality_abs": material.abs,
+            "materiality_natural_person": material.natural_person_abs,
+            "materiality_share": _decimal(material.share_of_exposure),
+            "open_orders_days": exposure.open_orders_within_days,
+            "weight_open_orders_near": _decimal(near),
+            **{f"weight_{name}": _decimal(weight) for name, weight in weights.items()},
+        }
+
+    def _copy(self, contract: Table, query: str, path: Path) -> None:
+        """Stage a query as the table of `contract`: its columns in declared order and type, ordered by key."""
+        fixed = {"as_of": literal(self.as_of), "run_id": literal(self.run_id)}
+        columns = ", ".join(
+            f"CAST({fixed.get(c.name, f'q.{c.name}')} AS {DUCKDB_TYPE[c.kind]}) AS {c.name}" for c in contract.columns
+        )
+        order = ", ".join(name for name in contract.key if name not in fixed)
+        with self._lake.write_atomic(path) as temporary:
+            self._connection().execute(
+                f"COPY (SELECT {columns} FROM ({query}) AS q ORDER BY {order}) TO {literal(str(temporary))}"
+                f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+            )
+
+    def _facts_query(self) -> str:
+        """One row per customer, by customer_id: the columns of the fact tables and the previous published decisions."""
+        columns = {
+            column.name: f"{alias}.{column.name}"
+            for alias, name in (("h", "transaction_history"), ("e", "exposure"), ("c", "customer_state"))
+            for column in table(f"factor.{name}").columns
+            if column.name not in ("as_of", "run_id")
+        }
+        # The history's figure is NULL without open items, which the score must know; the exposure's is 0 then.
+        columns["max_dpd_material"] = "h.max_dpd_material"
+        tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
+        selected = {**columns, **(PREVIOUS_COLUMNS if tier else _no_previous())}
+        joins = f"LEFT JOIN {tier} AS t ON c.customer_id = t.customer_id LEFT JOIN {limit} AS l ON c.customer_id = l.customer_id"
+        return (
+            f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
+            " FROM factor.customer_state AS c"
+            " JOIN factor.exposure AS e ON c.customer_id = e.customer_id"
+            " JOIN factor.transaction_history AS h ON c.customer_id = h.customer_id"
+            f" {joins if tier else ''} ORDER BY c.customer_id"
+        )
+
+    def _previous(self, name: str) -> str | None:
+        part = self.record.manifest["previous_parts"].get(name)
+        return f"read_parquet({literal(str(self._lake.absolute(part)))})" if part else None
+
+    def _factor_metadata(self, name: str, path: Path) -> dict[str, Any]:
+        if name != "factor.exposure":
+            return {}
+        aging = ("aging_not_due", "aging_1_30", "aging_31_60", "aging_61_90", "aging_over_90", "overdue", "total_exposure")
+        sums = ", ".join(f"COALESCE(SUM({column}), 0)" for column in aging)
+        row = self._connection().execute(f"SELECT {sums} FROM read_parquet({literal(str(path))})").fetchone()
+        return dict(zip(aging, row or (), strict=True))
+
+    def _decide_metadata(self, name: str, path: Path) -> dict[str, Any]:
+        if name != "decision.risk_tier":
+            return {}
+        rows = self._connection().execute(
+            f"SELECT tier, COUNT(customer_id) FROM read_parquet({literal(str(path))}) GROUP BY tier ORDER BY tier"
+        )
+        return {"tier_counts": dict(rows.fetchall())}
+
+
+def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.ParquetWriter:
+    """A Parquet writer whose file becomes `path` when `files` closes without an error."""
+    temporary = files.enter_context(lake.write_atomic(path))
+    return pq.ParquetWriter(temporary, contract.to_arrow(), compression="zstd")
+
+
+def _no_previous() -> dict[str, str]:
+    kinds = {
+        "previous_tier": Kind.TEXT,
+        "previous_in_default": Kind.FLAG,
+        "previous_default_since": Kind.DATE,
+        "previous_default_cleared_on": Kind.DATE,
+        "previous_periods_in_tier": Kind.INTEGER,
+        "previous_as_of": Kind.DATE,
+        "previous_limit": Kind.MONEY,
+    }
+    return {name: f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, kind in kinds.items()}
+
+
+def _frozen(
+    workspace: Workspace, register: Register, policy: Policy, *, run_id: str, as_of: date, known_at: datetime, now: datetime
+) -> RunRecord:
+    if as_of > now.astimezone(workspace.zone).date():
+        raise UsageError(f"{as_of} is in the future", remedy="assess a date that has ended")
+    currency = workspace.settings.reporting_currency
+    if policy.reporting_currency not in (None, currency):
+        raise UsageError(
+            f"policy {policy.version} states its amounts in {policy.reporting_currency}, the workspace reports in {currency}",
+            remedy="set reporting_currency in risk.yaml to the policy's, or write a policy for this currency",
+        )
+    deliveries = register.deliveries(states=("effective",))
+    snapshot = register.current_snapshot()
+    previous = max((day for day in snapshot.dates() if day < as_of), default=None) if snapshot else None
+    parts = {
+        name: part.path
+        for name in ("decision.risk_tier", "decision.credit_limit")
+        if snapshot and previous and (part := snapshot.part(name, previous))
+    }
+    previous_run = snapshot.part("decision.risk_tier", previous) if snapshot and previous else None
+    return RunRecord(
+        run_id=run_id,
+        as_of=as_of,
+        known_at=known_at.astimezone(UTC),
+        label=_label(policy, as_of, any(each.known_assumption for each in deliveries)),
+        policy_version=policy.version,
+        policy_hash=policy.content_hash,
+        code_version=version("customer-risk-pipeline"),
+        started_at=now.astimezone(UTC),
+        previous_as_of=previous,
+        previous_run_id=previous_run.run_id if previous_run else None,
+        manifest={
+            "deliveries": [
+                {"delivery_id": d.delivery_id, "feed": d.feed, "content_sha256": d.content_sha256, "spec_hash": d.spec_hash}
+                for d in deliveries
+            ],
+            "last_delivery": max((d.delivery_id for d in deliveries), default=0),
+            "previous_parts": parts,
+            "reporting_currency": currency,
+            "time_zone": workspace.settings.time_zone,
+            "engines": {"python": platform.python_version(), **{name: version(name) for name in ENGINES}},
+        },
+    )
+
+
+def _label(policy: Policy, as_of: date, knowledge_assumed: bool) -> Literal["official", "reconstructed", "simulation"]:
+    if policy.status != "approved" or policy.effective_from > as_of:
+        return "simulation"
+    return "reconstructed" if knowledge_assumed else "official"
+
+
+def _decimal(value: float) -> Decimal:
+    """A share or weight of the policy as the decimal people wrote: 0.005, not its nearest double."""
+    return Decimal(str(value))
