@@ -145,6 +145,13 @@ class Table:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    def unit(self, name: str) -> str:
+        """Unit of a column in this table; for money the currency it is in, empty for text, dates and flags."""
+        field_ = self.column(name).field
+        if field_.unit or field_.kind is not Kind.MONEY:
+            return field_.unit
+        return {"currency": "currency of the row", "reporting": REPORTING, "invoice": "currency of the invoice"}[self.money_in]
+
     def to_arrow(self) -> pa.Schema:
         """Arrow schema in declared order; key and required columns are not nullable."""
         from risk_pipeline.contracts.derive import arrow_schema
