@@ -1,0 +1,145 @@
+"""A small ledger written down in a test, stored as feed parts and run through the real as-of views and factor SQL.
+
+Put here: the way from rows in a test to factor tables. Keep out: any formula; the expected values belong to the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, table
+from risk_pipeline.contracts.derive import arrow_type
+from risk_pipeline.contracts.table import Kind
+from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.engine.duckdb import connect
+from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
+
+AS_OF = date(2026, 6, 30)
+
+# The figures of policy_default.yaml that the factor SQL reads; weights of the exposure components as drafted.
+PARAMS: dict[str, Any] = {
+    "reporting_currency": "EUR",
+    "grace_days": 3,
+    "shield_days": 90,
+    "residual_abs": Decimal(10),
+    "residual_share": Decimal("0.005"),
+    "materiality_abs": Decimal(500),
+    "materiality_natural_person": Decimal(100),
+    "materiality_share": Decimal("0.01"),
+    "open_orders_days": 30,
+    **{f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")},
+    **{f"weight_{name}": Decimal(1) for name in ("discounted_or_endorsed_with_recourse", "factored_with_recourse")},
+    **{f"weight_{name}": Decimal(-1) for name in ("unapplied_cash", "unapplied_credits", "advance_payments_received")},
+    **{f"weight_{name}": Decimal(0) for name in ("bills_in_hand_bank", "factored_without_recourse", "open_orders_far")},
+    "weight_open_orders_near": Decimal(1),
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The files of one feed."""
+
+    paths: list[Path]
+    closure_paths: list[Path] = field(default_factory=list)
+
+
+class LedgerCase:
+    """Rows of feeds, added one by one; `factors()` computes every factor table from them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._closed: dict[str, list[dict[str, Any]]] = {}
+        self._number = 0
+
+    def add(self, feed: str, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
+        """Add one row; returns its row_id. Known since long before the as-of date unless `known` says otherwise."""
+        self._number += 1
+        store = {
+            "row_id": self._number,
+            "row_hash": self._number,
+            "bucket": 0,
+            "source_file": "case.csv",
+            "source_line": self._number,
+            "delivery_id": 1,
+            "known_from": (known or datetime(2020, 1, 1, tzinfo=UTC)).replace(tzinfo=None),
+            "known_assumed": assumed,
+            "known_to": None,
+        }
+        self._rows.setdefault(feed, []).append({**store, **values})
+        return self._number
+
+    def close(self, feed: str, row_id: int, known_to: datetime) -> None:
+        """Close a version: from `known_to` on it is no longer true."""
+        closure = {"row_id": row_id, "known_to": known_to.replace(tzinfo=None), "delivery_id": 1}
+        self._closed.setdefault(feed, []).append(closure)
+
+    def invoice(self, invoice_id: str, amount: Any, *, dpd: int = 0, customer: str = "C", **values: Any) -> None:
+        """An invoice in EUR that is `dpd` days past due on AS_OF, dated 30 days before it fell due."""
+        due = values.pop("due_date", AS_OF - timedelta(days=dpd))
+        given = {"invoice_date": due - timedelta(days=30), "due_date": due, "currency": "EUR", **values}
+        self.add("invoice", invoice_id=invoice_id, customer_id=customer, amount=amount, **given)
+
+    def payment(self, payment_id: str, amount: Any, on: date, *, customer: str = "C", **values: Any) -> None:
+        """A payment in EUR; with invoice_id it is one full application."""
+        given = {"currency": "EUR", **values}
+        self.add("payment", payment_id=payment_id, customer_id=customer, amount=amount, payment_date=on, **given)
+
+    def factors(
+        self, as_of: date = AS_OF, *, known_at: datetime | None = None, threads: int | None = None, **params: Any
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Every factor table as rows of dicts, computed as of a date with what was known at `known_at` (default: all)."""
+        con = self.connect(as_of, known_at=known_at, threads=threads)
+        known = {f"has_{t.name}": t.name in self._rows for t in FEED_TABLES}
+        engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
+        assert engine.currencies_without_rate() == []
+        result = {}
+        for name in FACTOR_ORDER:
+            con.execute(f"CREATE TABLE result_{name} AS {engine.query(name)}")
+            engine.register(name, f"result_{name}")
+            found = con.execute(f"SELECT * FROM result_{name} ORDER BY ALL")
+            names = [column[0] for column in found.description]
+            assert {*names} == {*table(f"factor.{name}").column_names} - {"as_of", "run_id"}
+            result[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        con.close()
+        return result
+
+    def connect(self, as_of: date, *, known_at: datetime | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+        """A connection with the as-of views of the case."""
+        con = connect(threads=threads)
+        feeds = {name: self._parts(name) for name in self._rows}
+        known_at = known_at or datetime.combine(date(2100, 1, 1), time(), tzinfo=UTC)
+        create_asof_views(con, feeds, as_of=as_of, known_at=known_at, zone=ZoneInfo("UTC"), last_delivery=1)
+        return con
+
+    def _parts(self, feed: str) -> Parts:
+        contract = table(f"feed.{feed}")
+        path = self._folder / f"{feed}.parquet"
+        columns = (*STORE_COLUMNS, *contract.columns)
+        rows = [{key: _stored(contract, key, value) for key, value in row.items()} for row in self._rows[feed]]
+        unknown = {key for row in rows for key in row} - {column.name for column in columns}
+        assert not unknown, f"{feed} has no {unknown}"
+        schema = pa.schema([pa.field(column.name, arrow_type(column.kind)) for column in columns])
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+        closed = self._closed.get(feed)
+        if not closed:
+            return Parts([path])
+        closures = self._folder / f"{feed}.closed.parquet"
+        pq.write_table(pa.Table.from_pylist(closed), closures)
+        return Parts([path], [closures])
+
+
+def _stored(contract: Any, name: str, value: Any) -> Any:
+    if value is None or name not in contract:
+        return value
+    places = {Kind.MONEY: "0.01", Kind.RATE: "0.0000000001"}.get(contract.column(name).kind)
+    return Decimal(str(value)).quantize(Decimal(places)) if places else value
