@@ -44,18 +44,6 @@ def workspace_lock(path: Path, purpose: str) -> Iterator[None]:
         lock.release()
 
 
-def lock_holder(path: Path) -> dict[str, Any] | None:
-    """Who holds the lock (pid, purpose, since), or None when it is free. Takes nothing and waits for nothing."""
-    if not path.exists():
-        return None
-    probe = FileLock(path, timeout=0, thread_local=False)
-    try:
-        with probe:
-            return None
-    except Timeout:
-        return _read_holder(path)
-
-
 def _locked(path: Path) -> Locked:
     holder = _read_holder(path)
     who = f"process {holder['pid']} ({holder['purpose']}, since {holder['since']})" if "pid" in holder else "another process"
