@@ -129,7 +129,7 @@ class Run:
             if record is not None and record.as_of != as_of:
                 raise UsageError(f"run {run_id} is an assessment of {record.as_of}, not of {as_of}")
             version_asked = record.policy_version if record is not None else policy or workspace.settings.policy
-            chosen = load_policy(workspace.policy_dir, version_asked, as_of)
+            chosen = load_policy(workspace.policy_dir, load_catalogue(), version=version_asked, as_of=as_of)
             if record is None:
                 record = _frozen(workspace, register, chosen, run_id=run_id, as_of=as_of, known_at=known_at or now, now=now)
                 register.add_run(record)

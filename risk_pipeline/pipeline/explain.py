@@ -1,0 +1,131 @@
+"""Why one customer has its tier and limit: everything published about it on a date, with the words of the policy beside it.
+
+Put here: gathering. Keep out: layout and language (the command line and reports render this), and any new figure: whatever is
+told here stands in a published table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
+from risk_pipeline.policy.load import load_policy
+from risk_pipeline.policy.model import NOT_RATED, UNRATED, Label, Policy
+from risk_pipeline.settings import Workspace
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered; open items with
+    the oldest first. Texts come as {"en": …, "zh": …}.
+    """
+
+    as_of: date
+    customer: Row
+    tier: Row
+    score: Row
+    limit: Row
+    exposure: Row
+    history: Row
+    contributions: list[Row]
+    candidates: list[Row]
+    open_items: list[Row]
+    run: Row
+
+
+def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -> Explanation:
+    """Everything published about a customer on `as_of` (None = the newest date that has it).
+
+    RiskError when nothing is published; UsageError when the customer, or the customer on that date, is not there.
+    """
+    if not workspace.catalogue.exists():
+        raise RiskError(f"nothing is published yet in {workspace.root}", remedy="risk-pipeline run --as-of DATE")
+    with duckdb.connect(str(workspace.catalogue), read_only=True) as con:
+        day = _date(con, customer_id, as_of)
+        found = _Published(con, customer_id, day)
+        tier = found.one("decision.risk_tier")
+        run = found.run(tier["run_id"])
+        catalogue = load_catalogue()
+        policy = load_policy(workspace.policy_dir, catalogue, version=run["policy_version"], as_of=day)
+        return Explanation(
+            as_of=day,
+            customer=found.one("factor.customer_state"),
+            tier={**tier, "tier_label": _tier_label(policy, tier["tier"]), "knockout_reasons": _knockouts(policy, tier["knockouts"])},
+            score=found.one("score.risk_score"),
+            limit=found.one("decision.credit_limit"),
+            exposure=found.one("factor.exposure"),
+            history=found.one("factor.transaction_history"),
+            contributions=[_worded(row, catalogue) for row in found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")],
+            candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
+            open_items=found.all("factor.open_item", "days_past_due DESC, invoice_id"),
+            run=run,
+        )
+
+
+class _Published:
+    """The rows of one customer on one date."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date) -> None:
+        self._con = con
+        self._key = [as_of, customer_id]
+
+    def all(self, name: str, order: str) -> list[Row]:
+        return self._rows(f"SELECT * FROM {name} WHERE as_of = ? AND customer_id = ? ORDER BY {order}", self._key)
+
+    def one(self, name: str) -> Row:
+        rows = self.all(name, "customer_id")
+        return rows[0] if rows else {}
+
+    def run(self, run_id: str) -> Row:
+        return self._rows("SELECT * EXCLUDE (manifest) FROM audit.run WHERE run_id = ?", [run_id])[0]
+
+    def _rows(self, sql: str, parameters: list[Any]) -> list[Row]:
+        found = self._con.execute(sql, parameters)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _date(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) -> date:
+    dates = [row[0] for row in con.execute("SELECT DISTINCT as_of FROM decision.risk_tier ORDER BY as_of").fetchall()]
+    if not dates:
+        raise RiskError("nothing is published yet", remedy="risk-pipeline run --as-of DATE")
+    if as_of is not None and as_of not in dates:
+        raise UsageError(f"{as_of} is not published", remedy=f"published dates: {', '.join(map(str, dates))}")
+    with_customer = "SELECT DISTINCT as_of FROM decision.risk_tier WHERE customer_id = ? ORDER BY as_of"
+    known = [row[0] for row in con.execute(with_customer, [customer_id]).fetchall()]
+    if not known:
+        raise UsageError(f"there is no customer {customer_id}", remedy="risk-pipeline show mart.current_risk lists the customers")
+    if as_of is not None and as_of not in known:
+        raise UsageError(f"customer {customer_id} was not there on {as_of}", remedy=f"it is assessed on {', '.join(map(str, known))}")
+    return as_of or known[-1]
+
+
+def _worded(row: Row, catalogue: Catalogue) -> Row:
+    factor = catalogue.by_id[row["factor"]]
+    words: Row = {"label": _text(factor.label), "unit": factor.unit, "formula": factor.formula}
+    if factor.reason is not None:
+        words["reason"] = _text(factor.reason)
+    if row["special_code"] in catalogue.codes:
+        words["special"] = _text(catalogue.codes[row["special_code"]])
+    return {**row, **words}
+
+
+def _tier_label(policy: Policy, tier: str) -> Row:
+    labels = {each.id: each.label for each in policy.tiers} | {UNRATED: policy.unrated.label, NOT_RATED: policy.not_rated.label}
+    return _text(labels[tier])
+
+
+def _knockouts(policy: Policy, ids: str) -> list[Row]:
+    struck = set(ids.split(",")) if ids else set()
+    return [{"id": rule.id, "when": rule.when, **_text(rule.reason)} for rule in policy.knockouts if rule.id in struck]
+
+
+def _text(label: Label) -> Row:
+    return {"en": label.en, "zh": label.zh}
