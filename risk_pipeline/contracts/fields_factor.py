@@ -62,9 +62,9 @@ FIELDS: tuple[Field, ...] = (
           "到期日来源：单据给定、付款条件、合同账期，或以开票日代替"),
     Field("applied", Kind.MONEY, "Settled by cash and by bills, up to the assessment date", "截至评估日以现金及票据核销的金额"),
     Field("set_off", Kind.MONEY, "Settled by set-off against our debts to the customer", "以债务抵销方式结清的金额"),
-    Field("credited", Kind.MONEY, "Taken back by credit notes", "以贷项通知冲减的金额"),
+    Field("credited", Kind.MONEY, "Taken back by credit notes, up to the assessment date", "以贷项通知冲减的金额"),
     Field("discounts", Kind.MONEY, "Cash discount granted", "给予的现金折扣"),
-    Field("written_off", Kind.MONEY, "Written off", "已核销坏账金额"),
+    Field("written_off", Kind.MONEY, "Given up as a loss, up to the assessment date", "截至评估日已核销的坏账金额"),
     Field("fx_difference", Kind.MONEY, "Exchange differences booked against the item", "汇兑差额"),
     Field("open_amount", Kind.MONEY, "Still open: amount - applied - set-off - credited - discounts - written off - exchange "
           "difference",
