@@ -149,5 +149,9 @@ def resolve_secret(value: str | None) -> str | None:
 
 
 def _environment() -> dict[str, Any]:
+    """Settings from RISK_<KEY>. A relative RISK_DATA_ROOT starts at the current folder, where whoever typed it stands."""
     names = {ENV_PREFIX + key.upper(): key for key in Settings.model_fields}
-    return {key: os.environ[env] for env, key in names.items() if env in os.environ and env not in NOT_SETTINGS}
+    found = {key: os.environ[env] for env, key in names.items() if env in os.environ and env not in NOT_SETTINGS}
+    if not found.get("data_root", "env:").startswith(("env:", "file:")):
+        found["data_root"] = str(Path(found["data_root"]).resolve())
+    return found

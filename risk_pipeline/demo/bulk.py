@@ -185,6 +185,7 @@ def _disputes(rng: np.random.Generator, invoices: Invoices, horizon: int) -> Col
         "invoice_id": _ids("I", index),
         "opened_date": _dates(opened[index]),
         "amount": _money(invoices.cents[index] // 2),
+        "currency": _constant("EUR", len(index)),
         "resolved_date": pc.if_else(closed, _dates(resolved), pa.scalar(None, pa.date32())),
         "outcome": pc.if_else(closed, pa.array(rng.choice(_OUTCOMES, len(index))), pa.scalar(None, pa.string())),
     }

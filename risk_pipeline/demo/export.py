@@ -238,12 +238,12 @@ def write_offs(book: Book, rng: Random) -> tuple[Row, list[Row]]:
 
 
 def claims(book: Book, rng: Random) -> tuple[Row, list[Row]]:
-    """Disputes; the amount is in the currency of the invoice."""
-    header = "Claim,Debtor,Invoice,Opened,Amount,About,Closed,Outcome,Settled"
+    """Disputes, open and decided."""
+    header = "Claim,Debtor,Invoice,Opened,Amount,Curr,About,Closed,Outcome,Settled"
     rows = []
     for record in book.disputes:
         invoice, cents, reason, resolved, outcome, settled = record.values
-        head = [record.ref, record.customer.number, invoice.ref, iso(record.day), money(cents), reason]
+        head = [record.ref, record.customer.number, invoice.ref, iso(record.day), money(cents), invoice.currency, reason]
         rows.append([*head, iso(resolved), outcome, money(settled)])
     return header.split(","), rows
 
