@@ -36,7 +36,9 @@ PARAMS: dict[str, Any] = {
     "materiality_natural_person": Decimal(100),
     "materiality_share": Decimal("0.01"),
     "open_orders_days": 30,
-    **{f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")},
+    **{
+        f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")
+    },
     **{f"weight_{name}": Decimal(1) for name in ("discounted_or_endorsed_with_recourse", "factored_with_recourse")},
     **{f"weight_{name}": Decimal(-1) for name in ("unapplied_cash", "unapplied_credits", "advance_payments_received")},
     **{f"weight_{name}": Decimal(0) for name in ("bills_in_hand_bank", "factored_without_recourse", "open_orders_far")},
@@ -86,7 +88,7 @@ class LedgerCase:
     def invoice(self, invoice_id: str, amount: Any, *, dpd: int = 0, customer: str = "C", **values: Any) -> None:
         """An invoice in EUR that is `dpd` days past due on AS_OF, dated 30 days before it fell due."""
         due = values.pop("due_date", AS_OF - timedelta(days=dpd))
-        given = {"invoice_date": due - timedelta(days=30), "due_date": due, "currency": "EUR", **values}
+        given = {"invoice_date": due and due - timedelta(days=30), "due_date": due, "currency": "EUR", **values}
         self.add("invoice", invoice_id=invoice_id, customer_id=customer, amount=amount, **given)
 
     def payment(self, payment_id: str, amount: Any, on: date, *, customer: str = "C", **values: Any) -> None:

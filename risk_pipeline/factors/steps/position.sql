@@ -70,7 +70,7 @@ SELECT
     clear_kind,
     cleared_rest <> 0
     AND (
-        clear_kind IN ('payment', 'set_off')
+        COALESCE(clear_kind, 'unknown') IN ('payment', 'set_off')
         OR (
             COALESCE(clear_kind, 'unknown') = 'unknown'
             AND ABS(cleared_rest) <= CAST(ABS(amount) * CAST(0.05 AS DECIMAL(3, 2)) AS DECIMAL(18, 2))
