@@ -18,7 +18,10 @@ PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# The demo's books end with TO.
 DEMO ?= demo
+FROM ?= 2026-08-31
+TO ?= 2026-10-31
 UV := $(shell command -v uv 2>/dev/null)
 CODE := risk_pipeline assets checks tests $(wildcard bench)
 
@@ -28,9 +31,8 @@ help: ## list the commands
 
 run: $(VENV)/.ready-run ## demo workspace, last three month ends, results on screen (again: brings it up to date)
 	@test -f $(DEMO)/risk.yaml || $(BIN)/risk-pipeline init $(DEMO) --demo
-	@$(BIN)/risk-pipeline -w $(DEMO) ingest
 	@$(BIN)/risk-pipeline -w $(DEMO) backfill --from $(FROM) --to $(TO) --every month
-	@$(BIN)/risk-pipeline -w $(DEMO) show mart.current_risk
+	@$(BIN)/risk-pipeline -w $(DEMO) show mart.current_risk --limit 10
 
 test: $(VENV)/.ready-dev ## all tests
 	@$(BIN)/python -m pytest $(ARGS)

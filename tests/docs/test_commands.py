@@ -1,0 +1,80 @@
+"""What the documents tell a reader to type works, in the order of the page; what they show is what comes.
+
+In a document, a comment before a fenced block says what to do with it: `<!-- run -->` types the lines that begin with `$ `, and
+compares the lines below each with what comes (blanks do not count, `...` stands for anything; no line: no comparison);
+`<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = ["README.md", "docs/getting-started.md", "docs/bring-your-own-ledger.md", "docs/policy.md", "docs/command_line.md"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command and what the page shows below it."""
+
+    command: str
+    shown: str
+
+
+def steps(block: str) -> list[Step]:
+    found: list[Step] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append(Step(line.removeprefix("$ "), ""))
+        elif found:
+            found[-1] = Step(found[-1].command, f"{found[-1].shown}{line}\n")
+    return found
+
+
+def shows(shown: str, came: str) -> bool:
+    """Is the text of the page what came, blanks apart, `...` standing for anything?"""
+    return doctest.OutputChecker().check_output(shown, came, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(page: str, repo_root: Path, demo: Path, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
+    blocks = BLOCK.findall((repo_root / page).read_text(encoding="utf-8"))
+    assert blocks, f"{page} has nothing to try"
+    for kind, argument, text in blocks:
+        if kind == "file":
+            target = demo.parent / argument
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        elif kind == "python":
+            (demo.parent / "page.py").write_text(text, encoding="utf-8")
+            follow(Step("python page.py", ""), 0, reader_shell)
+        else:
+            expected = int(re.sub(r"\D", "", argument) or 0)
+            for step in steps(text):
+                follow(step, expected, reader_shell)
+
+
+def follow(step: Step, expected: int, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
+    done = reader_shell(step.command)
+    came = done.stdout + done.stderr
+    assert done.returncode == expected, f"$ {step.command}\nexit {done.returncode}, not {expected}\n{came}"
+    if step.shown.strip():
+        assert shows(step.shown, came), f"$ {step.command}\nthe page shows\n{step.shown}\nbut there came\n{came}"
+
+
+def test_blocks_and_their_lines_are_found() -> None:
+    run = "<!-- run exit=3 -->\n```console\n$ a b\none ... three\n$ c\n```\n"
+    page = f"text\n\n{run}\n```console\n$ not run\n```\n\n<!-- file: x/y.csv -->\n```csv\n1;2\n```\n"
+    (first, second) = BLOCK.findall(page)
+    assert first[:2] == ("run", "exit=3")
+    assert steps(first[2]) == [Step("a b", "one ... three\n"), Step("c", "")]
+    assert second == ("file", "x/y.csv", "1;2\n")
+    assert shows("one ... three\n", "one  two\nthree\n")
+    assert not shows("one two\n", "one two three\n")

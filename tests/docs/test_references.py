@@ -1,0 +1,84 @@
+"""The documents and the code agree on what exists: links, pages named in messages, settings, feed keys, lint rules."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from risk_pipeline.engine.sql_lint import MESSAGES
+from risk_pipeline.feeds.spec import Assertions, ColumnSpec, FeedSpec, SourceSpec
+from risk_pipeline.settings import Settings
+
+LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]*)(#[^)]*)?\)")
+
+
+def pages(repo_root: Path) -> list[Path]:
+    return sorted([*repo_root.glob("*.md"), *(repo_root / "docs").rglob("*.md")])
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_somewhere(repo_root: Path) -> None:
+    dead = []
+    for page in pages(repo_root):
+        for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+            if target.startswith("http"):
+                continue
+            file = (page.parent / target) if target else page
+            if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file.read_text(encoding="utf-8"))):
+                dead.append(f"{page.name}: {target}{anchor}")
+    assert dead == []
+
+
+def test_pages_named_in_the_code_exist(repo_root: Path) -> None:
+    """Messages send people to docs/x.md."""
+    named = {
+        match
+        for folder in ("risk_pipeline", "assets", "checks", "examples")
+        for path in (repo_root / folder).rglob("*")
+        if path.suffix in (".py", ".yaml", ".yml", ".sql", ".example")
+        for match in re.findall(r"docs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+    }
+    assert named, "the messages name pages"
+    assert [name for name in sorted(named) if not (repo_root / name).is_file()] == []
+
+
+def first_column(path: Path, heading: str | None = None) -> set[str]:
+    """The names in backticks in the first cell of every table row, below one heading or on the whole page."""
+    text = path.read_text(encoding="utf-8")
+    if heading is not None:
+        text = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    cells = re.findall(r"^\| ([^|]*`[^|]*)\|", text, flags=re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_setting_is_explained(repo_root: Path) -> None:
+    documented = first_column(repo_root / "docs" / "settings.md")
+    assert {name for name in documented if name.islower()} == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [("The feed", FeedSpec), ("`source`", SourceSpec), ("`columns`", ColumnSpec), ("`assertions`", Assertions)],
+)
+def test_every_key_of_a_feed_is_explained(heading: str, model: type, repo_root: Path) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()}  # type: ignore[attr-defined]
+    assert first_column(repo_root / "docs" / "feeds.md", heading) == keys
+
+
+def test_every_lint_rule_is_explained(repo_root: Path) -> None:
+    assert first_column(repo_root / "docs" / "factor-sql.md") == set(MESSAGES)
+
+
+def test_every_decision_is_listed(repo_root: Path) -> None:
+    folder = repo_root / "docs" / "decisions"
+    records = {path.name for path in folder.glob("*.md")} - {"README.md", "template.md"}
+    listed = {target for target, _ in LINK.findall((folder / "README.md").read_text(encoding="utf-8"))}
+    assert records <= listed
+    assert all(re.match(r"\d{4}-", name) for name in records)
