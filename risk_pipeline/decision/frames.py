@@ -1,0 +1,88 @@
+"""Building result frames column by column, in the order of the contract, without Python objects per row.
+
+Put here: constants, repeated texts and sets of ids as categorical columns, and the assembly of a frame. Keep out: what the
+columns mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from risk_pipeline.contracts import table
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.policy.facts import Bools, Dates, Ints
+
+Column = Any  # a numpy array, a pandas array or a Series without meaning in its index
+
+
+def frame(table_name: str, context: DecisionContext, rows: int, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """The frame of a result table; as_of and run_id are set here. A column too many or too few is an error."""
+    given = {**columns, "as_of": constant_date(context, rows), "run_id": constant(context.run_id, rows)}
+    names = table(table_name).column_names
+    if set(names) != set(given):
+        raise ValueError(f"{table_name}: columns differ from the contract: {sorted(set(names) ^ set(given))}")
+    return pd.DataFrame({name: given[name] for name in names}, copy=False)
+
+
+def constant_date(context: DecisionContext, rows: int) -> Dates:
+    """as_of in every row."""
+    return np.full(rows, np.datetime64(context.as_of, "s"))
+
+
+def constant(text: str, rows: int) -> pd.Categorical:
+    """One text in every row."""
+    return categorical(np.zeros(rows, dtype=np.int8), [text])
+
+
+def no_text(rows: int) -> pd.Categorical:
+    """NULL in every row."""
+    return categorical(np.full(rows, -1, dtype=np.int8), [])
+
+
+def categorical(codes: NDArray[Any], categories: Sequence[str]) -> pd.Categorical:
+    """Texts by code; -1 = NULL. Codes are trusted."""
+    dtype = pd.CategoricalDtype(pd.Index(categories, dtype="str"))
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+
+
+def nullable(values: NDArray[Any], known: Bools) -> Column:
+    """Whole numbers or flags with NULL where not known; a plain array when everything is known."""
+    if known.all():
+        return values
+    kind = pd.arrays.BooleanArray if values.dtype == bool else pd.arrays.IntegerArray
+    return kind(values, ~known)
+
+
+def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> pd.Categorical:
+    """Per row the ids whose column in `hits` (rows x ids) is true, joined in order; '' where none is."""
+    words = hits.astype(np.int64) @ (np.int64(1) << np.arange(len(ids), dtype=np.int64)) if ids else np.zeros(len(hits), dtype=np.int64)
+    return by_combination(words, lambda word: separator.join(name for bit, name in enumerate(ids) if word >> bit & 1))
+
+
+def by_combination(words: Ints, text: Callable[[int], str]) -> pd.Categorical:
+    """A text per distinct word: each combination is spelt once, however many rows have it. Equal texts share a category."""
+    distinct, codes = np.unique(words, return_inverse=True)
+    spelt = [text(int(word)) for word in distinct]
+    categories = list(dict.fromkeys(spelt))
+    place = np.array([categories.index(s) for s in spelt], dtype=np.int32)
+    return categorical(place[codes] if len(place) else codes.astype(np.int32), categories)
+
+
+def first_true(conditions: Sequence[Bools], rows: int) -> NDArray[np.int16]:
+    """Position of the first condition that holds in each row; -1 where none does."""
+    found = np.full(rows, -1, dtype=np.int16)
+    for position in range(len(conditions) - 1, -1, -1):
+        found[conditions[position]] = position
+    return found
+
+
+def add_days(day: DecisionContext, days: Ints, known: Bools) -> Dates:
+    """as_of + days; NaT where not known."""
+    dates = np.datetime64(day.as_of, "s") + days.astype("timedelta64[D]").astype("timedelta64[s]")
+    dates[~known] = np.datetime64("NaT")
+    return dates

@@ -1,0 +1,44 @@
+"""Knock-outs: rules that beat the score.
+
+Put here: which knock-outs hold and what they demand together. Keep out: the rules themselves (policy), combining the ceiling
+with the model's tier (tiers.py) and the hard stop with the limit (limits.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from risk_pipeline.policy.facts import Bools, Facts
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.scopes import condition
+
+
+@dataclass(frozen=True)
+class Knocked:
+    """`hits`: customers x knock-outs of the policy, in policy order. `ceiling`: position of the worst ceiling, -1 = none."""
+
+    hits: Bools
+    ceiling: NDArray[np.int8]
+    stops_limit: Bools
+    first_stop: NDArray[np.intp]  # the first knock-out that stops the limit, where one does
+
+
+def knock_out(facts: Facts, policy: Policy, exempt: Bools) -> Knocked:
+    """The knock-outs that hold; none for `exempt` customers. `facts` must hold the column in_default."""
+    rules = policy.knockouts
+    hits = np.zeros((len(facts), len(rules)), dtype=bool)
+    for position, rule in enumerate(rules):
+        hits[:, position] = condition(rule.when, "default").met(facts) & ~exempt
+    ceilings = ceiling_positions(policy)
+    ceiling = np.max(np.where(hits, ceilings[None, :], -1), axis=1, initial=-1).astype(np.int8)
+    stops = hits & np.array([rule.stops_limit for rule in rules], dtype=bool)[None, :]
+    first_stop = stops.argmax(axis=1) if rules else np.zeros(len(facts), dtype=np.intp)
+    return Knocked(hits=hits, ceiling=ceiling, stops_limit=stops.any(axis=1), first_stop=first_stop)
+
+
+def ceiling_positions(policy: Policy) -> NDArray[np.int8]:
+    """Per knock-out the position of its ceiling among the tiers (0 = best); -1 = no ceiling."""
+    return np.array([-1 if k.ceiling is None else policy.tier_ids.index(k.ceiling) for k in policy.knockouts], dtype=np.int8)

@@ -1,0 +1,104 @@
+"""The reasons told to people: what decided the tier, and the factors that cost most.
+
+Put here: choosing up to three reasons per customer and their texts in both languages. Keep out: the texts themselves (policy,
+factor catalogue) and the loss of each factor (scorecard.py). First the knock-outs that made the tier or stop the limit, then
+the lack of evidence, then the factors by points lost. A factor that cost points for want of a value says so, rather than
+accusing the customer of something nobody saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from risk_pipeline.decision.frames import by_combination
+from risk_pipeline.decision.knockouts import Knocked, ceiling_positions
+from risk_pipeline.decision.scorecard import CardScore
+from risk_pipeline.factors.catalogue import Catalogue, Factor
+from risk_pipeline.policy.facts import Bools
+from risk_pipeline.policy.model import Label, Policy
+
+TOLD = 3
+SEPARATOR = "; "
+
+
+@dataclass
+class Book:
+    """All reasons there are, numbered from 1 (0 = no reason)."""
+
+    labels: list[Label] = field(default_factory=list)
+
+    def add(self, label: Label) -> int:
+        """The number of a reason; the same text has the same number."""
+        if label not in self.labels:
+            self.labels.append(label)
+        return self.labels.index(label) + 1
+
+
+class Reasons:
+    """Collects reasons per customer, first come first told, at most three."""
+
+    def __init__(self, rows: int) -> None:
+        self.book = Book()
+        self.slots = np.zeros((rows, TOLD), dtype=np.int64)
+        self.used = np.zeros(rows, dtype=np.int64)
+
+    def add(self, rows: NDArray[np.intp], numbers: NDArray[np.int64]) -> None:
+        """One more reason for each of `rows`: its number in the book, 0 = none. Repeated and surplus ones are dropped."""
+        new = (numbers > 0) & (self.used[rows] < TOLD) & ~(self.slots[rows] == numbers[:, None]).any(axis=1)
+        rows, numbers = rows[new], numbers[new]
+        self.slots[rows, self.used[rows]] = numbers
+        self.used[rows] += 1
+
+    def add_knockouts(self, knocked: Knocked, final_ceiling: NDArray[np.int8], policy: Policy) -> None:
+        """Knock-outs whose ceiling is the final tier, and those that stop the limit."""
+        for position, ceiling in enumerate(ceiling_positions(policy)):
+            rule = policy.knockouts[position]
+            decided = (final_ceiling == ceiling) & (ceiling >= 0)
+            told = knocked.hits[:, position] & (decided | rule.stops_limit)
+            self.add_where(told, rule.reason)
+
+    def add_where(self, told: Bools, label: Label) -> None:
+        """The same reason wherever `told`."""
+        rows = np.flatnonzero(told)
+        self.add(rows, np.full(len(rows), self.book.add(label), dtype=np.int64))
+
+    def add_factors(self, rows: NDArray[np.intp], card: CardScore, catalogue: Catalogue) -> None:
+        """The factors of a scored card, costliest first; `rows` are the positions of the card's customers."""
+        numbers = np.stack([self._numbers(card, i, catalogue) for i in range(len(card.factors))], axis=1)
+        lost = card.weighted_loss() > 0
+        order = card.order_of_loss()
+        for place in range(order.shape[1]):
+            column = order[:, place, None]
+            number = np.take_along_axis(numbers, column, axis=1)[:, 0]
+            self.add(rows, np.where(np.take_along_axis(lost, column, axis=1)[:, 0], number, 0))
+            if (self.used[rows] == TOLD).all():
+                break
+
+    def _numbers(self, card: CardScore, position: int, catalogue: Catalogue) -> NDArray[np.int64]:
+        factor, part = card.factors[position], card.parts[position]
+        by_code = np.array([*(self.book.add(catalogue.codes[code]) for code in part.code_names), 0], dtype=np.int64)
+        number = np.full(len(part.points), self.book.add(factor.reason or factor.label), dtype=np.int64)
+        number[part.missing] = self.book.add(_unknown(factor))
+        return np.where(part.codes >= 0, by_code[part.codes], number)
+
+    def texts(self) -> tuple[pd.Categorical, pd.Categorical]:
+        """reasons_en and reasons_zh, '' where there is none."""
+        base = len(self.book.labels) + 1
+        words = (self.slots[:, 0] * base + self.slots[:, 1]) * base + self.slots[:, 2]
+
+        def spelt(word: int) -> list[Label]:
+            numbers = (word // base**2, word // base % base, word % base)
+            return [self.book.labels[number - 1] for number in numbers if number > 0]
+
+        return (
+            by_combination(words, lambda word: SEPARATOR.join(label.en for label in spelt(word))),
+            by_combination(words, lambda word: SEPARATOR.join(label.zh for label in spelt(word))),
+        )
+
+
+def _unknown(factor: Factor) -> Label:
+    return Label(en=f"Not known: {factor.label.en}", zh=f"缺少信息：{factor.label.zh}")

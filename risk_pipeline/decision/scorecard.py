@@ -1,0 +1,289 @@
+"""The scorecard: facts of customers -> points, contributions and score, by the rules of the policy.
+
+Put here: binning, special codes, missing and stale evidence, coverage, the score. Keep out: PD and grade (pd.py), tiers
+(tiers.py), texts of reasons (reasons.py). Everything is computed in whole numbers (points in hundredths x weight) and divided
+once, so that 74.995 is 75.00 and no order of rows, batches or factors can change a bit. Formulas: contracts.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.decision.frames import categorical, frame, no_text, nullable
+from risk_pipeline.errors import RiskError
+from risk_pipeline.factors.catalogue import Factor
+from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints
+from risk_pipeline.policy.model import FactorRule, Policy
+
+HUNDRED = 100  # hundredths of a point
+PERFECT = 100 * HUNDRED
+
+# What was done about evidence that is not a fresh value. The first four are the missing policies.
+ACTIONS = ("neutral", "reweight", "worst", "block", "special_points", "special_reweight", "stale_decay", "stale_flag")
+DROPPED = tuple(f"stale_drop_{action}" for action in ACTIONS[:4])
+ALL_ACTIONS = (*ACTIONS, *DROPPED)
+ACTION_CODE: Mapping[str, int] = {action: code for code, action in enumerate(ALL_ACTIONS)}
+
+
+@dataclass(frozen=True)
+class FactorScore:
+    """One factor of one card over the customers: what it scored and why."""
+
+    points: Ints  # hundredths; 0 where not counted
+    counted: Bools  # in the score
+    real: Bools  # rests on a real value (covers the card)
+    applicable: Bools  # False: a not-applicable code; neither covered nor uncovered
+    missing: Bools  # NULL without a code, or dropped as stale
+    blocked: Bools  # missing where the policy allows no rating without it
+    bins: NDArray[np.int16]  # -1 = none
+    codes: NDArray[np.int16]  # special codes, into `code_names`; -1 = none
+    code_names: tuple[str, ...]
+    actions: NDArray[np.int8]  # into ALL_ACTIONS; -1 = scored as it is
+    age_days: Ints
+    age_known: Bools
+
+
+@dataclass(frozen=True)
+class CardScore:
+    """One scorecard over customers. Matrices are customers x factors, in catalogue order."""
+
+    factors: tuple[Factor, ...]
+    rules: tuple[FactorRule, ...]
+    weights: Ints
+    parts: tuple[FactorScore, ...]
+    score: Ints  # hundredths, rounded half up; 0 where not known
+    score_known: Bools
+    low_coverage: Bools
+    over_reweighted: Bools
+    blocked: Bools
+    coverage_pct: Floats
+    reweight_factor: Floats  # NaN where nothing counted
+    counted_weight: Ints
+
+    def weighted_points(self) -> Ints:
+        """Points (hundredths) x weight per customer and factor; 0 where not counted."""
+        return np.stack([w * p.points for w, p in zip(self.weights, self.parts, strict=True)], axis=1)
+
+    def weighted_loss(self) -> Ints:
+        """(100 - points) x weight in hundredths per customer and factor; 0 where not counted or no score."""
+        lost = [w * np.where(p.counted & self.score_known, PERFECT - p.points, 0) for w, p in zip(self.weights, self.parts, strict=True)]
+        return np.stack(lost, axis=1)
+
+    def order_of_loss(self) -> NDArray[np.intp]:
+        """Factor positions per customer, costliest first; ties in catalogue order."""
+        return np.argsort(-self.weighted_loss(), axis=1, kind="stable")
+
+    def subtotal(self, risk_type: str) -> Floats:
+        """The part of the score that comes from factors of this risk type, in points; NaN without a score."""
+        total = np.zeros(len(self.score), dtype=np.int64)
+        for weight, factor, part in zip(self.weights, self.factors, self.parts, strict=True):
+            if factor.risk_type == risk_type:
+                total += weight * part.points
+        return self._per_weight(total)
+
+    def _per_weight(self, weighted: Ints) -> Floats:
+        divisor = np.where(self.score_known, self.counted_weight * HUNDRED, 1)
+        return np.where(self.score_known, weighted / divisor, np.nan)
+
+
+def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, ...], as_of: date) -> CardScore:
+    """Score every customer of `facts` with scorecard `card`; `factors` are the card's, in catalogue order."""
+    weights = np.array([policy.scorecards[card][f.id] for f in factors], dtype=np.int64)
+    rules = tuple(policy.scoring[f.id] for f in factors)
+    not_applicable = frozenset(policy.score.not_applicable_codes)
+    parts = tuple(score_factor(facts, f, r, as_of, not_applicable) for f, r in zip(factors, rules, strict=True))
+    card_weight, counted, covered, weighted = (np.zeros(len(facts), dtype=np.int64) for _ in range(4))
+    stretched = np.zeros(len(facts), dtype=np.int64)
+    blocked = np.zeros(len(facts), dtype=bool)
+    for weight, part in zip(weights, parts, strict=True):
+        card_weight += weight * part.applicable
+        counted += weight * part.counted
+        covered += weight * part.real
+        weighted += weight * part.points
+        stretched += weight * (part.applicable | part.counted)
+        blocked |= part.blocked
+    low_coverage = 100.0 * covered < policy.score.min_coverage_pct * card_weight
+    low_coverage |= card_weight == 0
+    over_reweighted = stretched > policy.score.max_reweight_factor * counted
+    known = ~(low_coverage | over_reweighted | blocked) & (counted > 0)
+    divisor = np.maximum(counted, 1)
+    return CardScore(
+        factors=factors,
+        rules=rules,
+        weights=weights,
+        parts=parts,
+        score=np.where(known, (2 * weighted + divisor) // (2 * divisor), 0),  # half up, exactly
+        score_known=known,
+        low_coverage=low_coverage,
+        over_reweighted=over_reweighted,
+        blocked=blocked,
+        coverage_pct=100.0 * covered / np.maximum(card_weight, 1),
+        reweight_factor=np.where(counted > 0, stretched / divisor, np.nan),
+        counted_weight=counted,
+    )
+
+
+def score_factor(facts: Facts, factor: Factor, rule: FactorRule, as_of: date, not_applicable: frozenset[str]) -> FactorScore:
+    """Points of one factor. Order: special code, then stale or missing evidence, then the bins.
+
+    Facts read: the factor's column, `<id>_code` where the factor has codes, and evidence_date.
+    """
+    rows = len(facts)
+    vector = facts.numbers(factor.id)
+    codes, code_names = _codes(facts, factor, rule)
+    has_code = codes >= 0
+    evidence = facts.dates("evidence_date")
+    age_known = ~np.isnat(evidence)
+    age = np.where(age_known, (np.datetime64(as_of, "D") - evidence).astype(np.int64), 0)
+
+    value = vector.known & ~has_code
+    old = value & age_known & (age > rule.max_age_days) if rule.max_age_days is not None else np.zeros(rows, dtype=bool)
+    dropped = old & _too_old(rule, age)
+    real = value & ~dropped
+    gone = ~has_code & ~real
+    bins = np.where(real, np.searchsorted(rule.edges, vector.values, side="left"), -1).astype(np.int16)
+    by_bin = np.array([*(b.points * HUNDRED for b in rule.bins), 0], dtype=np.int64)  # bin -1 reads the last place
+    points = by_bin[bins]
+    actions = np.full(rows, -1, dtype=np.int8)
+
+    if rule.stale == "decay":
+        points = np.where(old & real, _decayed(points, rule, age), points)
+    if rule.stale != "drop":
+        actions[old & real] = ACTION_CODE[f"stale_{rule.stale}"]
+    missing_points = _missing_points(rule)
+    if missing_points is not None:
+        points = np.where(gone, missing_points, points)
+    actions[gone] = ACTION_CODE[rule.missing.policy]
+    actions[gone & dropped] = ACTION_CODE[f"stale_drop_{rule.missing.policy}"]
+    counted = real | (gone & (missing_points is not None))
+
+    leaves = np.array([*(c in not_applicable or rule.special[c] == 100 for c in code_names), False])
+    special = np.array([*(-1 if rule.special[c] == "reweight" else rule.special[c] for c in code_names), -1], dtype=np.int64)[codes]
+    points = np.where(special >= 0, special * HUNDRED, points)
+    counted |= special >= 0
+    actions[has_code & (special >= 0)] = ACTION_CODE["special_points"]
+    actions[has_code & (special < 0)] = ACTION_CODE["special_reweight"]
+    return FactorScore(
+        points=np.where(counted, points, 0),
+        counted=counted,
+        real=real,
+        applicable=~leaves[codes],
+        missing=gone,
+        blocked=gone & (rule.missing.policy == "block"),
+        bins=bins,
+        codes=codes,
+        code_names=code_names,
+        actions=actions,
+        age_days=age,
+        age_known=age_known,
+    )
+
+
+def _codes(facts: Facts, factor: Factor, rule: FactorRule) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+    if not factor.codes:
+        return np.full(len(facts), -1, dtype=np.int16), ()
+    text = facts.text(f"{factor.id}_code")
+    unknown = [c for c in text.categories if c not in rule.special]
+    if unknown:
+        raise RiskError(
+            f"factor {factor.id} has the special code {unknown[0]!r}, for which the policy has no rule",
+            remedy=f"add it to scoring.{factor.id}.special of the policy, and to the factor catalogue",
+        )
+    return text.codes.astype(np.int16), text.categories
+
+
+def _missing_points(rule: FactorRule) -> int | None:
+    """Points of a missing value in hundredths; None = it does not count."""
+    if rule.missing.policy == "neutral" and rule.missing.points is not None:
+        return rule.missing.points * HUNDRED
+    return min(b.points for b in rule.bins) * HUNDRED if rule.missing.policy == "worst" else None
+
+
+def _too_old(rule: FactorRule, age: Ints) -> Bools:
+    """Among old values: those that count as missing. Decay ends at twice the maximum age."""
+    if rule.stale == "drop":
+        return np.ones(len(age), dtype=bool)
+    if rule.stale == "decay" and rule.max_age_days is not None:
+        return age >= 2 * rule.max_age_days
+    return np.zeros(len(age), dtype=bool)
+
+
+def _decayed(points: Ints, rule: FactorRule, age: Ints) -> Ints:
+    """Straight line from the value's points at max_age_days to the missing points at twice that, to the hundredth, half up.
+
+    Without missing points (reweight, block) there is nothing to move to: the points stay until the value is dropped.
+    """
+    target = _missing_points(rule)
+    if target is None or rule.max_age_days is None:
+        return points
+    span = rule.max_age_days
+    past = np.clip(age - span, 0, span)
+    return points + (2 * (target - points) * past + span) // (2 * span)
+
+
+def bin_labels(rule: FactorRule) -> list[str]:
+    """The bins as people read them: `<= 0`, `(0, 5]`, `> 5`; `all` for a single open bin."""
+    edges = rule.edges
+    if not edges:
+        return ["all"]
+    inner = [f"({low:g}, {high:g}]" for low, high in zip(edges, edges[1:], strict=False)]
+    return [f"<= {edges[0]:g}", *inner, f"> {edges[-1]:g}"]
+
+
+def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) -> pd.DataFrame:
+    """score.contribution: one row per customer and factor. Without a score, contribution and losses are NULL."""
+    rows, width = len(facts), len(card.factors)
+    known = card.score_known[:, None]
+    counted = _matrix([p.counted for p in card.parts])
+    points = _matrix([p.points for p in card.parts])
+    divisor = np.where(card.counted_weight > 0, card.counted_weight, 1)[:, None]
+    lost = card.weighted_loss()
+    order = card.order_of_loss()
+    rank = np.empty((rows, width), dtype=np.int64)
+    np.put_along_axis(rank, order, np.arange(1, width + 1, dtype=np.int64)[None, :].repeat(rows, axis=0), axis=1)
+    age_known = _matrix([p.age_known for p in card.parts]).ravel()
+    columns = {
+        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), list(facts.frame["customer_id"].astype("str"))),
+        "factor": categorical(np.tile(np.arange(width, dtype=np.int8), rows), [f.id for f in card.factors]),
+        "value": _matrix([np.where(v.known, v.values, np.nan) for v in (facts.numbers(f.id) for f in card.factors)]).ravel(),
+        "value_text": no_text(rows * width),  # every factor of the ledger is a number
+        "bin": _texts([p.bins for p in card.parts], [bin_labels(r) for r in card.rules]),
+        "points": np.where(counted, points / HUNDRED, np.nan).ravel(),
+        "weight": np.tile(card.weights.astype(np.float64), rows),
+        "effective_weight": np.where(counted, 100.0 * card.weights / divisor, 0.0).ravel(),
+        "contribution": np.where(known, card.weighted_points() / (divisor * HUNDRED), np.nan).ravel(),
+        "points_lost": np.where(known, lost / (divisor * HUNDRED), np.nan).ravel(),
+        "reason_rank": nullable(rank.ravel(), (lost > 0).ravel()),
+        "reason_code": categorical(np.tile(np.arange(width, dtype=np.int8), rows), [f.reason.code if f.reason else f.id for f in card.factors]),
+        "special_code": _texts([p.codes for p in card.parts], [list(p.code_names) for p in card.parts]),
+        "missing": _matrix([p.missing for p in card.parts]).ravel(),
+        "missing_action": categorical(_matrix([p.actions for p in card.parts]).ravel(), ALL_ACTIONS),
+        "evidence_date": np.repeat(facts.frame["evidence_date"].to_numpy(), width),
+        "evidence_age_days": nullable(_matrix([p.age_days for p in card.parts]).ravel(), age_known),
+        "risk_type": categorical(*_tiled([f.risk_type for f in card.factors], rows)),
+    }
+    return frame("score.contribution", context, rows * width, columns)
+
+
+def _matrix(columns: list[NDArray]) -> NDArray:  # type: ignore[type-arg]
+    return np.stack(columns, axis=1)
+
+
+def _texts(codes: list[NDArray[np.int16]], names: list[list[str]]) -> pd.Categorical:
+    """Codes per factor, each into its own list of names, as one categorical column over all names."""
+    categories = list(dict.fromkeys(name for group in names for name in group))
+    shifted = [np.array([*(categories.index(n) for n in group), -1], dtype=np.int16)[c] for c, group in zip(codes, names, strict=True)]
+    return categorical(_matrix(shifted).ravel(), categories)
+
+
+def _tiled(texts: list[str], rows: int) -> tuple[NDArray[np.int8], list[str]]:
+    categories = list(dict.fromkeys(texts))
+    return np.tile(np.array([categories.index(t) for t in texts], dtype=np.int8), rows), categories
+

@@ -1,0 +1,380 @@
+"""The policy linter: everything that can be wrong with a policy file, found before it decides anything, with file and line.
+
+Put here: rules between keys, against the contracts and against the factor catalogue; each rule is one generator over the
+policy. Keep out: rules one key keeps by itself (model.py) and choosing a policy (load.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import yaml
+from pydantic import ValidationError
+
+from risk_pipeline.contracts import table
+from risk_pipeline.policy.expression import ExpressionError
+from risk_pipeline.policy.model import NOT_RATED, UNRATED, FactorRule, Policy
+from risk_pipeline.policy.scopes import CONDITIONS, condition
+
+Place = tuple[str | int, ...]
+Problem = tuple[Place, str]
+
+
+class FactorKnown(Protocol):
+    """What the linter asks of a factor of the catalogue."""
+
+    @property
+    def direction(self) -> str: ...
+    @property
+    def codes(self) -> tuple[str, ...]: ...
+    @property
+    def reason(self) -> object | None: ...
+
+
+class FactorCatalogue(Protocol):
+    """What the linter asks of the factor catalogue (factors.catalogue.Catalogue)."""
+
+    @property
+    def by_id(self) -> Mapping[str, FactorKnown]: ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem. An error keeps the policy from being used, a warning does not."""
+
+    file: str
+    line: int
+    severity: Literal["error", "warning"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.severity}: {self.message}"
+
+
+def lint(source: str | Path, catalogue: FactorCatalogue) -> list[Finding]:
+    """Findings of a policy, by line. `source` is the YAML text, or the path of a file. No finding = the policy is sound."""
+    return check(source, catalogue)[1]
+
+
+def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None, list[Finding]]:
+    """The policy, or None when it has no readable form, and its findings."""
+    file = str(source) if isinstance(source, Path) else "policy"
+    try:
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as exc:
+        return None, [Finding(file, 1, "error", f"cannot be read: {exc}")]
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+        return None, [Finding(file, line, "error", f"not valid YAML: {exc.problem or exc}")]
+    except yaml.YAMLError as exc:
+        return None, [Finding(file, 1, "error", f"not valid YAML: {exc}")]
+    if not isinstance(root, yaml.MappingNode):
+        return None, [Finding(file, 1, "error", "a policy is a list of `key: value` lines")]
+    lines = dict(_lines(root))
+    policy, schema_problems = _parsed(text)
+    problems = [*_duplicate_keys(root), *schema_problems]
+    if policy is not None:
+        problems += itertools.chain.from_iterable(rule(policy, catalogue) for rule in RULES)
+    findings = {Finding(file, _line(lines, place), "error", message) for place, message in problems}
+    return policy, sorted(findings, key=lambda f: (f.line, f.message))
+
+
+# ---------------------------------------------------------------- places in the file
+
+
+def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
+    yield place, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, str(key.value))
+            yield from _lines(value, inner)
+            yield inner, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _lines(item, (*place, number))
+
+
+def _line(lines: Mapping[Place, int], place: Place) -> int:
+    while place not in lines:
+        place = place[:-1]
+    return lines[place]
+
+
+def _duplicate_keys(node: yaml.Node, place: Place = ()) -> Iterator[Problem]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield (*place, key.value), f"key `{key.value}` is given twice; the last one would win in silence"
+            seen.add(key.value)
+            yield from _duplicate_keys(value, (*place, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _duplicate_keys(item, (*place, number))
+
+
+def _parsed(text: str) -> tuple[Policy | None, list[Problem]]:
+    try:
+        return Policy.model_validate(yaml.safe_load(text)), []
+    except ValidationError as exc:
+        return None, [(tuple(e["loc"]), f"{'.'.join(map(str, e['loc']))}: {_said(e)}") for e in exc.errors()]
+    except (yaml.YAMLError, ValueError) as exc:  # such as a date 2026-13-01
+        return None, [((), f"not valid YAML: {exc}")]
+
+
+def _said(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key; it would have no effect"
+    if error["type"] == "missing":
+        return "missing"
+    return f"{error['msg'].removeprefix('Value error, ')}, found {error['input']!r}"[:300]
+
+
+# ---------------------------------------------------------------- rules
+
+
+def _approval(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    if policy.approver == policy.author:
+        yield ("approver",), f"author and approver are the same ({policy.author}): nobody approves their own policy"
+    if policy.status == "approved" and policy.approver is None:
+        yield ("approver",), "an approved policy names its approver"
+
+
+def _unique_ids(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    lists: tuple[tuple[Place, Iterable[Any]], ...] = (
+        (("segments",), policy.segments),
+        (("outside_scorecard",), policy.outside_scorecard),
+        (("default_definition", "events"), policy.default_definition.events),
+        (("knockouts",), policy.knockouts),
+        (("tiers",), policy.tiers),
+        (("hold",), policy.hold),
+    )
+    for place, items in lists:
+        seen: set[str] = set()
+        for number, item in enumerate(items):
+            if item.id in seen:
+                yield (*place, number, "id"), f"id {item.id} is used twice in {'.'.join(map(str, place))}"
+            seen.add(item.id)
+    shared = {k.id for k in policy.knockouts} & {h.id for h in policy.hold}
+    for number, rule in enumerate(policy.hold):
+        if rule.id in shared:
+            yield ("hold", number, "id"), f"id {rule.id} is a knock-out too: hold_reasons could not tell them apart"
+
+
+def _conditions(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    for path, scope in CONDITIONS.items():
+        items: Any = policy
+        for key in path.split("."):
+            items = getattr(items, key)
+        for number, item in enumerate(items):
+            try:
+                condition(item.when, scope)
+            except ExpressionError as exc:
+                yield (*path.split("."), number, "when"), f"{item.id}: {exc}"
+
+
+def _segments(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    if policy.segments[-1].when != "true":
+        yield ("segments", len(policy.segments) - 1, "when"), 'the last segment must take everyone who is left (when: "true")'
+    for number, segment in enumerate(policy.segments):
+        if segment.scorecard not in policy.scorecards:
+            yield ("segments", number, "scorecard"), f"segment {segment.id}: there is no scorecard {segment.scorecard}"
+        for key, known in _class_tables(policy):
+            if segment.caps_and_terms_of not in known:
+                yield (
+                    ("segments", number, "caps_and_terms_of"),
+                    f"segment {segment.id}: {'.'.join(map(str, key))} has no class {segment.caps_and_terms_of}",
+                )
+        if segment.ceiling is not None and segment.ceiling not in policy.tier_ids:
+            yield ("segments", number, "ceiling"), f"segment {segment.id}: unknown tier {segment.ceiling}"
+
+
+def _class_tables(policy: Policy) -> tuple[tuple[Place, Mapping[str, Any]], ...]:
+    return (
+        (("limits", "capacity", "tier_cap"), policy.limits.capacity.tier_cap),
+        (("limits", "new_customer_cap", "caps"), policy.limits.new_customer_cap.caps),
+        (("terms",), policy.terms),
+    )
+
+
+def _weights(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
+    for card, weights in policy.scorecards.items():
+        total = sum(weights.values())
+        if total != 100:
+            yield ("scorecards", card), f"weights of scorecard {card} add up to {total}, not to 100"
+        for factor in weights:
+            if factor not in policy.scoring:
+                yield ("scorecards", card, factor), f"scorecard {card}: factor {factor} has no rule in `scoring`"
+    used = {factor for weights in policy.scorecards.values() for factor in weights}
+    for factor in policy.scoring:
+        if factor not in catalogue.by_id:
+            yield ("scoring", factor), f"unknown factor {factor}: it is not in the factor catalogue"
+        elif catalogue.by_id[factor].reason is None:
+            yield ("scoring", factor), f"factor {factor} only describes: the catalogue has no reason text for it"
+        elif factor not in used:
+            yield ("scoring", factor), f"factor {factor} is on no scorecard"
+
+
+def _monotone(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
+    for name, rule in policy.scoring.items():
+        known = catalogue.by_id.get(name)
+        if known is None or known.direction == "none":
+            continue
+        for number, (before, after) in enumerate(itertools.pairwise(b.points for b in rule.bins), start=1):
+            if (after > before) if known.direction == "down" else (after < before):
+                way = "fall" if known.direction == "down" else "rise"
+                yield (
+                    ("scoring", name, "bins", number),
+                    f"{name}: points must {way} with the value (direction {known.direction}), found {before} then {after}",
+                )
+
+
+def _special_codes(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
+    for name, rule in policy.scoring.items():
+        known = catalogue.by_id.get(name)
+        if known is None:
+            continue
+        for code in rule.special:
+            if code not in known.codes:
+                yield ("scoring", name, "special", code), f"{name}: unknown special code {code}"
+        for code in known.codes:
+            if code not in rule.special:
+                yield ("scoring", name, "special"), f"{name}: no rule for the special code {code}"
+    codes = {code for rule in policy.scoring.values() for code in rule.special}
+    for number, code in enumerate(policy.score.not_applicable_codes):
+        if code not in codes:
+            yield ("score", "not_applicable_codes", number), f"no factor has the special code {code}"
+
+
+def _tiers(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    order = [t for t in table("decision.risk_tier").column("tier").values if t not in (UNRATED, NOT_RATED)]
+    known = [tier.id for tier in policy.tiers if tier.id in order]
+    for number, tier in enumerate(policy.tiers):
+        if tier.id not in order:
+            yield ("tiers", number, "id"), f"unknown tier {tier.id}: tiers are {', '.join(order)}"
+    if known != sorted(known, key=order.index):
+        yield ("tiers",), f"tiers must stand from best to worst: {', '.join(order)}"
+    for number, (better, worse) in enumerate(itertools.pairwise(policy.tiers), start=1):
+        if worse.score_from >= better.score_from:
+            yield (
+                ("tiers", number, "score_from"),
+                f"tiers overlap: {worse.id} from {worse.score_from} can never be reached beside {better.id} from {better.score_from}",
+            )
+    if policy.tiers[-1].score_from != 0:
+        yield (
+            ("tiers", len(policy.tiers) - 1, "score_from"),
+            f"gap: scores below {policy.tiers[-1].score_from} have no tier; the last tier starts at 0",
+        )
+
+
+def _reachable(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    spans = [
+        _score_span(weights, policy.scoring) for weights in policy.scorecards.values() if set(weights) <= set(policy.scoring)
+    ]
+    above = 101.0
+    for number, tier in enumerate(policy.tiers):
+        below, above = above, float(tier.score_from)
+        if spans and above < below and not any(lowest < below and highest >= above for lowest, highest in spans):
+            yield ("tiers", number), f"no scorecard can reach tier {tier.id}: its scores run {_spans_text(spans)}"
+
+
+def _score_span(weights: Mapping[str, int], rules: Mapping[str, FactorRule]) -> tuple[float, float]:
+    points = {name: [b.points for b in rules[name].bins] for name in weights}
+    total = sum(weights.values())
+    return tuple(sum(weights[n] * best(points[n]) for n in weights) / total for best in (min, max))  # type: ignore[return-value]
+
+
+def _spans_text(spans: Iterable[tuple[float, float]]) -> str:
+    return " and ".join(f"from {low:g} to {high:g}" for low, high in spans)
+
+
+def _tier_keys(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Every table by tier names each tier once, and no other; tiers named elsewhere exist."""
+    limits = policy.limits
+    tables: list[tuple[Place, Mapping[str, Any]]] = [
+        (("limits", "tolerance_days"), limits.tolerance_days),
+        (("limits", "validity_days"), limits.validity_days),
+        (("reviews",), policy.reviews),
+        *((("limits", "capacity", "tier_cap", c), caps) for c, caps in limits.capacity.tier_cap.items()),
+        *((("terms", c), terms) for c, terms in policy.terms.items()),
+    ]
+    for place, by_tier in tables:
+        name = ".".join(map(str, place))
+        for tier in by_tier:
+            if tier not in policy.rated_and_unrated:
+                yield (*place, tier), f"{name}: unknown tier {tier}"
+        for tier in policy.rated_and_unrated:
+            if tier not in by_tier:
+                yield place, f"{name}: no entry for tier {tier}"
+    for number, rule in enumerate(policy.knockouts):
+        if rule.ceiling is not None and rule.ceiling not in policy.tier_ids:
+            yield ("knockouts", number, "ceiling"), f"{rule.id}: unknown tier {rule.ceiling}"
+    if policy.unrated.ranks_as not in policy.tier_ids:
+        yield ("unrated", "ranks_as"), f"unknown tier {policy.unrated.ranks_as}"
+
+
+def _worse_never_better(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """A worse tier never has a higher cap, longer terms, more tolerance or less prepayment; unrated is no better than its rank."""
+    pairs = [*itertools.pairwise(policy.tier_ids), (policy.unrated.ranks_as, UNRATED)]
+    tables: list[tuple[Place, Mapping[str, Any], Callable[[Any], Any], str]] = [
+        (("limits", "tolerance_days"), policy.limits.tolerance_days, lambda days: -days, "more tolerance"),
+        *(
+            (("limits", "capacity", "tier_cap", c), caps, lambda cap: -cap, "a higher cap")
+            for c, caps in policy.limits.capacity.tier_cap.items()
+        ),
+        *((("terms", c), t, lambda terms: -terms[0], "longer terms") for c, t in policy.terms.items()),
+        *((("terms", c), t, lambda terms: terms[2], "less prepayment") for c, t in policy.terms.items()),
+    ]
+    for place, by_tier, harshness, what in tables:
+        for better, worse in pairs:
+            if better in by_tier and worse in by_tier and harshness(by_tier[worse]) < harshness(by_tier[better]):
+                yield (*place, worse), f"{'.'.join(map(str, place))}: {worse} would have {what} than {better}"
+
+
+def _rounding(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    steps = policy.limits.rounding.steps
+    place: Place = ("limits", "rounding", "steps")
+    if steps[-1].below is not None:
+        yield (*place, len(steps) - 1), "the last rounding step must be open (no `below`)"
+    for number, step in enumerate(steps[:-1]):
+        if step.below is None:
+            yield (*place, number), "only the last rounding step may be open"
+    bounds = [step.below for step in steps[:-1] if step.below is not None]
+    if bounds != sorted(set(bounds)):
+        yield place, "rounding steps must stand in rising order of `below`"
+    for number, (before, after) in enumerate(itertools.pairwise(steps), start=1):
+        if before.below is not None and before.below % after.to != 0:
+            yield (
+                (*place, number, "to"),
+                f"{before.below} is no multiple of {after.to}: a limit just above it would be rounded below a smaller one",
+            )
+
+
+def _master_scale(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    bounds = [grade.pd_le for grade in policy.master_scale]
+    if bounds != sorted(set(bounds)):
+        yield ("master_scale",), "grades must stand in rising order of pd_le"
+    if bounds[-1] != 1:
+        yield ("master_scale", len(bounds) - 1, "pd_le"), "gap: the last grade must reach pd_le 1"
+
+
+RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
+    _approval,
+    _unique_ids,
+    _conditions,
+    _segments,
+    _weights,
+    _monotone,
+    _special_codes,
+    _tiers,
+    _reachable,
+    _tier_keys,
+    _worse_never_better,
+    _rounding,
+    _master_scale,
+)

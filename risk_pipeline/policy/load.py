@@ -1,0 +1,64 @@
+"""Choosing the policy of a run: the packaged default and the workspace's `policy/*.yaml`.
+
+Put here: which version is in force at a date, and reading a version by name. Keep out: what a policy may say (model.py,
+lint.py) and what it decides (decision/). A file with errors is refused whole, with every finding.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from risk_pipeline.errors import UsageError
+from risk_pipeline.policy.lint import FactorCatalogue, check
+from risk_pipeline.policy.model import Policy
+
+DEFAULT_POLICY = Path(str(resources.files("risk_pipeline.policy").joinpath("default.yaml")))
+
+
+def load_policy(policy_dir: Path | None, catalogue: FactorCatalogue, *, version: str | None = None, as_of: date) -> Policy:
+    """The policy of that version; without a version the one in force at `as_of`: approved, newest effective_from <= as_of.
+
+    `policy_dir` holds the workspace's versions beside the packaged default (None = the default alone); a file with the
+    version name of the default replaces it. UsageError, naming file and line, for a policy with findings, two files with
+    one version, two approved policies effective from one day, or nothing to choose.
+    """
+    policies = _all(policy_dir, catalogue)
+    if version is not None:
+        if version not in policies:
+            raise UsageError(f"there is no policy version {version}", remedy=f"versions found: {', '.join(sorted(policies))}")
+        return policies[version][1]
+    in_force = [(p.effective_from, path, p) for path, p in policies.values() if p.status == "approved" and p.effective_from <= as_of]
+    if not in_force:
+        raise UsageError(f"no approved policy is in force at {as_of}", remedy="check status and effective_from of policy/*.yaml")
+    newest = max(day for day, _, _ in in_force)
+    chosen = [(path, policy) for day, path, policy in in_force if day == newest]
+    if len(chosen) > 1:
+        chosen = [(path, policy) for path, policy in chosen if path != DEFAULT_POLICY]  # the workspace's own comes first
+    if len(chosen) > 1:
+        names = ", ".join(path.name for path, _ in chosen)
+        raise UsageError(f"two approved policies are effective from {newest}: {names}", remedy="give each its own effective_from")
+    return chosen[0][1]
+
+
+def read_policy(path: Path, catalogue: FactorCatalogue) -> Policy:
+    """The policy of one file; UsageError with every finding (file:line) when it has errors."""
+    policy, findings = check(path, catalogue)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors or policy is None:
+        raise UsageError("\n".join(map(str, errors)), remedy="mend the lines named above; `risk-pipeline policy lint` checks again")
+    return policy
+
+
+def _all(policy_dir: Path | None, catalogue: FactorCatalogue) -> dict[str, tuple[Path, Policy]]:
+    default = read_policy(DEFAULT_POLICY, catalogue)
+    policies = {default.version: (DEFAULT_POLICY, default)}
+    found = sorted([*policy_dir.glob("*.yaml"), *policy_dir.glob("*.yml")]) if policy_dir and policy_dir.is_dir() else []
+    for path in found:
+        policy = read_policy(path, catalogue)
+        other = policies.get(policy.version)
+        if other is not None and other[0] != DEFAULT_POLICY:
+            raise UsageError(f"{path} and {other[0]} are both version {policy.version}", remedy="give each its own version")
+        policies[policy.version] = (path, policy)
+    return policies

@@ -1,0 +1,154 @@
+"""Facts frames for tests of decisions: one sound customer, changed by keyword, and random customers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from risk_pipeline.contracts import table
+from risk_pipeline.contracts.table import Kind
+from risk_pipeline.policy.scopes import FACT_TABLES
+
+AS_OF = date(2026, 6, 30)
+PREVIOUS = {
+    "previous_tier": "str",
+    "previous_limit": "Int64",
+    "previous_in_default": "boolean",
+    "previous_default_since": "datetime64[s]",
+    "previous_default_cleared_on": "datetime64[s]",
+    "previous_periods_in_tier": "Int64",
+    "previous_as_of": "datetime64[s]",
+}
+DTYPES = {
+    Kind.TEXT: "str",
+    Kind.DATE: "datetime64[s]",
+    Kind.MONEY: "Int64",
+    Kind.RATE: "float64",
+    Kind.INTEGER: "Int64",
+    Kind.NUMBER: "float64",
+    Kind.FLAG: "boolean",
+}
+
+# A customer that pays to the day: 100 points on every factor, 60 months known, 1,000.00 sales a month.
+SOUND: dict[str, Any] = {
+    "customer_id": "C1",
+    "name": "Sound Ltd",
+    "country_code": "DE",
+    "credit_currency": "EUR",
+    "credit_fx_rate": 1.0,
+    "identity_verified": True,
+    "natural_person": False,
+    "is_intercompany": False,
+    "is_one_time": False,
+    "distressed_plan": False,
+    "currency": "EUR",
+    "open_exposure": 0,
+    "overdue": 0,
+    "total_exposure": 0,
+    "max_days_past_due": 0,
+    "evidence_date": AS_OF,
+    "wavg_days_late_incl_open_12m": 0.0,
+    "overdue_ratio": 0.0,
+    "max_dpd_material": 0,
+    "days_late_trend_3v9": -6.0,
+    "dishonoured_payments_12m": 0,
+    "dilution_ratio_12m": 0.0,
+    "unfounded_dispute_ratio_12m": 0.0,
+    "relationship_months": 61,
+    "sales_12m": 12_000_00,
+    "sales_3m": 3_000_00,
+    "avg_monthly_sales_12m": 1_000_00,
+    "avg_monthly_sales_3m": 1_000_00,
+    "months_since_first_invoice": 61,
+    "dishonoured_payments_6m": 0,
+    "uncollectible_written_off_12m": 0,
+}
+
+
+def fact_dtypes() -> dict[str, str]:
+    """Every column of the facts frame and its dtype."""
+    columns = {c.name: DTYPES[c.kind] for name in FACT_TABLES for c in table(name).columns}
+    return {**columns, **PREVIOUS}
+
+
+def facts(*customers: dict[str, Any]) -> pd.DataFrame:
+    """One row per dict of changes against SOUND; ids C1, C2, ... unless given."""
+    rows = [{**SOUND, "customer_id": f"C{number}", **changes} for number, changes in enumerate(customers, start=1)]
+    dtypes = fact_dtypes()
+    unknown = {key for row in rows for key in row} - set(dtypes)
+    assert not unknown, f"not columns of the facts frame: {unknown}"
+    return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def sales(monthly: int) -> dict[str, int]:
+    """Sales columns of a customer that buys `monthly` (currency units) every month."""
+    return {
+        "sales_12m": 12 * monthly * 100,
+        "sales_3m": 3 * monthly * 100,
+        "avg_monthly_sales_12m": monthly * 100,
+        "avg_monthly_sales_3m": monthly * 100,
+    }
+
+
+def many(rows: int, seed: int = 7) -> pd.DataFrame:
+    """Random customers with every kind of gap: NULLs, special codes, knock-outs, previous decisions."""
+    rng = np.random.default_rng(seed)
+
+    def some(share: float) -> np.ndarray:
+        return rng.random(rows) < share
+
+    def gaps(values: np.ndarray, share: float = 0.05) -> pd.Series:
+        return pd.Series(values).astype("Int64" if values.dtype.kind == "i" else "float64").mask(some(share))
+
+    def code(name: str, share: float) -> pd.Series:
+        return pd.Series(np.where(some(share), name, None), dtype="str")
+
+    monthly = rng.integers(0, 20_000_000, rows)
+    columns: dict[str, Any] = {
+        "customer_id": pd.Series([f"C{i:07d}" for i in range(rows)], dtype="str"),
+        "name": pd.Series([f"Customer {i}" for i in range(rows)], dtype="str"),
+        "credit_currency": pd.Series(rng.choice(["EUR", "USD", "CNY"], rows), dtype="str"),
+        "identity_verified": pd.Series(some(0.8)),
+        "natural_person": pd.Series(some(0.1)),
+        "is_intercompany": pd.Series(some(0.02)),
+        "is_one_time": pd.Series(some(0.01)),
+        "distressed_plan": pd.Series(some(0.02)),
+        "currency": "EUR",
+        "open_exposure": rng.integers(0, 30_000_000, rows),
+        "overdue": rng.integers(0, 3_000_000, rows),
+        "total_exposure": rng.integers(0, 30_000_000, rows),
+        "max_days_past_due": gaps(rng.integers(0, 120, rows)),
+        "evidence_date": np.datetime64(AS_OF, "s") - rng.integers(0, 50, rows).astype("timedelta64[D]"),
+        "wavg_days_late_incl_open_12m": gaps(rng.exponential(8, rows)),
+        "wavg_days_late_incl_open_12m_code": code("no_invoice_in_window", 0.05),
+        "overdue_ratio": gaps(rng.beta(1, 6, rows)),
+        "overdue_ratio_code": code("no_open_items", 0.1),
+        "max_dpd_material": gaps(np.maximum(rng.integers(-100, 110, rows), 0)),
+        "days_late_trend_3v9": gaps(rng.normal(1, 6, rows)),
+        "days_late_trend_3v9_code": code("too_few_payments", 0.1),
+        "dishonoured_payments_12m": gaps(rng.poisson(0.1, rows)),
+        "dilution_ratio_12m": gaps(rng.exponential(0.02, rows)),
+        "unfounded_dispute_ratio_12m": gaps(rng.exponential(0.01, rows)),
+        "relationship_months": gaps(rng.integers(0, 120, rows)),
+        "sales_12m": gaps(12 * monthly),
+        "sales_3m": gaps(3 * monthly),
+        "avg_monthly_sales_12m": gaps(monthly),
+        "avg_monthly_sales_3m": gaps(rng.integers(0, 20_000_000, rows)),
+        "months_since_first_invoice": gaps(rng.integers(0, 120, rows)),
+        "requested_limit": gaps(rng.integers(0, 50_000_000, rows), 0.9),
+        "dishonoured_payments_6m": gaps(rng.poisson(0.1, rows)),
+        "uncollectible_written_off_12m": np.where(some(0.02), 600_00, 0),
+        "previous_tier": pd.Series(rng.choice(["low", "medium", "high", "restricted", "unrated"], rows), dtype="str").mask(some(0.3)),
+        "previous_in_default": pd.Series(some(0.05)).astype("boolean").mask(some(0.3)),
+        "previous_periods_in_tier": gaps(rng.integers(0, 30, rows)),
+        "previous_as_of": np.full(rows, np.datetime64("2026-05-31", "s")),
+    }
+    columns["credit_fx_rate"] = columns["credit_currency"].map({"EUR": 1.0, "USD": 0.92, "CNY": 0.1276543211}).astype("float64")
+    frame = pd.DataFrame(index=range(rows))
+    empty = {name: pd.Series([None] * 0, dtype=dtype).reindex(range(rows)) for name, dtype in fact_dtypes().items() if name not in columns}
+    return pd.DataFrame({**empty, **{n: pd.Series(v, index=frame.index) for n, v in columns.items()}}).astype(
+        {name: dtype for name, dtype in fact_dtypes().items() if name in columns}
+    )
