@@ -24,7 +24,6 @@ _CREDIT_REASONS = {
     "return": "RET", "dispute": "DSP", "rebate": "BON", "price_correction": "PRC", "cash_discount": "SKT", "goodwill": "GWL",
     "other": "OTH",
 }  # fmt: skip
-_TWICE = (("CoCode", "DE01"), ("Year", "2026"), ("DocNo", "1999999"))
 
 
 @dataclass(frozen=True)
@@ -40,27 +39,37 @@ class Planted:
     keep_if: tuple[str, str] | None = None
 
 
+_TWICE = (("CoCode", "DE01"), ("Year", "2026"), ("DocNo", "9999999"))
 PLANTED: tuple[Planted, ...] = (
-    Planted("invoice", "ar_items.csv", 0.10, "unparsable", "invoice_date", (("DocDate", "20261332"),)),
-    Planted("invoice", "ar_items.csv", 0.25, "unparsable", "amount", (("Gross", "12O4.50"),)),
-    Planted("invoice", "ar_items.csv", 0.35, "unknown_currency", "currency", (("Curr", "XXQ"),)),
-    Planted("invoice", "ar_items.csv", 0.45, "required", "customer_id", (("Debtor", ""),)),
-    Planted("invoice", "ar_items.csv", 0.55, "closed_list", "doc_type", (("DocType", "ZZ"),)),
-    Planted("invoice", "ar_items.csv", 0.65, "money_scale", "amount", (("Gross", "2310.455"),)),
+    Planted("invoice", "ar_items.csv", 0.10, "not_a_date", "invoice_date", (("DocNo", "9000001"), ("DocDate", "20261332"))),
+    Planted("invoice", "ar_items.csv", 0.25, "not_a_number", "amount", (("DocNo", "9000002"), ("Gross", "12O4.50"))),
+    Planted("invoice", "ar_items.csv", 0.35, "unknown_currency", "currency", (("DocNo", "9000003"), ("Curr", "XXQ"))),
+    Planted("invoice", "ar_items.csv", 0.45, "customer_missing", "customer_id", (("DocNo", "9000004"), ("Debtor", ""))),
+    Planted("invoice", "ar_items.csv", 0.55, "not_in_lookup", "doc_type", (("DocNo", "9000005"), ("DocType", "ZZ"))),
+    Planted("invoice", "ar_items.csv", 0.65, "money_scale", "amount", (("DocNo", "9000006"), ("Gross", "2310.455"))),
     Planted("invoice", "ar_items.csv", 0.70, "", "", ()),
     Planted("invoice", "ar_items.csv", 0.75, "duplicate_key", "invoice_id", (*_TWICE, ("Gross", "4100.00"))),
     Planted("invoice", "ar_items.csv", 0.85, "duplicate_key", "invoice_id", (*_TWICE, ("Gross", "4900.00"))),
-    Planted("credit_note", "ar_items.csv", 0.50, "unparsable", "amount", (("Gross", "--"),)),
-    Planted("payment", "bank_receipts.csv", 0.20, "required", "payment_id", (("Beleg", ""),)),
-    Planted("payment", "bank_receipts.csv", 0.40, "unparsable", "payment_date", (("Valuta", "31.02.2026"),)),
-    Planted("payment", "bank_receipts.csv", 0.60, "unparsable", "amount", (("Betrag", "n/a"),)),
-    Planted("payment", "bank_receipts.csv", 0.70, "unknown_currency", "currency", (("Waehrung", "EURO"),)),
+    Planted("credit_note", "ar_items.csv", 0.50, "not_a_number", "amount", (("DocNo", "9000007"), ("Gross", "--"))),
+    Planted("payment", "bank_receipts.csv", 0.20, "key_missing", "payment_id", (("Beleg", ""),)),
+    Planted(
+        "payment", "bank_receipts.csv", 0.40, "not_a_date", "payment_date", (("Beleg", "Z9000001"), ("Valuta", "31.02.2026"))
+    ),
+    Planted("payment", "bank_receipts.csv", 0.60, "not_a_number", "amount", (("Beleg", "Z9000002"), ("Betrag", "n/a"))),
+    Planted("payment", "bank_receipts.csv", 0.70, "unknown_currency", "currency", (("Beleg", "Z9000003"), ("Waehrung", "EURO"))),
     Planted("payment", "bank_receipts.csv", 0.80, "", "", ()),
-    Planted("payment_application", "allocations.csv", 0.30, "required", "kind", (("Kind", ""),)),
-    Planted("payment_application", "allocations.csv", 0.60, "unparsable", "applied_date", (("Posted", "soon"),)),
-    Planted("dispute", "claims.csv", 0.50, "closed_list", "outcome", (("Outcome", "perhaps"),)),
-    Planted("customer", "debtors.csv", 0.50, "required", "customer_id", (("Debtor", ""),)),
-    Planted("write_off", "write_offs.csv", 0.50, "closed_list", "reason", (("Reason", "tired of it"),)),
+    Planted("payment_application", "allocations.csv", 0.30, "value_missing", "kind", (("AllocNo", "A9000001"), ("Kind", ""))),
+    Planted(
+        "payment_application",
+        "allocations.csv",
+        0.60,
+        "not_a_date",
+        "applied_date",
+        (("AllocNo", "A9000002"), ("Posted", "soon")),
+    ),
+    Planted("dispute", "claims.csv", 0.50, "not_in_list", "outcome", (("Claim", "CL9001"), ("Outcome", "perhaps"))),
+    Planted("customer", "debtors.csv", 0.50, "key_missing", "customer_id", (("Debtor", ""),)),
+    Planted("write_off", "write_offs.csv", 0.50, "not_in_list", "reason", (("WriteOff", "WO9001"), ("Reason", "tired of it"))),
 )
 
 

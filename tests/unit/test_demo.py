@@ -130,7 +130,7 @@ def test_dirty_rows_are_where_the_truth_says(demo: Path, truth: Truth) -> None:
         mapping = yaml.safe_load((demo / "feeds" / f"{dirty.feed}.yaml").read_text(encoding="utf-8"))["columns"][dirty.column]
         row = rows(demo, Path(dirty.file).name)[dirty.line - 2]
         if dirty.rule == "duplicate_key":
-            assert row["DocNo"] == "1999999"
+            assert row["DocNo"] == "9999999"
         else:
             assert row[mapping["from"]] == dirty.value
 
