@@ -33,6 +33,9 @@ CUSTOMER_TABLES: Mapping[Stage, tuple[str, ...]] = {
     ),
 }
 
+# The table a rule about all tables of a stage is reported under: one the stage writes, so that a check belongs to one stage.
+STAGE_HEAD: Mapping[Stage, str] = {"factor": "factor.customer_state", "decide": "score.risk_score"}
+
 
 @dataclass(frozen=True)
 class Reconciliation:
@@ -56,7 +59,7 @@ def _same_customers(stage: Stage) -> Reconciliation:
     return Reconciliation(
         "reconcile_same_customers",
         stage,
-        tables[0],
+        STAGE_HEAD[stage],
         tables,
         f"every customer stands once in each of {', '.join(tables)}",
         f"SELECT customer_id AS example FROM ({union}) GROUP BY customer_id HAVING count(*) <> {len(tables)}",
@@ -69,7 +72,7 @@ def _not_empty(stage: Stage) -> Reconciliation:
     return Reconciliation(
         "reconcile_row_count",
         stage,
-        tables[0],
+        STAGE_HEAD[stage],
         tables,
         f"as many rows, and at least one, in each of {', '.join(tables)}",
         f"SELECT example FROM ({counts}) WHERE n = 0 OR n <> (SELECT count(*) FROM {_cte(tables[0])})",
