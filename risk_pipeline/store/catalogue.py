@@ -41,8 +41,9 @@ def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
     """Build the catalogue of what is published now and put it at `path`; readers see the old one or the new one.
 
     Views name files by absolute path, so a build is also what a moved workspace needs. RiskError when a listed file is
-    missing or a table has more than 500 files; the catalogue in place then stays. Concurrent builds wait for each other,
-    and each shows what is published when its turn comes, so the last one in place is never older than the register.
+    missing, a table has more than 500 files or the disk is full; the catalogue in place then stays. Concurrent builds wait
+    for each other, and each shows what is published when its turn comes, so the last one in place is never older than the
+    register.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _build_lock(path):
@@ -54,6 +55,11 @@ def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
             # The log of somebody who opened the old file for writing in spite of its mode would make the new one unreadable.
             _write_ahead_log(path).unlink(missing_ok=True)
             os.replace(building, path)
+        except (duckdb.IOException, duckdb.TransactionException) as exc:
+            raise RiskError(
+                f"the catalogue {path} cannot be written: {exc}",
+                remedy="make room on the disk, then run `risk-pipeline catalogue rebuild`; what is published stays published",
+            ) from exc
         finally:
             _sweep(path)
         flush_to_disk(path.parent)
