@@ -26,7 +26,7 @@ DTYPES = {
     Kind.TEXT: "str",
     Kind.DATE: "datetime64[s]",
     Kind.MONEY: "Int64",
-    Kind.RATE: "float64",
+    Kind.RATE: "Int64",
     Kind.INTEGER: "Int64",
     Kind.NUMBER: "float64",
     Kind.FLAG: "boolean",
@@ -38,7 +38,7 @@ SOUND: dict[str, Any] = {
     "name": "Sound Ltd",
     "country_code": "DE",
     "credit_currency": "EUR",
-    "credit_fx_rate": 1.0,
+    "credit_fx_rate": 10**10,
     "identity_verified": True,
     "natural_person": False,
     "is_intercompany": False,
@@ -70,7 +70,7 @@ SOUND: dict[str, Any] = {
 
 def fact_dtypes() -> dict[str, str]:
     """Every column of the facts frame and its dtype."""
-    columns = {c.name: DTYPES[c.kind] for name in FACT_TABLES for c in table(name).columns}
+    columns = {c.name: DTYPES[c.kind] for name in FACT_TABLES for c in table(name).columns if c.name not in ("as_of", "run_id")}
     return {**columns, **PREVIOUS}
 
 
@@ -146,7 +146,7 @@ def many(rows: int, seed: int = 7) -> pd.DataFrame:
         "previous_periods_in_tier": gaps(rng.integers(0, 30, rows)),
         "previous_as_of": np.full(rows, np.datetime64("2026-05-31", "s")),
     }
-    columns["credit_fx_rate"] = columns["credit_currency"].map({"EUR": 1.0, "USD": 0.92, "CNY": 0.1276543211}).astype("float64")
+    columns["credit_fx_rate"] = columns["credit_currency"].map({"EUR": 10**10, "USD": 9_200_000_000, "CNY": 1_276_543_211})
     frame = pd.DataFrame(index=range(rows))
     empty = {name: pd.Series([None] * 0, dtype=dtype).reindex(range(rows)) for name, dtype in fact_dtypes().items() if name not in columns}
     return pd.DataFrame({**empty, **{n: pd.Series(v, index=frame.index) for n, v in columns.items()}}).astype(

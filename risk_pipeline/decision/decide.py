@@ -38,7 +38,7 @@ from risk_pipeline.decision.limits import (
 )
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
-from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame, score_card
+from risk_pipeline.decision.scorecard import HUNDRED, CardScore, columns_read, contribution_frame, score_card
 from risk_pipeline.decision.terms import TermsGiven, days_of_tier, decide_terms
 from risk_pipeline.decision.tiers import (
     DIRECTIONS,
@@ -63,7 +63,7 @@ RISK_TYPES = ("credit", "operational", "market", "legal", "reputation")
 class Scored:
     """Scores of all customers: of the cards, laid back into the order of the facts."""
 
-    cards: tuple[tuple[NDArray[np.intp], str, CardScore], ...]  # positions of the customers, card id, scores
+    cards: tuple[tuple[NDArray[np.intp], Facts, CardScore], ...]  # positions of the customers, their facts, scores
     score: Ints  # hundredths
     known: Bools
     model_rule: NDArray[np.int16]
@@ -79,10 +79,10 @@ class Scored:
 def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> dict[str, pd.DataFrame]:
     """Decide every customer of `facts` (one row each, any order; docs/policy.md lists the columns).
 
-    Money columns are int64/Int64 minor units, dates datetime64, flags boolean, texts str or categorical; previous_* are NULL
+    Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or categorical; previous_* are NULL
     the first time. Returns score.risk_score, score.contribution, decision.risk_tier, decision.credit_limit,
-    decision.limit_candidate and mart.current_risk with the columns of their contracts, money in minor units.
-    UsageError when the policy is written for another reporting currency.
+    decision.limit_candidate and mart.current_risk with the columns of their contracts, money and rates as
+    in the facts. UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(
@@ -126,11 +126,12 @@ def score_customers(
     cards = []
     for number, (card, weights) in enumerate(policy.scorecards.items()):
         positions = np.flatnonzero((card_of == number) & (outside < 0))
-        part_of = facts if len(positions) == rows else facts.take(positions)
-        result = score_card(part_of, policy, card, catalogue.scored(weights), context.as_of)
+        factors = catalogue.scored(weights)
+        part = facts if len(positions) == rows else facts.select(positions, columns_read(factors))
+        result = score_card(part, policy, card, factors, context.as_of)
         score[positions], known[positions] = result.score, result.score_known
         model_rule[positions] = unrated_rule(result.blocked, result.low_coverage, result.over_reweighted)
-        cards.append((positions, card, result))
+        cards.append((positions, part, result))
     return Scored(tuple(cards), score, known, model_rule)
 
 
@@ -175,7 +176,7 @@ def decide_scored(
     limit_frame = _limit_frame(facts, policy, context, limits, outside, terms, used, holds, knocked)
     tables = {
         "score.risk_score": score_frame,
-        "score.contribution": _contributions(facts, scored, context),
+        "score.contribution": _contributions(scored, context),
         "decision.risk_tier": tier_frame,
         "decision.credit_limit": limit_frame,
         "decision.limit_candidate": _candidate_frame(facts, limits, context),
@@ -217,11 +218,8 @@ def _score_frame(
     return frame("score.risk_score", context, rows, columns)
 
 
-def _contributions(facts: Facts, scored: Scored, context: DecisionContext) -> pd.DataFrame:
-    frames = [
-        contribution_frame(facts if len(positions) == len(facts) else facts.take(positions), card, context)
-        for positions, _, card in scored.cards
-    ]
+def _contributions(scored: Scored, context: DecisionContext) -> pd.DataFrame:
+    frames = [contribution_frame(part, card, context) for _, part, card in scored.cards]
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
@@ -282,7 +280,7 @@ def _limit_frame(
         "credit_limit": nullable(granted.amount, known),
         "limit_reporting": nullable(limits.limit, known),
         "reporting_currency": constant(context.reporting_currency, rows),
-        "fx_rate_used": np.where(known, granted.rate, np.nan),
+        "fx_rate_used": nullable(granted.rate, known),
         "binding_method": _binding_method(limits),
         "limit_reason": _limit_reason(limits, outside, knocked, policy),
         "previous_limit": nullable(previous.values, previous.known),
@@ -321,26 +319,24 @@ def _limit_reason(limits: Limits, outside: NDArray[np.int16], knocked: Knocked, 
 
 def _candidate_frame(facts: Facts, limits: Limits, context: DecisionContext) -> pd.DataFrame:
     """One row per customer and candidate that is not dropped, customer by customer."""
-    kept = [np.flatnonzero(candidate.known) for candidate in limits.candidates]
-    positions = np.concatenate(kept)
-    order = np.argsort(positions, kind="stable")
-    method = np.repeat(np.arange(len(kept), dtype=np.int8), [len(rows) for rows in kept])[order]
-    amounts = np.concatenate([c.amount[rows] for c, rows in zip(limits.candidates, kept, strict=True)])
-    texts = [c.inputs.take(pa.array(rows)) for c, rows in zip(limits.candidates, kept, strict=True)]
-    inputs = pa.concat_arrays(texts).take(pa.array(order))
-    positions = positions[order]
+    rows = len(facts)
+    positions, method = np.nonzero(np.stack([candidate.known for candidate in limits.candidates], axis=1))
+    place = method * rows + positions  # in the candidates laid end to end
+    amounts = np.concatenate([candidate.amount for candidate in limits.candidates])
+    inputs = pa.concat_arrays([candidate.inputs for candidate in limits.candidates])
+    customers = pd.Index(facts.frame["customer_id"].astype("str"))
     columns = {
-        "customer_id": facts.frame["customer_id"].iloc[positions].reset_index(drop=True),
+        "customer_id": categorical(positions.astype(np.int32), customers),
         "method": categorical(method, [c.method for c in limits.candidates]),
         "kind": categorical(*_kinds(limits, method)),
-        "candidate_limit": amounts[order],
-        "inputs": pd.Series(inputs, dtype="str"),
+        "candidate_limit": amounts[place],
+        "inputs": pd.Series(inputs.take(pa.array(place)), dtype="str"),
         "is_binding": limits.binding[positions] == method,
     }
     return frame("decision.limit_candidate", context, len(positions), columns)
 
 
-def _kinds(limits: Limits, method: NDArray[np.int8]) -> tuple[NDArray[np.int8], list[str]]:
+def _kinds(limits: Limits, method: NDArray[np.intp]) -> tuple[NDArray[np.int8], list[str]]:
     kinds = list(dict.fromkeys(c.kind for c in limits.candidates))
     return np.array([kinds.index(c.kind) for c in limits.candidates], dtype=np.int8)[method], kinds
 

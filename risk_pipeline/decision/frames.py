@@ -44,7 +44,7 @@ def no_text(rows: int) -> pd.Categorical:
     return categorical(np.full(rows, -1, dtype=np.int8), [])
 
 
-def categorical(codes: NDArray[Any], categories: Sequence[str]) -> pd.Categorical:
+def categorical(codes: NDArray[Any], categories: Sequence[str] | pd.Index[str]) -> pd.Categorical:
     """Texts by code; -1 = NULL. Codes are trusted."""
     dtype = pd.CategoricalDtype(pd.Index(categories, dtype="str"))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)

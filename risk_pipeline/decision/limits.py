@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from risk_pipeline.decision import inputs_json as js
 from risk_pipeline.decision.knockouts import Knocked
 from risk_pipeline.decision.tiers import Codes
-from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Text, Vector
+from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import Policy, minor_units
 
 DAYS_PER_MONTH = 30
@@ -208,34 +208,33 @@ def round_down(amount: Ints, policy: Policy) -> Ints:
 
 @dataclass(frozen=True)
 class InCreditCurrency:
-    """The limit in the currency in which it is granted. `rate`: reporting currency per unit; 1 in reporting currency."""
+    """The limit in the currency in which it is granted. `rate`: reporting currency per unit, in 10^-10; 10^10 (one) in reporting currency."""
 
     currency: pd.Categorical
     amount: Ints
-    rate: Floats
+    rate: Ints
 
 
 def in_credit_currency(facts: Facts, limit: Ints, reporting_currency: str) -> InCreditCurrency:
     """limit / credit_fx_rate, downwards to the minor unit; in reporting currency where no other is asked for or no rate known."""
     wanted: Text = facts.text("credit_currency")
-    rate = facts.numbers("credit_fx_rate")
+    rate = facts.integers("credit_fx_rate")
     foreign = wanted.known & ~wanted.is_in((reporting_currency,)) & rate.known & (rate.values > 0)
     amount = limit.copy()
-    scaled = np.rint(rate.values[foreign] * RATE_SCALE).astype(np.int64)
-    amount[foreign] = _divide_by_rate(limit[foreign], scaled)
+    amount[foreign] = _divide_by_rate(limit[foreign], rate.values[foreign])
     categories = list(dict.fromkeys([reporting_currency, *wanted.categories]))
     place = np.array([*(categories.index(c) for c in wanted.categories), 0], dtype=np.int32)
     codes = np.where(foreign, place[wanted.codes], 0).astype(np.int32)
     used = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(pd.Index(categories, dtype="str")), validate=False)
-    return InCreditCurrency(currency=used, amount=amount, rate=np.where(foreign, rate.values, 1.0))
+    return InCreditCurrency(currency=used, amount=amount, rate=np.where(foreign, rate.values, RATE_SCALE))
 
 
-def _divide_by_rate(amount: Ints, scaled_rate: Ints) -> Ints:
-    """floor(amount x 10^10 / scaled_rate) by long division, digit by digit: amount x 10^10 itself would overflow int64."""
-    quotient, rest = np.divmod(amount, scaled_rate)
+def _divide_by_rate(amount: Ints, rate: Ints) -> Ints:
+    """floor(amount x 10^10 / rate) by long division, digit by digit: amount x 10^10 itself would overflow int64."""
+    quotient, rest = np.divmod(amount, rate)
     scale = RATE_SCALE
     while scale > 1:
-        digit, rest = np.divmod(rest * 10, scaled_rate)
+        digit, rest = np.divmod(rest * 10, rate)
         quotient = quotient * 10 + digit
         scale //= 10
     return quotient

@@ -130,6 +130,11 @@ def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, .
     )
 
 
+def columns_read(factors: tuple[Factor, ...]) -> list[str]:
+    """The columns of the facts that scoring these factors reads, and the customer."""
+    return ["customer_id", "evidence_date", *(c for f in factors for c in (f.id, *([f"{f.id}_code"] if f.codes else [])))]
+
+
 def score_factor(facts: Facts, factor: Factor, rule: FactorRule, as_of: date, not_applicable: frozenset[str]) -> FactorScore:
     """Points of one factor. Order: special code, then stale or missing evidence, then the bins.
 
@@ -250,7 +255,7 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
     np.put_along_axis(rank, order, np.arange(1, width + 1, dtype=np.int64)[None, :].repeat(rows, axis=0), axis=1)
     age_known = _matrix([p.age_known for p in card.parts]).ravel()
     columns = {
-        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), list(facts.frame["customer_id"].astype("str"))),
+        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), pd.Index(facts.frame["customer_id"].astype("str"))),
         "factor": categorical(np.tile(np.arange(width, dtype=np.int8), rows), [f.id for f in card.factors]),
         "value": _matrix([np.where(v.known, v.values, np.nan) for v in (facts.numbers(f.id) for f in card.factors)]).ravel(),
         "value_text": no_text(rows * width),  # every factor of the ledger is a number

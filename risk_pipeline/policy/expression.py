@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Scope = Mapping[str, Column]
 MAX_LENGTH = 2000
 MAX_DEPTH = 50
-NUMERIC = (Kind.NUMBER, Kind.INTEGER, Kind.RATE)
+NUMERIC = (Kind.NUMBER, Kind.INTEGER)
 COMPARABLE = (*NUMERIC, Kind.MONEY, Kind.TEXT, Kind.FLAG)
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,

@@ -59,24 +59,18 @@ class Facts:
         """The same facts and these computed columns beside them."""
         return Facts(self.frame, {**self.extra, **columns})
 
-    def take(self, rows: NDArray[Any]) -> Facts:
-        """The given rows (a mask or positions), in that order."""
-        extra: dict[str, Vector | Text] = {}
-        for name, column in self.extra.items():
-            if isinstance(column, Text):
-                extra[name] = Text(column.codes[rows], column.categories)
-            else:
-                extra[name] = Vector(column.values[rows], column.known[rows])
-        return Facts(self.frame[rows] if rows.dtype == bool else self.frame.iloc[rows], extra)
+    def select(self, positions: NDArray[np.intp], names: list[str]) -> Facts:
+        """Some rows of some columns of the frame."""
+        return Facts(self.frame[names].iloc[positions])
 
     def integers(self, name: str) -> Vector:
-        """A column of whole numbers, exactly: INTEGER, or MONEY in minor units."""
+        """A column of whole numbers, exactly: INTEGER, MONEY in minor units, RATE in counts of 10^-10."""
         if name in self.extra:
             return self._extra_vector(name)
         series = self.frame[name]
         if series.dtype.kind not in "iu":
             if series.notna().any():  # a column of nothing but NULL may have any type
-                raise TypeError(f"column {name} must be int64 or Int64 (money in minor units), found {series.dtype}")
+                raise TypeError(f"column {name} must be int64 or Int64 (money in minor units, rates in 10^-10), found {series.dtype}")
             return Vector(np.zeros(len(self), dtype=np.int64), np.zeros(len(self), dtype=bool))
         known = series.notna().to_numpy(dtype=bool)
         values = series.to_numpy(dtype=np.int64) if known.all() else series.fillna(0).to_numpy(dtype=np.int64)

@@ -22,7 +22,8 @@ DERIVED = (
 
 
 def _of_tables(*names: str) -> dict[str, Column]:
-    return {column.name: column for name in names for column in table(name).columns}
+    constants = ("as_of", "run_id")  # of the run, not of a customer
+    return {column.name: column for name in names for column in table(name).columns if column.name not in constants}
 
 
 def _columns(table_name: str, *names: str) -> dict[str, Column]:
