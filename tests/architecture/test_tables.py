@@ -59,9 +59,9 @@ def test_suites_belong_to_tables(repo_root: Path) -> None:
 def test_every_staged_table_is_checked_before_it_is_published(tmp_path: Path) -> None:
     """A run stages these tables and no others, and audits each of them; Dagster shows a check on each."""
     from risk_pipeline.definitions import build
-    from risk_pipeline.pipeline.run import Run
+    from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES
     from risk_pipeline.settings import Settings
 
-    assert sorted({*Run.FACTOR_TABLES, *Run.DECIDE_TABLES}) == STAGED
+    assert sorted({*FACTOR_TABLES, *DECIDE_TABLES}) == STAGED
     checked = {".".join(key.asset_key.path) for key in build(tmp_path, Settings()).resolve_asset_graph().asset_check_keys}
     assert set(STAGED) <= checked
