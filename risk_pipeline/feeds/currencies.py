@@ -1,0 +1,20 @@
+"""ISO 4217 currency codes: the closed list behind the rule `unknown_currency`.
+
+Put here: codes in use and codes withdrawn since 1999, which old ledgers and the ECB's history still hold. Keep out: funds
+and testing codes (XXX, XTS), unofficial ones (CNH, RMB): a feed maps those with `lookup`.
+"""
+
+from __future__ import annotations
+
+CURRENCIES: frozenset[str] = frozenset(
+    # in use
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP"
+    " CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD"
+    " IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR"
+    " MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP"
+    " SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG"
+    " XOF XPF YER ZAR ZMW ZWG CLF UYW"
+    # withdrawn since 1999
+    " ANG ATS AZM BEF BYR CSD CUC CYP DEM EEK ESP FIM FRF GHC GRD GWP HRK IEP ITL LTL LUF LVL MGF MRO MTL MZM NLG PTE ROL SDD"
+    " SIT SKK SLL SRG STD TMM TRL VEB VEF ZMK ZWD ZWL".split()
+)

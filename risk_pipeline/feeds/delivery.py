@@ -1,0 +1,131 @@
+"""One delivery of one feed, read: chunks of typed good rows, and the problems of the others.
+
+Put here: the flow from open files through conversion and validation, in parallel and in order, and the source rows behind
+problems. Keep out: each step itself (read_files, convert, validate), and what is stored of it (pipeline.ingest, store).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from risk_pipeline.feeds.convert import Converted, Converter
+from risk_pipeline.feeds.files import Receipt
+from risk_pipeline.feeds.read_files import Chunk, SourceFile, open_source
+from risk_pipeline.feeds.spec import FeedSpec
+from risk_pipeline.feeds.validate import Validator
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A converted and validated chunk of the file with that number in the delivery."""
+
+    file_number: int
+    chunk: Converted
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is recorded about a source file that was read."""
+
+    receipt: Receipt
+    rows: int
+    facts: Mapping[str, object]
+    warnings: Mapping[str, int]
+
+    def as_dict(self) -> dict[str, object]:
+        """One entry of the delivery's `files`."""
+        about = {"name": self.receipt.name, "bytes": self.receipt.size, "sha256": self.receipt.sha256, "rows": self.rows}
+        return {**about, **self.facts}
+
+
+class DeliveryReader:
+    """Reads the files of one delivery by one spec. `identity`: the store's SQL for row_hash, key_hash and bucket.
+
+    `work` is a folder for UTF-8 copies; `threads` chunks are worked on at once.
+    """
+
+    def __init__(
+        self, spec: FeedSpec, receipts: Sequence[Receipt], *, identity: Mapping[str, str], work: Path, threads: int
+    ) -> None:
+        self._spec = spec
+        self._receipts = tuple(receipts)
+        self._identity = identity
+        self._work = work
+        self._threads = threads
+        self.files: list[FileFacts] = []
+
+    def read(self) -> Iterator[Checked]:
+        """Every chunk of every file, in order. Refused for a file that cannot be trusted; `files` is filled as they end."""
+        first_seq = 0
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="feed") as pool:
+            for number, receipt in enumerate(self._receipts):
+                source = open_source(receipt, self._spec, self._work)
+                rows = 0
+                for chunk in self._in_parallel(pool, source, first_seq):
+                    rows += chunk.rows_read
+                    yield Checked(number, chunk)
+                first_seq += rows
+                receipt.check_unchanged()
+                self.files.append(FileFacts(receipt, rows, source.facts(), source.warnings()))
+
+    def source_rows(self, lines: Mapping[int, npt.NDArray[np.int64]]) -> Iterator[tuple[int, int, str]]:
+        """(file number, line, row as JSON of text) for the lines wanted of each file number, reading the files once more."""
+        for number, wanted in lines.items():
+            source = open_source(self._receipts[number], self._spec, self._work)
+            names = [name for name in dict.fromkeys(source.header) if name]
+            for chunk in source.chunks():
+                hits = np.flatnonzero(np.isin(chunk.lines, wanted))
+                if len(hits):
+                    found = chunk.text(names).take(pa.array(hits)).to_pylist()
+                    for line, row in zip(chunk.lines[hits].tolist(), found, strict=True):
+                        yield number, line, json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+
+    def _in_parallel(self, pool: ThreadPoolExecutor, source: SourceFile, first_seq: int) -> Iterator[Converted]:
+        """Chunks in order, at most `threads` + 1 of them in memory."""
+        own = threading.local()
+
+        def work(chunk: Chunk, seq: int) -> Converted:
+            if not hasattr(own, "converter"):
+                own.converter = Converter(self._spec, source.header, identity=self._identity, iso_dates=source.iso_dates)
+                own.validator = Validator(self._spec)
+            return _check(own.converter, own.validator, chunk, seq)
+
+        # The first converter is made here, so that a wrong spec is reported even for a file without rows.
+        Converter(self._spec, source.header, identity=self._identity, iso_dates=source.iso_dates)
+        running: deque[Future[Converted]] = deque()
+        try:
+            for chunk in source.chunks():
+                running.append(pool.submit(work, chunk, first_seq))
+                first_seq += len(chunk)
+                if len(running) > self._threads:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for each in running:
+                each.cancel()
+
+
+def _check(converter: Converter, validator: Validator, chunk: Chunk, first_seq: int) -> Converted:
+    converted = converter.convert(chunk.text(converter.source_columns), pa.array(chunk.lines), first_seq)
+    if not len(converted.rows):
+        return converted
+    good, problems = validator.check(converted.rows)
+    if not len(problems):
+        return converted
+    return replace(
+        converted,
+        rows=good,
+        problems=pa.concat_tables([converted.problems, problems]),
+        rows_rejected=converted.rows_rejected + len(converted.rows) - len(good),
+    )

@@ -1,0 +1,107 @@
+"""Which encoding a text file is in, and its UTF-8 form.
+
+Put here: byte order marks, strict decoding, files that are no text at all. Keep out: delimiters and records (records.py).
+An encoding is never taken from the content alone: UTF-8 read as GB18030 is silent mojibake. So: byte order mark, else strict
+UTF-8, else strict GB18030 when the header says so: it has the mapped non-ASCII names, or (all names ASCII) the whole file
+is plain GB 2312, which Western and Big5 text practically never is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from risk_pipeline.errors import Refused
+from risk_pipeline.feeds.files import BLOCK, Receipt
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NO_TEXT = (
+    (b"PAR1", "a Parquet file; say `format: parquet`"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
+    (b"\x1f\x8b", "a gzip archive; unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
+    (b"%PDF", "a PDF"),
+)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """`codec` as Python names it; `guessed`: taken without a mark, a setting or a telling header."""
+
+    codec: str
+    guessed: bool = False
+
+    @property
+    def is_utf8(self) -> bool:
+        return codecs.lookup(self.codec).name in ("utf-8", "utf-8-sig", "ascii")
+
+
+def detect(receipt: Receipt, declared: str, header_evidence: Callable[[str], bool | None]) -> Encoding:
+    """The encoding of a file. `header_evidence(codec)`: does the header, so decoded, have the mapped columns: False = no,
+    True = yes, some of them not ASCII, None = yes, all ASCII. Refused, with the line, when nothing fits.
+    """
+    start = _first_bytes(receipt)
+    _refuse_no_text(receipt, start)
+    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    codec = marked or (declared if declared != "auto" else "utf-8")
+    bad_line = undecodable_line(receipt, codec)
+    if bad_line is None:
+        return Encoding(codec)
+    if marked is None and declared == "auto" and undecodable_line(receipt, "gb18030") is None:
+        evidence = header_evidence("gb18030")
+        if evidence or (evidence is None and undecodable_line(receipt, "gb2312") is None):
+            return Encoding("gb18030", guessed=not evidence)
+    raise Refused(
+        f"{receipt.name}: line {bad_line} is not valid {codec}",
+        remedy="name the encoding the system exports, such as `encoding: gb18030` or `encoding: cp1252`, in the feed's source",
+    )
+
+
+def undecodable_line(receipt: Receipt, codec: str) -> int | None:
+    """The first line that is not strictly valid in `codec`; None when the whole file is. Refused for NUL characters."""
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    line = 1
+    with receipt.path.open("rb", buffering=0) as handle:
+        while True:
+            block = handle.read(BLOCK)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as exc:
+                return line + exc.object[: exc.start].count(b"\n")
+            if "\0" in text:
+                nul = line + text[: text.index("\0")].count("\n")
+                raise Refused(f"{receipt.name}: line {nul} holds NUL characters: not a CSV file", remedy=_TEXT)
+            line += text.count("\n")
+            if not block:
+                return None
+
+
+def transcode(receipt: Receipt, codec: str, target: Path) -> None:
+    """Write the file as UTF-8 to `target`, block by block. Refused when it changed since its receipt."""
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    digest = hashlib.sha256()
+    with receipt.path.open("rb", buffering=0) as source, target.open("wb") as out:
+        while True:
+            block = source.read(BLOCK)
+            digest.update(block)
+            out.write(decoder.decode(block, final=not block).encode("utf-8"))
+            if not block:
+                break
+    receipt.check_unchanged(digest.hexdigest())
+
+
+_TEXT = "export the rows as delimited text (CSV), or say `format: parquet` for a Parquet file"
+
+
+def _first_bytes(receipt: Receipt) -> bytes:
+    with receipt.path.open("rb") as handle:
+        return handle.read(8)
+
+
+def _refuse_no_text(receipt: Receipt, start: bytes) -> None:
+    for mark, what in _NO_TEXT:
+        if start.startswith(mark):
+            raise Refused(f"{receipt.name}: not a CSV file but {what}", remedy=_TEXT)

@@ -1,0 +1,386 @@
+"""One delivery on its way into the feed store: rows set aside, duplicates and versions settled as sets, then one part.
+
+Put here: the spool, the SQL that compares a delivery with itself and with what is stored, the sorted write. Keep out: which
+deliveries count (feed_store, register) and what a cell means (feeds). Nothing here touches the lake before `write`.
+
+Memory stays flat: the spool keeps one file per chunk with one record batch per bucket, keys are compared in slices of
+KEYS_AT_ONCE by hash, and parts are written in bucket ranges of about ROWS_AT_ONCE rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from risk_pipeline.contracts import STORE_COLUMNS, Column, Table
+from risk_pipeline.contracts.derive import arrow_type
+from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.store.lake import Lake
+
+BUCKETS = 32
+ROW_GROUP = 32_768
+ROWS_AT_ONCE = 300_000
+KEYS_AT_ONCE = 1_000_000
+ROW_ID_SHIFT = 40
+
+SEQ, LINE, FILE = "#seq", "#line", "#file"
+CLOSURES = pa.schema([("row_id", pa.int64()), ("known_to", pa.timestamp("us")), ("delivery_id", pa.int64())])
+
+# What becomes of a row of a delivery, in the table `fate`; a row not listed there is stored as a new one.
+REPEATED, DUPLICATE, UNCHANGED, SUPERSEDES = 1, 2, 3, 4
+
+Mode = Literal["snapshot", "upsert", "append"]
+Duplicates = Literal["reject", "first", "last", "most_frequent"]
+
+# Which of several versions of a key in one delivery is kept. `most_frequent` breaks ties by content, not by position.
+_FIRST_IS_KEPT = {"reject": "first_seq", "first": "first_seq", "last": "last_seq DESC", "most_frequent": "n DESC, rh"}
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a delivery amounts to. `repeated`: further copies of a row, and losers under a `duplicates` rule; `duplicate`:
+    rejected for their key; `open_before`: open rows of the feed until now; `valid`: distinct valid rows delivered.
+    """
+
+    repeated: int
+    duplicate: int
+    unchanged: int
+    stored: int
+    closed: int
+    open_before: int
+
+    @property
+    def valid(self) -> int:
+        return self.unchanged + self.stored
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """When the rows of a delivery were known: `now` (aware, UTC), or the end of the day in `column` plus `plus_days`, in
+    `zone`, where that is earlier. A row that follows an earlier version was known `now`.
+    """
+
+    now: datetime
+    column: str | None = None
+    plus_days: int = 0
+    zone: str = "UTC"
+
+
+def part_schema(target: Table) -> pa.Schema:
+    """Arrow schema of a part: the columns of the contract, then those of the store."""
+    held = (*target.columns, *STORE_COLUMNS)
+    return pa.schema([pa.field(c.name, arrow_type(c.kind), nullable=not c.required) for c in held])
+
+
+def identity_sql(target: Table, mapped: Sequence[Column]) -> dict[str, str]:
+    """`row_hash`, `key_hash` and `bucket` of a row, as DuckDB SQL over the canonical column names.
+
+    row_hash: first 63 bits of md5 over `name=value` of the mapped columns that hold one, so that mapping a further, empty
+    column changes no row. bucket: md5(customer_id), first 8 hex digits, modulo 32 (the low 5 bits of the fourth byte).
+    """
+    has_customer = any(column.name == "customer_id" for column in mapped)
+    return {
+        "row_hash": _md5_63(mapped),
+        "key_hash": key_hash_sql(target),
+        "bucket": 'CAST((md5_number_upper("customer_id") >> 24) & 31 AS BIGINT)' if has_customer else "CAST(0 AS BIGINT)",
+    }
+
+
+def key_hash_sql(target: Table) -> str:
+    """The hash of the key; 63 bits, so two of 20M keys meet with a chance of 1 in 50,000."""
+    return _md5_63([target.column(name) for name in target.key])
+
+
+def all_rows_sql(paths: Sequence[Path], closures: Sequence[Path]) -> str:
+    """Every stored row of a feed with `open`: no delivery has closed it. known_to is filled from the closures."""
+    parts = f"read_parquet({_files(paths)}, union_by_name = true)"
+    if not closures:
+        return f"SELECT *, known_to IS NULL AS open FROM {parts}"
+    return (
+        "SELECT p.* REPLACE (coalesce(p.known_to, c.known_to) AS known_to), p.known_to IS NULL AND c.row_id IS NULL AS open"
+        f" FROM {parts} p LEFT JOIN (SELECT row_id, known_to FROM read_parquet({_files(closures)})) c ON c.row_id = p.row_id"
+    )
+
+
+def write_part(lake: Lake, path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> int:
+    """Write rows in the order they come, atomically; returns how many."""
+    rows = 0
+    with lake.write_atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for each in tables:
+            writer.write_table(each.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
+            rows += len(each)
+    return rows
+
+
+def bucket_ranges(rows_by_bucket: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges [first, last] of buckets with about ROWS_AT_ONCE rows each, in order; one bucket is never cut."""
+    first, rows = 0, 0
+    for bucket, count in enumerate(rows_by_bucket):
+        if rows and rows + count > ROWS_AT_ONCE:
+            yield first, bucket - 1
+            first, rows = bucket, 0
+        rows += count
+    yield first, len(rows_by_bucket) - 1
+
+
+class Staging:
+    """The rows of one delivery until it is written. `add` in file order, `settle` once, then `write`.
+
+    `con`: a DuckDB for this delivery alone. `history`: parts and closures of the feed so far. `work`: a folder thrown away
+    afterwards.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        target: Table,
+        mapped: Sequence[Column],
+        history: tuple[Sequence[Path], Sequence[Path]],
+        work: Path,
+    ) -> None:
+        self._con = con
+        self._target = target
+        self._mapped = tuple(mapped)
+        self._paths, self._closures = history
+        self._work = work
+        self._chunks: list[tuple[Path, list[int]]] = []
+        self._rows_by_bucket = np.zeros(BUCKETS, dtype=np.int64)
+        con.execute("CREATE TABLE keys (seq BIGINT, kh BIGINT, rh BIGINT)")
+        con.execute("CREATE TABLE held (kh BIGINT)")
+        con.execute("CREATE TABLE fate (seq BIGINT, fate TINYINT)")
+        con.execute("CREATE TABLE closing (row_id BIGINT)")
+
+    def add(self, rows: pa.Table, held: pa.Array, file_number: int) -> None:
+        """Set good rows aside: mapped columns, SEQ, LINE and the identity columns. `held`: key hashes of rejected rows, whose
+        stored versions a snapshot must not close.
+        """
+        if len(held):
+            self._insert("held", pa.table({"kh": held}))
+        if not len(rows):
+            return
+        self._insert("keys", pa.table({"seq": rows[SEQ], "kh": rows["key_hash"], "rh": rows["row_hash"]}))
+        rows = rows.append_column(FILE, pa.array(np.full(len(rows), file_number, dtype=np.int32))).drop_columns("key_hash")
+        buckets = rows.column("bucket").to_numpy()
+        order = np.argsort(buckets, kind="stable")
+        counts = np.bincount(buckets, minlength=BUCKETS)
+        self._rows_by_bucket += counts
+        rows = rows.take(pa.array(order)).combine_chunks()
+        path = self._work / f"{len(self._chunks):06d}.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+            start = 0
+            for count in counts.tolist():
+                if count:
+                    writer.write_table(rows.slice(start, count))
+                start += count
+        self._chunks.append((path, counts.tolist()))
+
+    def settle(self, mode: Mode, duplicates: Duplicates) -> Settlement:
+        """Decide the fate of every row: against the delivery itself, then against what is stored."""
+        self._settle_duplicates(duplicates)
+        self._con.execute("CREATE TABLE live AS SELECT * FROM keys ANTI JOIN fate USING (seq)")
+        self._con.execute(
+            "INSERT INTO held SELECT kh FROM keys SEMI JOIN (SELECT seq FROM fate WHERE fate = ?) USING (seq)", [DUPLICATE]
+        )
+        open_before = self._settle_versions(mode) if self._paths else 0
+        found = self._con.execute("SELECT fate, count(*) FROM fate GROUP BY fate").fetchall()
+        fates = {int(fate): int(count) for fate, count in found}
+        away = sum(fates.get(fate, 0) for fate in (REPEATED, DUPLICATE, UNCHANGED))
+        return Settlement(
+            repeated=fates.get(REPEATED, 0),
+            duplicate=fates.get(DUPLICATE, 0),
+            unchanged=fates.get(UNCHANGED, 0),
+            stored=int(self._rows_by_bucket.sum()) - away,
+            closed=self._number("SELECT count(*) FROM closing"),
+            open_before=open_before,
+        )
+
+    def _settle_duplicates(self, duplicates: Duplicates) -> None:
+        slices = self._slices("keys")
+        for number in range(slices):
+            mine = f"kh % {slices} = {number}"
+            self._con.execute(
+                f"CREATE OR REPLACE TEMP TABLE twice AS SELECT kh FROM keys WHERE {mine} GROUP BY kh HAVING count(*) > 1"
+            )
+            if not self._number("SELECT count(*) FROM twice"):
+                continue
+            loser = DUPLICATE if duplicates == "reject" else REPEATED
+            wins = "versions = 1" if duplicates == "reject" else "place = 1"
+            self._con.execute(
+                f"""
+                INSERT INTO fate
+                WITH versions AS (
+                    SELECT kh, rh, count(*) AS n, min(seq) AS first_seq, max(seq) AS last_seq
+                    FROM keys SEMI JOIN twice USING (kh) WHERE {mine} GROUP BY kh, rh
+                ), ranked AS (
+                    SELECT *, count(*) OVER (PARTITION BY kh) AS versions,
+                        row_number() OVER (PARTITION BY kh ORDER BY {_FIRST_IS_KEPT[duplicates]}) AS place
+                    FROM versions
+                )
+                SELECT k.seq, CASE WHEN k.seq <> r.first_seq THEN {REPEATED} ELSE {loser} END
+                FROM keys k JOIN ranked r ON k.kh = r.kh AND k.rh = r.rh
+                WHERE k.kh % {slices} = {number} AND (k.seq <> r.first_seq OR NOT {wins})
+                """
+            )
+
+    def _settle_versions(self, mode: Mode) -> int:
+        """Compare with the stored rows; returns how many of those were open."""
+        self._con.execute(
+            f"CREATE TABLE old AS SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, open"
+            f" FROM ({all_rows_sql(self._paths, self._closures)})"
+        )
+        slices = max(self._slices("live"), self._slices("old"))
+        clash = DUPLICATE if mode == "append" else SUPERSEDES
+        for number in range(slices):
+            self._con.execute(
+                f"""
+                INSERT INTO fate
+                SELECT l.seq, CASE WHEN bool_or(o.open AND o.rh = l.rh) THEN {UNCHANGED}
+                    WHEN bool_or(o.open) THEN {clash} ELSE {SUPERSEDES} END
+                FROM live l JOIN old o ON l.kh = o.kh
+                WHERE l.kh % {slices} = {number} AND o.kh % {slices} = {number} GROUP BY l.seq
+                """
+            )
+            if mode != "append":
+                missing = " OR (l.kh IS NULL AND h.kh IS NULL)" if mode == "snapshot" else ""
+                self._con.execute(
+                    f"""
+                    INSERT INTO closing
+                    SELECT o.row_id FROM old o
+                    LEFT JOIN (SELECT kh, rh FROM live WHERE kh % {slices} = {number}) l ON l.kh = o.kh
+                    LEFT JOIN (SELECT DISTINCT kh FROM held) h ON h.kh = o.kh
+                    WHERE o.open AND o.kh % {slices} = {number} AND (l.rh <> o.rh{missing})
+                    """
+                )
+        return self._number("SELECT count(*) FROM old WHERE open")
+
+    def duplicates(self) -> Iterator[pa.Table]:
+        """The rows rejected for their key: SEQ, FILE, LINE and `key`, their key as text."""
+        if not self._number(f"SELECT count(*) FROM fate WHERE fate = {DUPLICATE}"):
+            return
+        key = ", ".join(f"CAST({_q(name)} AS VARCHAR)" for name in self._target.key)
+        for rows in self._ranges():
+            self._con.register("staged", rows)
+            yield self._con.sql(
+                f"SELECT s.{_q(SEQ)}, {_q(FILE)}, {_q(LINE)}, concat_ws(' ', {key}) AS key"
+                f" FROM staged s JOIN fate f ON f.seq = s.{_q(SEQ)} WHERE f.fate = {DUPLICATE} ORDER BY 1"
+            ).to_arrow_table()
+            self._con.unregister("staged")
+
+    def write(self, lake: Lake, path: Path, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> int:
+        """Write the part of the delivery, sorted by (bucket, customer_id); returns its rows. Nothing to store: no file."""
+        return write_part(lake, path, part_schema(self._target), self._stored(delivery_id, files, knowledge))
+
+    def write_closures(self, lake: Lake, path: Path, delivery_id: int, now: datetime) -> None:
+        """Write the rows this delivery closes."""
+        row_ids = self._con.sql("SELECT row_id FROM closing ORDER BY row_id").to_arrow_table().column(0)
+        known_to = pa.array(np.full(len(row_ids), np.datetime64(naive(now), "us")))
+        delivery = pa.array(np.full(len(row_ids), delivery_id, dtype=np.int64))
+        with lake.write_atomic(path) as temporary:
+            pq.write_table(pa.table([row_ids, known_to, delivery], schema=CLOSURES), temporary, compression="zstd")
+
+    def _stored(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> Iterator[pa.Table]:
+        query = self._stored_sql(delivery_id, files, knowledge)
+        for rows in self._ranges():
+            self._con.register("staged", rows)
+            yield self._con.sql(query).to_arrow_table()
+            self._con.unregister("staged")
+
+    def _stored_sql(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> str:
+        mapped = {column.name for column in self._mapped}
+        canonical = [
+            _q(c.name) if c.name in mapped else f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {_q(c.name)}"
+            for c in self._target.columns
+        ]
+        now = f"TIMESTAMP '{naive(knowledge.now)}'"
+        assumed = _assumed_sql(knowledge)
+        is_assumed = f"(f.fate IS NULL AND {assumed} < {now})" if assumed else "false"
+        is_assumed = f"coalesce({is_assumed}, false)"
+        names = ", ".join(_s(each) for each in files)
+        store = [
+            f"{delivery_id << ROW_ID_SHIFT} + s.{_q(SEQ)} AS row_id",
+            "row_hash",
+            "bucket",
+            f"[{names}][{_q(FILE)} + 1] AS source_file",
+            f"{_q(LINE)} AS source_line",
+            f"CAST({delivery_id} AS BIGINT) AS delivery_id",
+            f"CASE WHEN {is_assumed} THEN {assumed or now} ELSE {now} END AS known_from",
+            f"{is_assumed} AS known_assumed",
+            "CAST(NULL AS TIMESTAMP) AS known_to",
+        ]
+        return (
+            f"SELECT {', '.join([*canonical, *store])} FROM staged s LEFT JOIN fate f ON f.seq = s.{_q(SEQ)}"
+            f" WHERE f.fate IS NULL OR f.fate = {SUPERSEDES} ORDER BY {order_sql(self._target)}, s.{_q(SEQ)}"
+        )
+
+    def _ranges(self) -> Iterator[pa.Table]:
+        """The staged rows, bucket range by bucket range."""
+        for first, last in bucket_ranges(self._rows_by_bucket.tolist()):
+            batches = [batch for path, counts in self._chunks for batch in _read_buckets(path, counts, first, last)]
+            if batches:
+                yield pa.Table.from_batches(batches)
+
+    def _insert(self, name: str, rows: pa.Table) -> None:
+        self._con.register("incoming", rows)
+        self._con.execute(f"INSERT INTO {name} SELECT * FROM incoming")
+        self._con.unregister("incoming")
+
+    def _slices(self, name: str) -> int:
+        return self._number(f"SELECT count(*) FROM {name}") // KEYS_AT_ONCE + 1
+
+    def _number(self, query: str) -> int:
+        # fetchone would leave the result open, and the connection in use.
+        return int(self._con.execute(query).fetchall()[0][0])
+
+
+def order_sql(target: Table) -> str:
+    """The order of rows in a part."""
+    return ", ".join(["bucket", *([_q("customer_id")] if "customer_id" in target else [])])
+
+
+def naive(moment: datetime) -> datetime:
+    """An aware moment as UTC without a zone, as Parquet keeps it."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone; use datetime.now(UTC)")
+    return (moment - moment.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
+
+
+def _assumed_sql(knowledge: Knowledge) -> str | None:
+    """The last microsecond of the day, as UTC: what happened on a day was known when it ended, not when it began."""
+    if knowledge.column is None:
+        return None
+    midnight = f"CAST({_q(knowledge.column)} + {knowledge.plus_days + 1} AS TIMESTAMP)"
+    return f"(timezone('UTC', timezone({_s(knowledge.zone)}, {midnight})) - INTERVAL 1 MICROSECOND)"
+
+
+def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> list[pa.RecordBatch]:
+    held = [bucket for bucket, count in enumerate(counts) if count]
+    wanted = [index for index, bucket in enumerate(held) if first <= bucket <= last]
+    if not wanted:
+        return []
+    with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
+        return [reader.get_batch(index) for index in wanted]
+
+
+def _md5_63(hashed: Sequence[Column]) -> str:
+    pieces = ", ".join(f"{_s(column.name + '=')} || CAST({_q(column.name)} AS VARCHAR)" for column in hashed)
+    return f"CAST(md5_number_upper(concat_ws(chr(31), {pieces})) >> 1 AS BIGINT)"
+
+
+def _files(paths: Sequence[Path]) -> str:
+    return "[" + ", ".join(_s(str(path)) for path in paths) + "]"
+
+
+def _q(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _s(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
