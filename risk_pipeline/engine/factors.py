@@ -14,17 +14,32 @@ import duckdb
 
 from risk_pipeline.engine.sql import Literal, render
 
-# Steps read only what stands before them. A table step is computed once and kept; a view step is read where it is used.
+# Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
-    "open_item": ("terms", "invoice", "reduction", "line", "position", "unapplied", "open_position"),
-    "exposure_by_currency": ("currency_position",),
+    "open_item": ("terms", "unapplied"),
+    "exposure_by_currency": (),
     "exposure": ("exposure_component",),
-    "transaction_history": ("paid_history", "item_history", "sales", "relationship"),
+    "transaction_history": ("relationship",),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
+# The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
+RANGE_STEPS = ("invoice", "reduction", "line", "position")
+RANGE_INVOICES = 1_000_000
+# ... and these collect what later steps and tables need of each range.
+LEDGER_STEPS = (
+    "open_position",
+    "currency_position",
+    "paid_history",
+    "item_history",
+    "sales",
+    "invoice_year",
+    "disputed_item",
+    "loss_item",
+)
 FX_MAX_AGE_DAYS = 7
+BUCKETS = 32  # the feed store's: first 8 hex digits of md5(customer_id) mod 32
 
 
 def factor_sql(name: str) -> str:
@@ -74,6 +89,8 @@ class FactorEngine:
     def query(self, name: str) -> str:
         """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
         for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
+            if table == "open_item":
+                self._read_ledger()
             for step in STEPS_BEFORE[table]:
                 self._prepare(step)
         return render(factor_sql(name), self._params)
@@ -96,8 +113,40 @@ class FactorEngine:
         return [row[0] for row in rows if row[0] is not None]
 
     def _prepare(self, step: str) -> None:
-        if step in self._done:
-            return
+        if step not in self._done:
+            self._create(step, self._params)
+            self._done.add(step)
+
+    def _create(self, step: str, params: Mapping[str, Literal]) -> None:
         kind = "VIEW" if step in VIEW_STEPS else "TABLE"
-        self._con.execute(f"CREATE OR REPLACE {kind} step.{step} AS {render(factor_sql(f'steps/{step}'), self._params)}")
-        self._done.add(step)
+        self._con.execute(f"CREATE OR REPLACE {kind} step.{step} AS {render(factor_sql(f'steps/{step}'), params)}")
+
+    def _read_ledger(self) -> None:
+        """One pass over the ledger, range by range: positions of a range in memory, what is needed of them collected."""
+        if "ledger" in self._done:
+            return
+        self._prepare("terms")
+        for number, (first, last) in enumerate(self._bucket_ranges()):
+            params = {**self._params, "bucket_from": first, "bucket_to": last}
+            for step in RANGE_STEPS:
+                self._create(step, params)
+            for step in LEDGER_STEPS:
+                if number == 0:
+                    self._create(step, params)
+                else:
+                    self._con.execute(f"INSERT INTO step.{step} {render(factor_sql(f'steps/{step}'), params)}")
+        for step in ("position", "line"):
+            self._con.execute(f"DROP TABLE step.{step}")
+        self._done.add("ledger")
+
+    def _bucket_ranges(self) -> list[tuple[int, int]]:
+        """Ranges of buckets (inclusive) that hold about RANGE_INVOICES invoices each; one range when there are fewer."""
+        counts = self._con.execute("SELECT bucket, COUNT(*) FROM feed.invoice GROUP BY bucket ORDER BY bucket").fetchall()
+        ranges: list[tuple[int, int]] = []
+        first, held = 0, 0
+        for bucket, count in counts:
+            if held and held + count > RANGE_INVOICES:
+                ranges.append((first, bucket - 1))
+                first, held = bucket, 0
+            held += count
+        return [*ranges, (first, BUCKETS - 1)]

@@ -3,11 +3,11 @@
 -- code in <factor>_code says why a factor has no value. Money in reporting currency at the rate of the as-of date.
 -- evidence_date is the newest event of the whole ledger: a quiet customer in a current ledger is no stale evidence.
 WITH ledger_event AS (
-    SELECT MAX(invoice_date) AS event_date FROM step.position
+    SELECT MAX(last_item_date) AS event_date FROM step.item_history
     UNION ALL
     SELECT MAX(payment_date) AS event_date FROM feed.payment
     UNION ALL
-    SELECT MAX(cleared_date) AS event_date FROM step.position
+    SELECT MAX(last_cleared_date) AS event_date FROM step.item_history
 ),
 ledger AS (
     SELECT MAX(event_date) AS evidence_date FROM ledger_event
@@ -24,38 +24,26 @@ overdue AS (
     WHERE overdue_amount > 0
     GROUP BY customer_id
 ),
-loss AS (
+loss_part AS (
     SELECT
         w.customer_id,
-        SUM(CAST(CAST(w.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))) AS amount_12m,
-        SUM(
-            CASE
-                WHEN w.write_off_date > $m3 THEN CAST(CAST(w.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) ELSE 0
-            END
-        ) AS amount_3m,
-        SUM(
-            CASE
-                WHEN DATE_DIFF('day', i.due_date, w.write_off_date) > $grace_days
-                    THEN
-                        CAST(CAST(w.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
-                        * DATE_DIFF('day', i.due_date, w.write_off_date)
-                ELSE 0
-            END
-        ) AS late_12m,
-        SUM(
-            CASE
-                WHEN w.write_off_date > $m3 AND DATE_DIFF('day', i.due_date, w.write_off_date) > $grace_days
-                    THEN
-                        CAST(CAST(w.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
-                        * DATE_DIFF('day', i.due_date, w.write_off_date)
-                ELSE 0
-            END
-        ) AS late_3m
+        w.write_off_date > $m3 AS recent,
+        CAST(CAST(w.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS amount,
+        CASE WHEN i.days_late > $grace_days THEN i.days_late ELSE 0 END AS late_days
     FROM feed.write_off AS w
     INNER JOIN step.fx AS fx ON w.currency = fx.currency
-    LEFT JOIN step.position AS i ON w.invoice_id = i.invoice_id
+    LEFT JOIN step.loss_item AS i ON w.write_off_id = i.write_off_id
     WHERE w.reason = 'uncollectible' AND w.write_off_date > $m12
-    GROUP BY w.customer_id
+),
+loss AS (
+    SELECT
+        customer_id,
+        SUM(amount) AS amount_12m,
+        SUM(CASE WHEN recent THEN amount ELSE 0 END) AS amount_3m,
+        SUM(amount * late_days) AS late_12m,
+        SUM(CASE WHEN recent THEN amount * late_days ELSE 0 END) AS late_3m
+    FROM loss_part
+    GROUP BY customer_id
 ),
 payment AS (
     SELECT
@@ -92,25 +80,24 @@ dispute AS (
         SUM(
             CASE
                 WHEN d.resolved_date > $m12 AND d.outcome = 'customer_pays'
-                    THEN CAST(CAST(COALESCE(d.amount, p.amount) AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
+                    THEN CAST(CAST(COALESCE(d.amount, i.invoice_amount) AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
                 ELSE 0
             END
         ) AS unfounded
     FROM feed.dispute AS d
     INNER JOIN step.fx AS fx ON d.currency = fx.currency
-    LEFT JOIN step.position AS p ON d.invoice_id = p.invoice_id
+    LEFT JOIN step.disputed_item AS i ON d.dispute_id = i.dispute_id
     GROUP BY d.customer_id
 ),
 disputed_invoice AS (
     SELECT
-        p.customer_id,
-        p.invoice_id,
-        LEAST(SUM(COALESCE(d.amount, p.amount)), MAX(p.amount)) AS amount,
-        MAX(p.fx_rate) AS fx_rate
-    FROM feed.dispute AS d
-    INNER JOIN step.position AS p ON d.invoice_id = p.invoice_id
-    WHERE p.invoice_date > $m12 AND p.doc_type IN ('invoice', 'debit_note', 'instalment', 'retention')
-    GROUP BY p.customer_id, p.invoice_id
+        customer_id,
+        invoice_id,
+        LEAST(SUM(disputed_amount), MAX(invoice_amount)) AS amount,
+        MAX(fx_rate) AS fx_rate
+    FROM step.disputed_item
+    WHERE invoice_date > $m12 AND doc_type IN ('invoice', 'debit_note', 'instalment', 'retention')
+    GROUP BY customer_id, invoice_id
 ),
 disputed AS (
     SELECT

@@ -11,7 +11,7 @@ into the register once. Whatever is computed later, by whichever process, is com
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -72,6 +72,14 @@ class Staged:
     path: Path
     rows: int
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _FeedFiles:
+    """The files of one feed, as the as-of views want them."""
+
+    paths: Sequence[Path]
+    closure_paths: Sequence[Path]
 
 
 class Run:
@@ -294,7 +302,7 @@ class Run:
         scratch.mkdir(parents=True, exist_ok=True)
         self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
         store = FeedStore(self._lake, self._register)
-        feeds = {contract.name: store.parts(contract.name, self.known_at) for contract in FEED_TABLES}
+        feeds = {contract.name: _FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
         create_asof_views(
             self._con,
             feeds,

@@ -1,6 +1,7 @@
 -- Every receivable item seen on the as-of date, with the due date the rules give it and the rate of its currency.
 -- Grain: invoice_id. due_date: as delivered; else baseline + net_days of the terms valid at the invoice date; else
 -- invoice date + contracted days of the customer; else the invoice date itself. due_date_source says which.
+-- Read in ranges of buckets (customers), so that memory does not grow with the ledger.
 -- Advance-payment requests are no receivable and are left out here, once for all tables.
 SELECT
     i.invoice_id,
@@ -42,4 +43,4 @@ LEFT JOIN step.terms AS t
         AND i.invoice_date >= t.valid_from
         AND (t.valid_until IS NULL OR i.invoice_date < t.valid_until)
 LEFT JOIN factor.customer_state AS c ON i.due_date IS NULL AND i.customer_id = c.customer_id
-WHERE COALESCE(i.doc_type, 'invoice') <> 'advance_request'
+WHERE i.bucket BETWEEN $bucket_from AND $bucket_to AND COALESCE(i.doc_type, 'invoice') <> 'advance_request'

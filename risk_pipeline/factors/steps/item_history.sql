@@ -9,15 +9,19 @@ WITH item AS (
         invoice_date,
         due_date,
         doc_type IN ('invoice', 'debit_note', 'instalment', 'retention') AS is_sale,
-        CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) AS amount,
+        cleared_date,
+        amount_reporting AS amount,
         CASE
-            WHEN NOT cleared_rest_paid AND COALESCE(clear_kind, 'unknown') = 'unknown' AND cleared_date > $m12
+            WHEN cleared_date > $m12 AND NOT cleared_rest_paid AND COALESCE(clear_kind, 'unknown') = 'unknown'
                 THEN CAST(CAST(cleared_rest AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2))
             ELSE 0
         END AS unknown_clearing,
-        due_date > $m12 AND due_date < $as_of AND amount > 0 AND (paid > 0 OR cleared_rest_paid OR open_amount > 0) AS timed,
-        CAST(CAST(amount - on_time_amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) <= $residual_abs
-        OR amount - on_time_amount <= CAST(amount * $residual_share AS DECIMAL(18, 2)) AS on_time
+        due_date > $m12 AND due_date < $as_of AND amount > 0 AND (paid OR cleared_rest_paid OR open_amount > 0) AS timed,
+        CASE
+            WHEN on_time_amount >= amount THEN TRUE
+            WHEN CAST(CAST(amount - on_time_amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) <= $residual_abs THEN TRUE
+            ELSE amount - on_time_amount <= CAST(amount * $residual_share AS DECIMAL(18, 2))
+        END AS on_time
     FROM step.position
 ),
 summed AS (
@@ -25,6 +29,8 @@ summed AS (
         customer_id,
         MIN(CASE WHEN is_sale THEN invoice_date END) AS first_invoice_date,
         MAX(CASE WHEN is_sale THEN invoice_date END) AS last_invoice_date,
+        MAX(invoice_date) AS last_item_date,
+        MAX(cleared_date) AS last_cleared_date,
         COUNT(CASE WHEN is_sale AND invoice_date > $m12 THEN invoice_id END) AS n_invoices_12m,
         SUM(CASE WHEN is_sale AND invoice_date > $m12 THEN amount ELSE 0 END) AS invoiced_12m,
         COUNT(CASE WHEN timed THEN invoice_id END) AS n_timed,
@@ -49,6 +55,8 @@ SELECT
     s.customer_id,
     s.first_invoice_date,
     s.last_invoice_date,
+    s.last_item_date,
+    s.last_cleared_date,
     p.months_since_first_invoice,
     LEAST(GREATEST(p.months_since_first_invoice, 3), 12) AS sales_months,
     s.n_invoices_12m,

@@ -6,7 +6,7 @@ WITH paid AS (
         customer_id,
         applied_date,
         days_late,
-        CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) AS amount
+        CASE WHEN fx_rate = 1 THEN amount ELSE CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) END AS amount
     FROM step.line
     WHERE paid AND applied_date > $m12
     UNION ALL

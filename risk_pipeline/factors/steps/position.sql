@@ -1,20 +1,27 @@
 -- The position of every receivable item on the as-of date: how much of it was reduced by what, and what is left.
--- Grain: invoice_id; amounts in document currency.
+-- Grain: invoice_id; amounts in document currency unless the name says reporting. A rate of 1 needs no multiplication (most do).
 -- An export that knows only cleared_date and clear_kind: what the reductions do not explain went at the clearing, by that kind
 -- (cause unknown: counted under applied, yet never as paid when above 5 % of the amount).
 -- on_time_amount: reduced by value date <= due date + grace days (for the on-time ratio).
-WITH reduced AS (
+WITH settled AS (
     SELECT
         invoice_id,
         SUM(CASE WHEN kind IN ('cash', 'bill', 'matured_bill') THEN amount ELSE 0 END) AS applied,
+        SUM(CASE WHEN days_late <= $grace_days THEN amount + discount_amount ELSE 0 END) AS on_time_amount,
+        MAX(CASE WHEN paid AND amount > 0 THEN 1 ELSE 0 END) AS paid
+    FROM step.line
+    GROUP BY invoice_id
+),
+otherwise AS (
+    SELECT
+        invoice_id,
         SUM(CASE WHEN kind = 'set_off' THEN amount ELSE 0 END) AS set_off,
         SUM(CASE WHEN kind = 'credit_note' THEN amount ELSE 0 END) AS credited,
         SUM(discount_amount) AS discounts,
         SUM(CASE WHEN kind = 'write_off' THEN amount ELSE 0 END) AS written_off,
-        SUM(CASE WHEN kind = 'fx_difference' THEN amount ELSE 0 END) AS fx_difference,
-        SUM(CASE WHEN days_late <= $grace_days THEN amount + discount_amount ELSE 0 END) AS on_time_amount,
-        SUM(CASE WHEN paid THEN amount ELSE 0 END) AS paid
+        SUM(CASE WHEN kind = 'fx_difference' THEN amount ELSE 0 END) AS fx_difference
     FROM step.line
+    WHERE kind NOT IN ('cash', 'bill', 'matured_bill') OR discount_amount <> 0
     GROUP BY invoice_id
 ),
 known AS (
@@ -33,25 +40,25 @@ known AS (
         i.cleared_date,
         i.clear_kind,
         i.fx_rate,
-        COALESCE(r.applied, 0) AS applied,
-        COALESCE(r.set_off, 0) AS set_off,
-        COALESCE(r.credited, 0) AS credited,
-        COALESCE(r.discounts, 0) AS discounts,
-        COALESCE(r.written_off, 0) AS written_off,
-        COALESCE(r.fx_difference, 0) AS fx_difference,
-        COALESCE(r.on_time_amount, 0) AS on_time_amount,
-        COALESCE(r.paid, 0) AS paid,
+        COALESCE(s.applied, 0) AS applied,
+        COALESCE(o.set_off, 0) AS set_off,
+        COALESCE(o.credited, 0) AS credited,
+        COALESCE(o.discounts, 0) AS discounts,
+        COALESCE(o.written_off, 0) AS written_off,
+        COALESCE(o.fx_difference, 0) AS fx_difference,
+        COALESCE(s.on_time_amount, 0) AS on_time_amount,
+        COALESCE(s.paid, 0) = 1 AS paid,
         CASE
             WHEN i.cleared_date IS NOT NULL
                 THEN
                     i.amount
-                    - COALESCE(
-                        r.applied + r.set_off + r.credited + r.discounts + r.written_off + r.fx_difference, 0
-                    )
+                    - COALESCE(s.applied, 0)
+                    - COALESCE(o.set_off + o.credited + o.discounts + o.written_off + o.fx_difference, 0)
             ELSE 0
         END AS cleared_rest
     FROM step.invoice AS i
-    LEFT JOIN reduced AS r ON i.invoice_id = r.invoice_id
+    LEFT JOIN settled AS s ON i.invoice_id = s.invoice_id
+    LEFT JOIN otherwise AS o ON i.invoice_id = o.invoice_id
 )
 SELECT
     invoice_id,
@@ -65,6 +72,7 @@ SELECT
     due_date_source,
     original_due_date,
     amount,
+    CASE WHEN fx_rate = 1 THEN amount ELSE CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) END AS amount_reporting,
     fx_rate,
     cleared_date,
     clear_kind,
@@ -94,7 +102,7 @@ SELECT
         + CASE WHEN DATE_DIFF('day', due_date, cleared_date) <= $grace_days THEN cleared_rest ELSE 0 END
         AS DECIMAL(18, 2)
     ) AS on_time_amount,
-    CAST(paid AS DECIMAL(18, 2)) AS paid,
+    paid,
     CAST(
         amount - applied - set_off - credited - discounts - written_off - fx_difference - cleared_rest
         AS DECIMAL(18, 2)

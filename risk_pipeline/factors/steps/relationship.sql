@@ -3,13 +3,13 @@
 -- so first and last dates per year find every such gap. The gap before the as-of date restarts it too (begin NULL then).
 WITH yearly AS (
     SELECT
-        COALESCE(c.legal_entity_id, p.customer_id) AS entity_id,
-        EXTRACT(YEAR FROM p.invoice_date) AS invoice_year,
-        MIN(p.invoice_date) AS first_date,
-        MAX(p.invoice_date) AS last_date
-    FROM step.position AS p
-    LEFT JOIN factor.customer_state AS c ON p.customer_id = c.customer_id
-    GROUP BY COALESCE(c.legal_entity_id, p.customer_id), EXTRACT(YEAR FROM p.invoice_date)
+        COALESCE(c.legal_entity_id, y.customer_id) AS entity_id,
+        y.invoice_year,
+        MIN(y.first_date) AS first_date,
+        MAX(y.last_date) AS last_date
+    FROM step.invoice_year AS y
+    LEFT JOIN factor.customer_state AS c ON y.customer_id = c.customer_id
+    GROUP BY COALESCE(c.legal_entity_id, y.customer_id), y.invoice_year
 ),
 chained AS (
     SELECT

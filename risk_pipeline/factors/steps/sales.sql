@@ -5,7 +5,7 @@ WITH sale AS (
     SELECT
         customer_id,
         invoice_date AS sold_date,
-        CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) AS amount
+        amount_reporting AS amount
     FROM step.position
     WHERE doc_type IN ('invoice', 'debit_note', 'instalment', 'retention') AND invoice_date > $m12
     UNION ALL
@@ -15,7 +15,10 @@ WITH sale AS (
         -CAST(CAST(n.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS amount
     FROM feed.credit_note AS n
     INNER JOIN step.fx AS fx ON n.currency = fx.currency
-    WHERE COALESCE(n.reason, 'other') <> 'cash_discount' AND n.credit_date > $m12
+    WHERE
+        n.bucket BETWEEN $bucket_from AND $bucket_to
+        AND COALESCE(n.reason, 'other') <> 'cash_discount'
+        AND n.credit_date > $m12
 )
 SELECT
     customer_id,
