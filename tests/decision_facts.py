@@ -13,6 +13,7 @@ from risk_pipeline.contracts.table import Kind
 from risk_pipeline.policy.scopes import FACT_TABLES
 
 AS_OF = date(2026, 6, 30)
+TIERS = ["low", "medium", "high", "restricted", "unrated"]
 PREVIOUS = {
     "previous_tier": "str",
     "previous_limit": "Int64",
@@ -141,14 +142,12 @@ def many(rows: int, seed: int = 7) -> pd.DataFrame:
         "requested_limit": gaps(rng.integers(0, 50_000_000, rows), 0.9),
         "dishonoured_payments_6m": gaps(rng.poisson(0.1, rows)),
         "uncollectible_written_off_12m": np.where(some(0.02), 600_00, 0),
-        "previous_tier": pd.Series(rng.choice(["low", "medium", "high", "restricted", "unrated"], rows), dtype="str").mask(some(0.3)),
+        "previous_tier": pd.Series(rng.choice(TIERS, rows), dtype="str").mask(some(0.3)),
         "previous_in_default": pd.Series(some(0.05)).astype("boolean").mask(some(0.3)),
         "previous_periods_in_tier": gaps(rng.integers(0, 30, rows)),
         "previous_as_of": np.full(rows, np.datetime64("2026-05-31", "s")),
     }
     columns["credit_fx_rate"] = columns["credit_currency"].map({"EUR": 10**10, "USD": 9_200_000_000, "CNY": 1_276_543_211})
-    frame = pd.DataFrame(index=range(rows))
-    empty = {name: pd.Series([None] * 0, dtype=dtype).reindex(range(rows)) for name, dtype in fact_dtypes().items() if name not in columns}
-    return pd.DataFrame({**empty, **{n: pd.Series(v, index=frame.index) for n, v in columns.items()}}).astype(
-        {name: dtype for name, dtype in fact_dtypes().items() if name in columns}
-    )
+    empty = {name: pd.Series([None] * rows, dtype=dtype) for name, dtype in fact_dtypes().items()}
+    given = {name: pd.Series(values, index=range(rows)).astype(fact_dtypes()[name]) for name, values in columns.items()}
+    return pd.DataFrame({**empty, **given})

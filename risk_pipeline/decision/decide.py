@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import DefaultState, default_state
 from risk_pipeline.decision.frames import (
+    Categorical,
     add_days,
     categorical,
     constant,
@@ -79,14 +80,15 @@ class Scored:
 def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> dict[str, pd.DataFrame]:
     """Decide every customer of `facts` (one row each, any order; docs/policy.md lists the columns).
 
-    Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or categorical; previous_* are NULL
-    the first time. Returns score.risk_score, score.contribution, decision.risk_tier, decision.credit_limit,
-    decision.limit_candidate and mart.current_risk with the columns of their contracts, money and rates as
-    in the facts. UsageError when the policy is written for another reporting currency.
+    Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
+    categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
+    decision.credit_limit, decision.limit_candidate and mart.current_risk with the columns of their contracts, money and
+    rates as in the facts. UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(
-            f"policy {policy.version} is written in {policy.reporting_currency}, the workspace reports in {context.reporting_currency}",
+            f"policy {policy.version} states its amounts in {policy.reporting_currency}, the run reports in"
+            f" {context.reporting_currency}",
             remedy="set reporting_currency in risk.yaml, or null in the policy when its amounts hold in any currency",
         )
     view = _prepared(facts, policy, context)
@@ -188,7 +190,7 @@ def decide_scored(
 # ---------------------------------------------------------------- tables
 
 
-def _segment_names(policy: Policy, segment: NDArray[np.int16]) -> pd.Categorical:
+def _segment_names(policy: Policy, segment: NDArray[np.int16]) -> Categorical:
     return categorical(segment, [s.id for s in policy.segments])
 
 
@@ -298,13 +300,13 @@ def _limit_frame(
     return frame("decision.credit_limit", context, rows, columns)
 
 
-def _binding_method(limits: Limits) -> pd.Categorical:
+def _binding_method(limits: Limits) -> Categorical:
     methods = [*(c.method for c in limits.candidates), NO_BASIS]
     codes = np.where(limits.binding >= 0, limits.binding, len(methods) - 1)
     return categorical(np.where(limits.known, codes, -1).astype(np.int8), methods)
 
 
-def _limit_reason(limits: Limits, outside: NDArray[np.int16], knocked: Knocked, policy: Policy) -> pd.Categorical:
+def _limit_reason(limits: Limits, outside: NDArray[np.int16], knocked: Knocked, policy: Policy) -> Categorical:
     """Who or what: the knock-out of a hard stop, need or capacity, no_basis, below_smallest_limit, or whose limit it is."""
     kinds = ["need", "capacity", NO_BASIS, BELOW_SMALLEST]
     reasons = [*kinds, *(k.id for k in policy.knockouts), *(o.limit or o.id for o in policy.outside_scorecard)]

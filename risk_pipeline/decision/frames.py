@@ -7,7 +7,7 @@ columns mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from risk_pipeline.contracts import table
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.policy.facts import Bools, Dates, Ints
 
+Categorical: TypeAlias = "pd.Categorical[Any]"
 Column = Any  # a numpy array, a pandas array or a Series without meaning in its index
 
 
@@ -34,20 +35,21 @@ def constant_date(context: DecisionContext, rows: int) -> Dates:
     return np.full(rows, np.datetime64(context.as_of, "s"))
 
 
-def constant(text: str, rows: int) -> pd.Categorical:
+def constant(text: str, rows: int) -> Categorical:
     """One text in every row."""
     return categorical(np.zeros(rows, dtype=np.int8), [text])
 
 
-def no_text(rows: int) -> pd.Categorical:
+def no_text(rows: int) -> Categorical:
     """NULL in every row."""
     return categorical(np.full(rows, -1, dtype=np.int8), [])
 
 
-def categorical(codes: NDArray[Any], categories: Sequence[str] | pd.Index[str]) -> pd.Categorical:
+def categorical(codes: NDArray[Any], categories: Sequence[str] | pd.Index[str]) -> Categorical:
     """Texts by code; -1 = NULL. Codes are trusted."""
-    dtype = pd.CategoricalDtype(pd.Index(categories, dtype="str"))
-    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+    if not isinstance(categories, pd.Index):
+        categories = pd.Index(list(categories), dtype="str")
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories), validate=False)
 
 
 def nullable(values: NDArray[Any], known: Bools) -> Column:
@@ -58,13 +60,15 @@ def nullable(values: NDArray[Any], known: Bools) -> Column:
     return kind(values, ~known)
 
 
-def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> pd.Categorical:
+def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> Categorical:
     """Per row the ids whose column in `hits` (rows x ids) is true, joined in order; '' where none is."""
-    words = hits.astype(np.int64) @ (np.int64(1) << np.arange(len(ids), dtype=np.int64)) if ids else np.zeros(len(hits), dtype=np.int64)
+    words = np.zeros(len(hits), dtype=np.int64)
+    for bit in range(len(ids)):
+        words |= hits[:, bit].astype(np.int64) << bit
     return by_combination(words, lambda word: separator.join(name for bit, name in enumerate(ids) if word >> bit & 1))
 
 
-def by_combination(words: Ints, text: Callable[[int], str]) -> pd.Categorical:
+def by_combination(words: Ints, text: Callable[[int], str]) -> Categorical:
     """A text per distinct word: each combination is spelt once, however many rows have it. Equal texts share a category."""
     distinct, codes = np.unique(words, return_inverse=True)
     spelt = [text(int(word)) for word in distinct]

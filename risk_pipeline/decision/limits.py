@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from risk_pipeline.decision import inputs_json as js
+from risk_pipeline.decision.frames import Categorical, categorical
 from risk_pipeline.decision.knockouts import Knocked
 from risk_pipeline.decision.tiers import Codes
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
@@ -136,7 +136,7 @@ def expected_loss(facts: Facts, customers: Customers, policy: Policy) -> Candida
     expected = facts.integers("expected_monthly_sales")
     spread = np.where(months.known, np.clip(months.values, *SALES_MONTHS), SALES_MONTHS[1]).astype(np.int64)
     use_expected = expected.known & ~(sales.known & (sales.values > 0))
-    annual = np.where(use_expected, expected.values * MONTHS_PER_YEAR, _times(sales.values, np.int64(MONTHS_PER_YEAR), spread))
+    annual = np.where(use_expected, expected.values * MONTHS_PER_YEAR, _times(sales.values, MONTHS_PER_YEAR, spread))
     loss_rate = np.where(customers.pd.known, customers.pd.values, 1.0) * rule.lgd
     amount = np.floor(np.maximum(annual, 0) * rule.budget_share_of_sales_12m / loss_rate)
     return Candidate(
@@ -208,15 +208,18 @@ def round_down(amount: Ints, policy: Policy) -> Ints:
 
 @dataclass(frozen=True)
 class InCreditCurrency:
-    """The limit in the currency in which it is granted. `rate`: reporting currency per unit, in 10^-10; 10^10 (one) in reporting currency."""
+    """The limit in the currency in which it is granted; `rate`: reporting currency per unit of it, in counts of 10^-10."""
 
-    currency: pd.Categorical
+    currency: Categorical
     amount: Ints
     rate: Ints
 
 
 def in_credit_currency(facts: Facts, limit: Ints, reporting_currency: str) -> InCreditCurrency:
-    """limit / credit_fx_rate, downwards to the minor unit; in reporting currency where no other is asked for or no rate known."""
+    """The limit divided by credit_fx_rate, downwards to the minor unit.
+
+    It stays in reporting currency where no other is asked for or its rate is not known.
+    """
     wanted: Text = facts.text("credit_currency")
     rate = facts.integers("credit_fx_rate")
     foreign = wanted.known & ~wanted.is_in((reporting_currency,)) & rate.known & (rate.values > 0)
@@ -225,8 +228,9 @@ def in_credit_currency(facts: Facts, limit: Ints, reporting_currency: str) -> In
     categories = list(dict.fromkeys([reporting_currency, *wanted.categories]))
     place = np.array([*(categories.index(c) for c in wanted.categories), 0], dtype=np.int32)
     codes = np.where(foreign, place[wanted.codes], 0).astype(np.int32)
-    used = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(pd.Index(categories, dtype="str")), validate=False)
-    return InCreditCurrency(currency=used, amount=amount, rate=np.where(foreign, rate.values, RATE_SCALE))
+    return InCreditCurrency(
+        currency=categorical(codes, categories), amount=amount, rate=np.where(foreign, rate.values, RATE_SCALE)
+    )
 
 
 def _divide_by_rate(amount: Ints, rate: Ints) -> Ints:
@@ -240,7 +244,7 @@ def _divide_by_rate(amount: Ints, rate: Ints) -> Ints:
     return quotient
 
 
-def _times(amount: Ints, factor: Ints, divisor: Ints | int) -> Ints:
+def _times(amount: Ints, factor: Ints | int, divisor: Ints | int) -> Ints:
     """floor(amount x factor / divisor) without the overflow of amount x factor."""
-    whole, rest = np.divmod(amount, divisor)
-    return whole * factor + rest * factor // divisor
+    whole = amount // divisor
+    return whole * factor + (amount - whole * divisor) * factor // divisor

@@ -35,7 +35,7 @@ def pd_of_score(score: float, calibration: Calibration) -> float:
 
 
 def scaled_of_pd(pd: float, scaling: Scaling) -> float:
-    """offset + factor x ln((1 - PD) / PD); factor = PDO / ln 2, offset = base - factor x ln(base odds) (golden.json)."""
+    """Scaled score = offset + factor x ln((1 - PD) / PD), factor = PDO / ln 2, offset = base - factor x ln(base odds)."""
     factor = scaling.pdo / math.log(2)
     offset = scaling.base_score - factor * math.log(scaling.base_odds_good_to_bad)
     return offset + factor * math.log((1 - pd) / pd)

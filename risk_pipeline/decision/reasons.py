@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from risk_pipeline.decision.frames import by_combination
+from risk_pipeline.decision.frames import Categorical, by_combination
 from risk_pipeline.decision.knockouts import Knocked, ceiling_positions
 from risk_pipeline.decision.scorecard import CardScore
 from risk_pipeline.factors.catalogue import Catalogue, Factor
@@ -85,7 +84,7 @@ class Reasons:
         number[part.missing] = self.book.add(_unknown(factor))
         return np.where(part.codes >= 0, by_code[part.codes], number)
 
-    def texts(self) -> tuple[pd.Categorical, pd.Categorical]:
+    def texts(self) -> tuple[Categorical, Categorical]:
         """reasons_en and reasons_zh, '' where there is none."""
         base = len(self.book.labels) + 1
         words = (self.slots[:, 0] * base + self.slots[:, 1]) * base + self.slots[:, 2]

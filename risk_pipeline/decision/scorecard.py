@@ -7,16 +7,18 @@ once, so that 74.995 is 75.00 and no order of rows, batches or factors can chang
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.frames import categorical, frame, no_text, nullable
+from risk_pipeline.decision.frames import Categorical, categorical, frame, no_text, nullable
 from risk_pipeline.errors import RiskError
 from risk_pipeline.factors.catalogue import Factor
 from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints
@@ -69,12 +71,12 @@ class CardScore:
 
     def weighted_points(self) -> Ints:
         """Points (hundredths) x weight per customer and factor; 0 where not counted."""
-        return np.stack([w * p.points for w, p in zip(self.weights, self.parts, strict=True)], axis=1)
+        return np.stack([p.points for p in self.parts], axis=1) * self.weights
 
     def weighted_loss(self) -> Ints:
         """(100 - points) x weight in hundredths per customer and factor; 0 where not counted or no score."""
-        lost = [w * np.where(p.counted & self.score_known, PERFECT - p.points, 0) for w, p in zip(self.weights, self.parts, strict=True)]
-        return np.stack(lost, axis=1)
+        lost = [np.where(p.counted & self.score_known, PERFECT - p.points, 0) for p in self.parts]
+        return np.stack(lost, axis=1) * self.weights
 
     def order_of_loss(self) -> NDArray[np.intp]:
         """Factor positions per customer, costliest first; ties in catalogue order."""
@@ -170,7 +172,8 @@ def score_factor(facts: Facts, factor: Factor, rule: FactorRule, as_of: date, no
     counted = real | (gone & (missing_points is not None))
 
     leaves = np.array([*(c in not_applicable or rule.special[c] == 100 for c in code_names), False])
-    special = np.array([*(-1 if rule.special[c] == "reweight" else rule.special[c] for c in code_names), -1], dtype=np.int64)[codes]
+    by_code = [-1 if rule.special[c] == "reweight" else rule.special[c] for c in code_names]
+    special = np.array([*by_code, -1], dtype=np.int64)[codes]
     points = np.where(special >= 0, special * HUNDRED, points)
     counted |= special >= 0
     actions[has_code & (special >= 0)] = ACTION_CODE["special_points"]
@@ -238,7 +241,7 @@ def bin_labels(rule: FactorRule) -> list[str]:
     edges = rule.edges
     if not edges:
         return ["all"]
-    inner = [f"({low:g}, {high:g}]" for low, high in zip(edges, edges[1:], strict=False)]
+    inner = [f"({low:g}, {high:g}]" for low, high in itertools.pairwise(edges)]
     return [f"<= {edges[0]:g}", *inner, f"> {edges[-1]:g}"]
 
 
@@ -254,9 +257,11 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
     rank = np.empty((rows, width), dtype=np.int64)
     np.put_along_axis(rank, order, np.arange(1, width + 1, dtype=np.int64)[None, :].repeat(rows, axis=0), axis=1)
     age_known = _matrix([p.age_known for p in card.parts]).ravel()
+    column = np.tile(np.arange(width, dtype=np.int8), rows)
+    customers = pd.Index(facts.frame["customer_id"].astype("str"))
     columns = {
-        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), pd.Index(facts.frame["customer_id"].astype("str"))),
-        "factor": categorical(np.tile(np.arange(width, dtype=np.int8), rows), [f.id for f in card.factors]),
+        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), customers),
+        "factor": categorical(column, [f.id for f in card.factors]),
         "value": _matrix([np.where(v.known, v.values, np.nan) for v in (facts.numbers(f.id) for f in card.factors)]).ravel(),
         "value_text": no_text(rows * width),  # every factor of the ledger is a number
         "bin": _texts([p.bins for p in card.parts], [bin_labels(r) for r in card.rules]),
@@ -266,7 +271,7 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
         "contribution": np.where(known, card.weighted_points() / (divisor * HUNDRED), np.nan).ravel(),
         "points_lost": np.where(known, lost / (divisor * HUNDRED), np.nan).ravel(),
         "reason_rank": nullable(rank.ravel(), (lost > 0).ravel()),
-        "reason_code": categorical(np.tile(np.arange(width, dtype=np.int8), rows), [f.reason.code if f.reason else f.id for f in card.factors]),
+        "reason_code": categorical(column, [f.reason.code if f.reason else f.id for f in card.factors]),
         "special_code": _texts([p.codes for p in card.parts], [list(p.code_names) for p in card.parts]),
         "missing": _matrix([p.missing for p in card.parts]).ravel(),
         "missing_action": categorical(_matrix([p.actions for p in card.parts]).ravel(), ALL_ACTIONS),
@@ -277,18 +282,17 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
     return frame("score.contribution", context, rows * width, columns)
 
 
-def _matrix(columns: list[NDArray]) -> NDArray:  # type: ignore[type-arg]
+def _matrix(columns: list[NDArray[Any]]) -> NDArray[Any]:
     return np.stack(columns, axis=1)
 
 
-def _texts(codes: list[NDArray[np.int16]], names: list[list[str]]) -> pd.Categorical:
+def _texts(codes: list[NDArray[np.int16]], names: list[list[str]]) -> Categorical:
     """Codes per factor, each into its own list of names, as one categorical column over all names."""
     categories = list(dict.fromkeys(name for group in names for name in group))
-    shifted = [np.array([*(categories.index(n) for n in group), -1], dtype=np.int16)[c] for c, group in zip(codes, names, strict=True)]
-    return categorical(_matrix(shifted).ravel(), categories)
+    places = [np.array([*(categories.index(name) for name in group), -1], dtype=np.int16) for group in names]
+    return categorical(_matrix([place[c] for place, c in zip(places, codes, strict=True)]).ravel(), categories)
 
 
 def _tiled(texts: list[str], rows: int) -> tuple[NDArray[np.int8], list[str]]:
     categories = list(dict.fromkeys(texts))
     return np.tile(np.array([categories.index(t) for t in texts], dtype=np.int8), rows), categories
-

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from risk_pipeline.decision.frames import categorical
+from risk_pipeline.decision.frames import Categorical, categorical
 from risk_pipeline.decision.limits import Customers
 from risk_pipeline.policy.facts import Bools, Ints
 from risk_pipeline.policy.model import Policy
@@ -24,7 +23,7 @@ class TermsGiven:
     """Days, cycle and prepayment in percent."""
 
     days: Ints
-    cycle: pd.Categorical
+    cycle: Categorical
     prepayment_pct: Ints
 
 

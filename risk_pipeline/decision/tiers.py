@@ -57,7 +57,12 @@ def tier_of_score(score: Ints, policy: Policy) -> Codes:
 
 
 def decide_tiers(
-    score: Ints, model_rule: NDArray[np.int16], outside: NDArray[np.int16], segment_ceiling: Codes, knocked: Knocked, policy: Policy
+    score: Ints,
+    model_rule: NDArray[np.int16],
+    outside: NDArray[np.int16],
+    segment_ceiling: Codes,
+    knocked: Knocked,
+    policy: Policy,
 ) -> Tiers:
     """The final tiers.
 

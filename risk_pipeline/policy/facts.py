@@ -70,7 +70,7 @@ class Facts:
         series = self.frame[name]
         if series.dtype.kind not in "iu":
             if series.notna().any():  # a column of nothing but NULL may have any type
-                raise TypeError(f"column {name} must be int64 or Int64 (money in minor units, rates in 10^-10), found {series.dtype}")
+                raise TypeError(f"column {name} must be int64 or Int64 (money in minor units), found {series.dtype}")
             return Vector(np.zeros(len(self), dtype=np.int64), np.zeros(len(self), dtype=bool))
         known = series.notna().to_numpy(dtype=bool)
         values = series.to_numpy(dtype=np.int64) if known.all() else series.fillna(0).to_numpy(dtype=np.int64)

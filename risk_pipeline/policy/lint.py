@@ -263,7 +263,7 @@ def _tiers(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         if worse.score_from >= better.score_from:
             yield (
                 ("tiers", number, "score_from"),
-                f"tiers overlap: {worse.id} from {worse.score_from} can never be reached beside {better.id} from {better.score_from}",
+                f"tiers overlap: {worse.id} from {worse.score_from} stands below {better.id} from {better.score_from}",
             )
     if policy.tiers[-1].score_from != 0:
         yield (
@@ -319,7 +319,7 @@ def _tier_keys(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
 
 
 def _worse_never_better(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
-    """A worse tier never has a higher cap, longer terms, more tolerance or less prepayment; unrated is no better than its rank."""
+    """A worse tier never has a higher cap, longer terms, more tolerance or less prepayment; nor has unrated beside its rank."""
     pairs = [*itertools.pairwise(policy.tier_ids), (policy.unrated.ranks_as, UNRATED)]
     tables: list[tuple[Place, Mapping[str, Any], Callable[[Any], Any], str]] = [
         (("limits", "tolerance_days"), policy.limits.tolerance_days, lambda days: -days, "more tolerance"),

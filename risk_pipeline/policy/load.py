@@ -29,11 +29,11 @@ def load_policy(policy_dir: Path | None, catalogue: FactorCatalogue, *, version:
         if version not in policies:
             raise UsageError(f"there is no policy version {version}", remedy=f"versions found: {', '.join(sorted(policies))}")
         return policies[version][1]
-    in_force = [(p.effective_from, path, p) for path, p in policies.values() if p.status == "approved" and p.effective_from <= as_of]
+    in_force = [(path, p) for path, p in policies.values() if p.status == "approved" and p.effective_from <= as_of]
     if not in_force:
         raise UsageError(f"no approved policy is in force at {as_of}", remedy="check status and effective_from of policy/*.yaml")
-    newest = max(day for day, _, _ in in_force)
-    chosen = [(path, policy) for day, path, policy in in_force if day == newest]
+    newest = max(policy.effective_from for _, policy in in_force)
+    chosen = [(path, policy) for path, policy in in_force if policy.effective_from == newest]
     if len(chosen) > 1:
         chosen = [(path, policy) for path, policy in chosen if path != DEFAULT_POLICY]  # the workspace's own comes first
     if len(chosen) > 1:
@@ -47,7 +47,7 @@ def read_policy(path: Path, catalogue: FactorCatalogue) -> Policy:
     policy, findings = check(path, catalogue)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or policy is None:
-        raise UsageError("\n".join(map(str, errors)), remedy="mend the lines named above; `risk-pipeline policy lint` checks again")
+        raise UsageError("\n".join(map(str, errors)), remedy="mend these lines; `risk-pipeline policy lint` checks again")
     return policy
 
 

@@ -16,8 +16,8 @@ FACT_TABLES = ("factor.customer_state", "factor.exposure", "factor.transaction_h
 
 # Facts that come from the run and the policy, not from a table.
 DERIVED = (
-    Column(Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源")),
-    Column(Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛")),
+    Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
+    Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
 )
 
 
@@ -30,7 +30,7 @@ def _columns(table_name: str, *names: str) -> dict[str, Column]:
     return {name: table(table_name).column(name) for name in names}
 
 
-FACTS: Scope = {**_of_tables(*FACT_TABLES), **{column.name: column for column in DERIVED}}
+FACTS: Scope = {**_of_tables(*FACT_TABLES), **{field.name: Column(field) for field in DERIVED}}
 WITH_DEFAULT: Scope = {**FACTS, **_columns("decision.risk_tier", "in_default")}
 WITH_LIMIT: Scope = {**WITH_DEFAULT, **_columns("decision.risk_tier", "tier"), **_columns("decision.credit_limit", "utilisation")}
 
