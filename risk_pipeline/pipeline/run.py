@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
 from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
@@ -459,7 +460,7 @@ def _frozen(
         label=_label(policy, as_of, any(each.known_assumption for each in deliveries)),
         policy_version=policy.version,
         policy_hash=policy.content_hash,
-        code_version=version("customer-risk-pipeline"),
+        code_version=__version__,
         started_at=now.astimezone(UTC),
         previous_as_of=previous,
         previous_run_id=previous_run.run_id if previous_run else None,
