@@ -48,8 +48,8 @@ PLANTED: tuple[Planted, ...] = (
     Planted("invoice", "ar_items.csv", 0.55, "not_in_lookup", "doc_type", (("DocNo", "9000005"), ("DocType", "ZZ"))),
     Planted("invoice", "ar_items.csv", 0.65, "money_scale", "amount", (("DocNo", "9000006"), ("Gross", "2310.455"))),
     Planted("invoice", "ar_items.csv", 0.70, "", "", ()),
-    Planted("invoice", "ar_items.csv", 0.75, "duplicate_key", "invoice_id", (*_TWICE, ("Gross", "4100.00"))),
-    Planted("invoice", "ar_items.csv", 0.85, "duplicate_key", "invoice_id", (*_TWICE, ("Gross", "4900.00"))),
+    Planted("invoice", "ar_items.csv", 0.75, "duplicate_key", "", (*_TWICE, ("Gross", "4100.00"))),
+    Planted("invoice", "ar_items.csv", 0.85, "duplicate_key", "", (*_TWICE, ("Gross", "4900.00"))),
     Planted("credit_note", "ar_items.csv", 0.50, "not_a_number", "amount", (("DocNo", "9000007"), ("Gross", "--"))),
     Planted("payment", "bank_receipts.csv", 0.20, "key_missing", "payment_id", (("Beleg", ""),)),
     Planted(
@@ -116,7 +116,8 @@ def write_files(book: Book, root: Path, rng: Random) -> tuple[list[DirtyRow], di
         for line, planted, row in _plant(name, header, rows):
             if planted.rule:
                 source = dict(zip(header, row, strict=True))
-                value = source[planted.cells[-1][0]] if planted.rule != "duplicate_key" else ""
+                twice = "-".join(source[column] for column, _ in _TWICE) if planted.rule == "duplicate_key" else None
+                value = twice or source[planted.cells[-1][0]]
                 dirty.append(DirtyRow(planted.feed, f"data/{name}", line, planted.rule, planted.column, value))
             else:
                 repeated[planted.feed] = repeated.get(planted.feed, 0) + 1

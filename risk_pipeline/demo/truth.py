@@ -25,7 +25,10 @@ class Role:
 
 @dataclass(frozen=True)
 class DirtyRow:
-    """A planted row: the feed that must reject it, by which rule, in which column (canonical name), at which line of the file."""
+    """A planted row: the feed that must reject it, by which rule, at which line of the file.
+
+    `column`: canonical name; '' for a key that occurs twice, and `value` is then that key.
+    """
 
     feed: str
     file: str
