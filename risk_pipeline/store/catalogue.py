@@ -120,7 +120,7 @@ def _add_table(
             _create_view(connection, table, _scan(table, columns, lake, [part.path for part in parts]))
     except duckdb.IOException as exc:
         raise RiskError(
-            f"{table.full_name}: a file the register lists cannot be read: {exc}",
+            f"{table.full_name}: a file the register lists cannot be read: {str(exc).splitlines()[0]}",
             remedy="restore the file from a backup of the warehouse, then run `risk-pipeline catalogue rebuild`",
         ) from exc
     _comment(connection, table, columns)
