@@ -46,9 +46,12 @@ def no_text(rows: int) -> Categorical:
 
 
 def categorical(codes: NDArray[Any], categories: Sequence[str] | pd.Index[str]) -> Categorical:
-    """Texts by code; -1 = NULL. Codes are trusted."""
+    """Texts by code; -1 = NULL. Codes are trusted. Texts may repeat in a list, not in an Index (which is taken as it is)."""
     if not isinstance(categories, pd.Index):
-        categories = pd.Index(list(categories), dtype="str")
+        place = {text: code for code, text in enumerate(dict.fromkeys(categories))}
+        if len(place) < len(categories):
+            codes = np.array([*(place[text] for text in categories), -1], dtype=np.int32)[codes]
+        categories = pd.Index(list(place), dtype="str")
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories), validate=False)
 
 
@@ -69,12 +72,9 @@ def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> Categorical
 
 
 def by_combination(words: Ints, text: Callable[[int], str]) -> Categorical:
-    """A text per distinct word: each combination is spelt once, however many rows have it. Equal texts share a category."""
+    """A text per distinct word: each combination is spelt once, however many rows have it."""
     distinct, codes = np.unique(words, return_inverse=True)
-    spelt = [text(int(word)) for word in distinct]
-    categories = list(dict.fromkeys(spelt))
-    place = np.array([categories.index(s) for s in spelt], dtype=np.int32)
-    return categorical(place[codes] if len(place) else codes.astype(np.int32), categories)
+    return categorical(codes.astype(np.int32), [text(int(word)) for word in distinct])
 
 
 def first_true(conditions: Sequence[Bools], rows: int) -> NDArray[np.int16]:

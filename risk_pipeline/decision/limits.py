@@ -225,11 +225,11 @@ def in_credit_currency(facts: Facts, limit: Ints, reporting_currency: str) -> In
     foreign = wanted.known & ~wanted.is_in((reporting_currency,)) & rate.known & (rate.values > 0)
     amount = limit.copy()
     amount[foreign] = _divide_by_rate(limit[foreign], rate.values[foreign])
-    categories = list(dict.fromkeys([reporting_currency, *wanted.categories]))
-    place = np.array([*(categories.index(c) for c in wanted.categories), 0], dtype=np.int32)
-    codes = np.where(foreign, place[wanted.codes], 0).astype(np.int32)
+    codes = np.where(foreign, wanted.codes.astype(np.int32) + 1, 0)
     return InCreditCurrency(
-        currency=categorical(codes, categories), amount=amount, rate=np.where(foreign, rate.values, RATE_SCALE)
+        currency=categorical(codes, [reporting_currency, *wanted.categories]),
+        amount=amount,
+        rate=np.where(foreign, rate.values, RATE_SCALE),
     )
 
 
@@ -246,5 +246,6 @@ def _divide_by_rate(amount: Ints, rate: Ints) -> Ints:
 
 def _times(amount: Ints, factor: Ints | int, divisor: Ints | int) -> Ints:
     """floor(amount x factor / divisor) without the overflow of amount x factor."""
-    whole = amount // divisor
-    return whole * factor + (amount - whole * divisor) * factor // divisor
+    whole: Ints = np.floor_divide(amount, divisor)
+    part: Ints = np.floor_divide((amount - whole * divisor) * factor, divisor)
+    return whole * factor + part

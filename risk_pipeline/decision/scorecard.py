@@ -277,7 +277,7 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
         "missing_action": categorical(_matrix([p.actions for p in card.parts]).ravel(), ALL_ACTIONS),
         "evidence_date": np.repeat(facts.frame["evidence_date"].to_numpy(), width),
         "evidence_age_days": nullable(_matrix([p.age_days for p in card.parts]).ravel(), age_known),
-        "risk_type": categorical(*_tiled([f.risk_type for f in card.factors], rows)),
+        "risk_type": categorical(column, [f.risk_type for f in card.factors]),
     }
     return frame("score.contribution", context, rows * width, columns)
 
@@ -291,8 +291,3 @@ def _texts(codes: list[NDArray[np.int16]], names: list[list[str]]) -> Categorica
     categories = list(dict.fromkeys(name for group in names for name in group))
     places = [np.array([*(categories.index(name) for name in group), -1], dtype=np.int16) for group in names]
     return categorical(_matrix([place[c] for place, c in zip(places, codes, strict=True)]).ravel(), categories)
-
-
-def _tiled(texts: list[str], rows: int) -> tuple[NDArray[np.int8], list[str]]:
-    categories = list(dict.fromkeys(texts))
-    return np.tile(np.array([categories.index(t) for t in texts], dtype=np.int8), rows), categories

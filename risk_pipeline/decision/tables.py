@@ -1,0 +1,226 @@
+"""The result tables: what was decided, laid out as the contracts say.
+
+Put here: one function per table. Keep out: decisions; a column here is a value of `Decided`, a constant of the run, or one of
+them looked up in the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from risk_pipeline.decision.assign import Assigned
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.decision.defaults import DefaultState
+from risk_pipeline.decision.frames import Categorical, add_days, categorical, constant, constant_date, frame, joined, nullable
+from risk_pipeline.decision.hold import hold_ids
+from risk_pipeline.decision.knockouts import Knocked
+from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, Limits, in_credit_currency
+from risk_pipeline.decision.pd import curve
+from risk_pipeline.decision.reasons import Reasons
+from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
+from risk_pipeline.decision.terms import TermsGiven
+from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier, tier_names
+from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Vector
+from risk_pipeline.policy.model import Policy
+
+RISK_TYPES = ("credit", "operational", "market", "legal", "reputation")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Everything decided about the customers of `facts`, row by row."""
+
+    facts: Facts
+    assigned: Assigned
+    score: Ints  # hundredths
+    score_known: Bools
+    cards: tuple[tuple[NDArray[np.intp], CardScore], ...]  # positions of a card's customers, their scores
+    default: DefaultState
+    knocked: Knocked
+    tiers: Tiers
+    limits: Limits
+    terms: TermsGiven
+    used: Vector
+    holds: Bools
+    reasons: Reasons
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def spread(self, values: list[Floats]) -> Floats:
+        """One array per card -> one over all customers, NaN where no card scores them."""
+        result = np.full(len(self), np.nan)
+        for (positions, _), part in zip(self.cards, values, strict=True):
+            result[positions] = part
+        return result
+
+
+def all_tables(
+    decided: Decided, policy: Policy, context: DecisionContext, cards: Sequence[tuple[Facts, CardScore]]
+) -> dict[str, pd.DataFrame]:
+    """The six tables by full name; `cards` are the scores with the facts they were made of."""
+    score = score_frame(decided, policy, context)
+    tier = tier_frame(decided, policy, context)
+    limit = limit_frame(decided, policy, context)
+    contributions = [contribution_frame(facts, card, context) for facts, card in cards]
+    return {
+        "score.risk_score": score,
+        "score.contribution": contributions[0] if len(contributions) == 1 else pd.concat(contributions, ignore_index=True),
+        "decision.risk_tier": tier,
+        "decision.credit_limit": limit,
+        "decision.limit_candidate": candidate_frame(decided, context),
+        "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
+    }
+
+
+def _segment(decided: Decided, policy: Policy) -> Categorical:
+    return categorical(decided.assigned.segment, [s.id for s in policy.segments])
+
+
+def score_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:
+    """score.risk_score. Without a score the PD, its status, grade and subtotals are NULL too."""
+    score, known, cards = decided.score, decided.score_known, [card for _, card in decided.cards]
+    by_score = curve(policy)
+    columns = {
+        "customer_id": decided.facts.frame["customer_id"],
+        "segment": _segment(decided, policy),
+        "scorecard_id": categorical(decided.assigned.card_of(policy), list(policy.scorecards)),
+        "policy_version": constant(policy.version, len(decided)),
+        "score": np.where(known, score / HUNDRED, np.nan),
+        "pd": np.where(known, by_score.pd[score], np.nan),
+        "pd_status": categorical(np.where(known, 0, -1).astype(np.int8), [policy.calibration_status]),
+        "grade": categorical(np.where(known, by_score.grade[score], -1), [g.grade for g in policy.master_scale]),
+        "scaled_score": np.where(known, by_score.scaled[score], np.nan),
+        "coverage_pct": decided.spread([card.coverage_pct for card in cards]),
+        "reweight_factor": decided.spread([card.reweight_factor for card in cards]),
+        **{f"{kind}_subtotal": decided.spread([card.subtotal(kind) for card in cards]) for kind in RISK_TYPES},
+    }
+    return frame("score.risk_score", context, len(decided), columns)
+
+
+def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:
+    """decision.risk_tier."""
+    rows, names, tiers, default = len(decided), tier_names(policy), decided.tiers, decided.default
+    previous = decided.facts.text("previous_tier")
+    columns = {
+        "customer_id": decided.facts.frame["customer_id"],
+        "segment": _segment(decided, policy),
+        "tier": categorical(tiers.final, names),
+        "model_tier": categorical(tiers.model, names),
+        "knockout_ceiling": categorical(decided.knocked.ceiling, policy.tier_ids),
+        "knockouts": joined(decided.knocked.hits, [k.id for k in policy.knockouts]),
+        "binding_rule": categorical(tiers.binding, binding_names(policy)),
+        "previous_tier": categorical(previous.codes, previous.categories),
+        "direction": categorical(direction(tiers.final, previous, policy), DIRECTIONS),
+        "periods_in_tier": periods_in_tier(tiers.final, decided.facts, policy, context.as_of),
+        "in_default": default.in_default,
+        "default_since": default.since.astype("datetime64[s]"),
+        "default_cleared_on": default.cleared_on.astype("datetime64[s]"),
+        "default_events": joined(default.events, [e.id for e in policy.default_definition.events]),
+        "decided_on": constant_date(context, rows),
+        "valid_to": _valid_to(decided, policy.reviews, policy, context),
+        "run_label": constant(context.run_label, rows),
+    }
+    return frame("decision.risk_tier", context, rows, columns)
+
+
+def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:
+    """decision.credit_limit; a not_rated customer has a row with its exposure and no limit, terms or hold."""
+    limits, terms, known, used = decided.limits, decided.terms, decided.limits.known, decided.used
+    granted = in_credit_currency(decided.facts, limits.limit, context.reporting_currency)
+    exposure = decided.facts.integers("total_exposure").values
+    previous = decided.facts.integers("previous_limit")
+    columns = {
+        "customer_id": decided.facts.frame["customer_id"],
+        "currency": granted.currency,
+        "credit_limit": nullable(granted.amount, known),
+        "limit_reporting": nullable(limits.limit, known),
+        "reporting_currency": constant(context.reporting_currency, len(decided)),
+        "fx_rate_used": nullable(granted.rate, known),
+        "binding_method": _binding_method(limits),
+        "limit_reason": _limit_reason(decided, policy),
+        "previous_limit": nullable(previous.values, previous.known),
+        "valid_to": _valid_to(decided, policy.limits.validity_days, policy, context),
+        "payment_terms_days": nullable(terms.days, known),
+        "settlement_cycle": terms.cycle,
+        "prepayment_pct": np.where(known, terms.prepayment_pct, np.nan),
+        "unsecured_limit": nullable(limits.unsecured, known),
+        "total_exposure": exposure,
+        "utilisation": np.where(used.known, used.values, np.nan),
+        "headroom": nullable(limits.limit - exposure, known),
+        "hold": decided.holds.any(axis=1),
+        "hold_reasons": joined(decided.holds, hold_ids(policy)),
+    }
+    return frame("decision.credit_limit", context, len(decided), columns)
+
+
+def _valid_to(decided: Decided, days_by_tier: dict[str, int], policy: Policy, context: DecisionContext) -> NDArray[np.datetime64]:
+    days = np.array([days_by_tier.get(name, 0) for name in tier_names(policy)], dtype=np.int64)[decided.tiers.final]
+    return add_days(context, days, decided.limits.known)
+
+
+def _binding_method(limits: Limits) -> Categorical:
+    methods = [*(c.method for c in limits.candidates), NO_BASIS]
+    codes = np.where(limits.binding >= 0, limits.binding, len(methods) - 1)
+    return categorical(np.where(limits.known, codes, -1).astype(np.int8), methods)
+
+
+def _limit_reason(decided: Decided, policy: Policy) -> Categorical:
+    """Who or what: the knock-out of a hard stop, need or capacity, no_basis, below_smallest_limit, or whose limit it is."""
+    limits, knocked = decided.limits, decided.knocked
+    kinds = ["need", "capacity", NO_BASIS, BELOW_SMALLEST]
+    reasons = [*kinds, *(k.id for k in policy.knockouts), *(o.limit or o.id for o in policy.outside_scorecard)]
+    kind_of = np.array([*(kinds.index(c.kind) if c.kind in kinds else 0 for c in limits.candidates), kinds.index(NO_BASIS)])
+    codes = kind_of[limits.binding]
+    codes = np.where((limits.limit == 0) & (limits.unsecured > 0), kinds.index(BELOW_SMALLEST), codes)
+    codes = np.where(knocked.stops_limit, len(kinds) + knocked.first_stop, codes)
+    codes = np.where(limits.known, codes, len(kinds) + len(policy.knockouts) + decided.assigned.outside)
+    return categorical(codes, reasons)
+
+
+def candidate_frame(decided: Decided, context: DecisionContext) -> pd.DataFrame:
+    """decision.limit_candidate: one row per customer and candidate that is not dropped, customer by customer."""
+    rows, limits = len(decided), decided.limits
+    positions, method = np.nonzero(np.stack([candidate.known for candidate in limits.candidates], axis=1))
+    place = method * rows + positions  # in the candidates laid end to end
+    amounts = np.concatenate([candidate.amount for candidate in limits.candidates])
+    inputs = pa.concat_arrays([candidate.inputs for candidate in limits.candidates])
+    columns = {
+        "customer_id": categorical(positions.astype(np.int32), pd.Index(decided.facts.frame["customer_id"].astype("str"))),
+        "method": categorical(method.astype(np.int8), [c.method for c in limits.candidates]),
+        "kind": categorical(method.astype(np.int8), [c.kind for c in limits.candidates]),
+        "candidate_limit": amounts[place],
+        "inputs": pd.Series(inputs.take(pa.array(place)), dtype="str"),
+        "is_binding": limits.binding[positions] == method,
+    }
+    return frame("decision.limit_candidate", context, len(positions), columns)
+
+
+def mart_frame(
+    decided: Decided, policy: Policy, context: DecisionContext, score: pd.DataFrame, tier: pd.DataFrame, limit: pd.DataFrame
+) -> pd.DataFrame:
+    """mart.current_risk: the tables above side by side, with labels and reasons."""
+    labels = [*(t.label for t in policy.tiers), policy.unrated.label, policy.not_rated.label]
+    reasons_en, reasons_zh = decided.reasons.texts()
+    columns = {
+        **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue max_days_past_due"),
+        **_picked(score, "segment score grade pd pd_status coverage_pct policy_version"),
+        **_picked(tier, "customer_id tier previous_tier direction binding_rule run_label"),
+        **_picked(limit, "currency credit_limit limit_reporting payment_terms_days settlement_cycle prepayment_pct"),
+        **_picked(limit, "total_exposure utilisation headroom hold hold_reasons"),
+        "tier_label_en": categorical(decided.tiers.final, [label.en for label in labels]),
+        "tier_label_zh": categorical(decided.tiers.final, [label.zh for label in labels]),
+        "reasons_en": reasons_en,
+        "reasons_zh": reasons_zh,
+    }
+    return frame("mart.current_risk", context, len(decided), columns)
+
+
+def _picked(table: pd.DataFrame, names: str) -> dict[str, pd.Series]:
+    return {name: table[name] for name in names.split()}
