@@ -32,7 +32,6 @@ help: ## list the commands
 run: $(VENV)/.ready-run ## demo workspace, last three month ends, results on screen (again: brings it up to date)
 	@test -f $(DEMO)/risk.yaml || $(BIN)/risk-pipeline init $(DEMO) --demo
 	@$(BIN)/risk-pipeline -w $(DEMO) backfill --from $(FROM) --to $(TO) --every month
-	@$(BIN)/risk-pipeline -w $(DEMO) show mart.current_risk --limit 10
 
 test: $(VENV)/.ready-dev ## all tests
 	@$(BIN)/python -m pytest $(ARGS)

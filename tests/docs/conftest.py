@@ -6,11 +6,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo workspace and what `make run` printed while it was made."""
+
+    root: Path
+    printed: str
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +57,7 @@ def reader_shell(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> S
 
 
 @pytest.fixture(scope="session")
-def demo(reader_shell: Shell, repo_root: Path) -> Path:
+def demo(reader_shell: Shell, repo_root: Path) -> Demo:
     """The demo workspace as `make run` leaves it: the same commands, taken from the Makefile."""
     planned = subprocess.run(
         ["make", "--no-print-directory", "-n", "-o", ".venv/.ready-run", "run", "BIN=bin"],
@@ -57,7 +66,9 @@ def demo(reader_shell: Shell, repo_root: Path) -> Path:
         text=True,
         check=True,
     )
+    printed = ""
     for command in planned.stdout.splitlines():
         done = reader_shell(command.replace("bin/risk-pipeline", "risk-pipeline"))
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return reader_shell.folder / "demo"  # type: ignore[attr-defined,no-any-return]
+        printed += done.stdout
+    return Demo(reader_shell.folder / "demo", printed)  # type: ignore[attr-defined]

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
 BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = ["README.md", "docs/getting-started.md", "docs/bring-your-own-ledger.md", "docs/policy.md", "docs/command_line.md"]
+PAGES = ["docs/getting-started.md", "docs/bring-your-own-ledger.md", "docs/policy.md", "docs/command_line.md"]
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,27 @@ def shows(shown: str, came: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page(page: str, repo_root: Path, demo: Path, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
+def test_page(page: str, repo_root: Path, demo: Any, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
     blocks = BLOCK.findall((repo_root / page).read_text(encoding="utf-8"))
     assert blocks, f"{page} has nothing to try"
     for kind, argument, text in blocks:
         if kind == "file":
-            target = demo.parent / argument
+            target = demo.root.parent / argument
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         elif kind == "python":
-            (demo.parent / "page.py").write_text(text, encoding="utf-8")
+            (demo.root.parent / "page.py").write_text(text, encoding="utf-8")
             follow(Step("python page.py", ""), 0, reader_shell)
         else:
             expected = int(re.sub(r"\D", "", argument) or 0)
             for step in steps(text):
                 follow(step, expected, reader_shell)
+
+
+def test_readme_shows_what_make_run_prints(repo_root: Path, demo: Any) -> None:
+    readme = (repo_root / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^<!-- what make run prints -->\n```\w*\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert shows(shown, demo.printed), f"the page shows\n{shown}\nbut there came\n{demo.printed}"
 
 
 def follow(step: Step, expected: int, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
