@@ -1,0 +1,34 @@
+"""Scores and decisions: one pass over the customers fills every table, so they are one step with several assets.
+
+Put here: the step, and which table is made from which. Keep out: scoring and deciding (risk_pipeline.decision).
+"""
+
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+
+import dagster as dg
+
+from risk_pipeline.orchestration.resource import Assessment
+from risk_pipeline.orchestration.results import materialised
+from risk_pipeline.orchestration.specs import spec
+from risk_pipeline.pipeline.run import DECIDE_TABLES
+
+FACTS = ("audit.run", "factor.customer_state", "factor.exposure", "factor.transaction_history")
+MADE_FROM = {
+    "score.risk_score": FACTS,
+    "score.contribution": (*FACTS, "score.risk_score"),
+    "decision.risk_tier": (*FACTS, "score.risk_score"),
+    "decision.credit_limit": (*FACTS, "score.risk_score", "decision.risk_tier", "decision.limit_candidate"),
+    "decision.limit_candidate": (*FACTS, "score.risk_score", "decision.risk_tier"),
+    "mart.current_risk": (*FACTS, "score.risk_score", "score.contribution", "decision.risk_tier", "decision.credit_limit"),
+}
+ORDER = [name for name in TopologicalSorter(MADE_FROM).static_order() if name in MADE_FROM]  # Dagster insists on it
+
+
+@dg.multi_asset(name="decide", specs=[spec(name, MADE_FROM[name]) for name in DECIDE_TABLES])
+def decide(context: dg.AssetExecutionContext, assessment: Assessment) -> Iterator[dg.MaterializeResult]:
+    """Score, tier, limit and terms of every customer, from its facts, the policy and the previous published decisions."""
+    with assessment.step(context) as run:
+        staged = run.decide()
+        results = [materialised(run, staged[name]) for name in ORDER]
+    yield from results

@@ -1,0 +1,29 @@
+"""The factor tables: one asset per SQL file, depending on exactly the tables that file reads.
+
+Put here: one line per factor table. Keep out: the SQL (risk_pipeline/factors) and its engine.
+"""
+
+import dagster as dg
+
+from risk_pipeline.orchestration.dependencies import sources
+from risk_pipeline.orchestration.resource import Assessment
+from risk_pipeline.orchestration.results import materialised
+from risk_pipeline.orchestration.specs import asset_arguments
+
+
+def factor_asset(full_name: str) -> dg.AssetsDefinition:
+    """The asset of one factor table, computed for every customer by the live run."""
+
+    @dg.asset(**asset_arguments(full_name, deps={"audit.run", *sources(full_name)}))
+    def compute(context: dg.AssetExecutionContext, assessment: Assessment) -> dg.MaterializeResult:
+        with assessment.step(context) as run:
+            return materialised(run, run.factor(full_name))
+
+    return compute
+
+
+customer_state = factor_asset("factor.customer_state")
+open_item = factor_asset("factor.open_item")
+exposure = factor_asset("factor.exposure")
+exposure_by_currency = factor_asset("factor.exposure_by_currency")
+transaction_history = factor_asset("factor.transaction_history")

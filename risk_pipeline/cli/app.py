@@ -1,0 +1,235 @@
+"""The commands: their names, options and help texts, and how every error ends.
+
+Put here: what a user types and reads in `--help`. Keep out: what a command does (the other modules, imported when it runs)
+and anything that makes `--help` slow: this module imports typer and the standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from risk_pipeline.errors import RiskError
+
+app = typer.Typer(
+    name="risk-pipeline",
+    help="Re-assess every business customer at set dates: risk tier, credit limit, terms, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a gate, 4 another run holds the workspace.",
+)
+policy_app = typer.Typer(help="The credit policy of the workspace.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Rows that were rejected, and why.", no_args_is_help=True)
+catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(catalogue_app, name="catalogue")
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", metavar="DIR", help="The workspace; default: RISK_WORKSPACE, else the current folder."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys (docs/command_line.md).")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log.")]
+PolicyOption = Annotated[
+    str | None, typer.Option("--policy", metavar="VERSION", help="Policy version; default: the one in force.")
+]
+LastGoodOption = Annotated[bool, typer.Option("--use-last-good", help="Go on with what is stored when a delivery is refused.")]
+KnownAtOption = Annotated[
+    str,
+    typer.Option("--known-at", metavar="WHEN", help="What may be known: now, as-of (the end of the date), or a timestamp."),
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Assessment date; default: the newest published.")
+]
+
+
+@app.callback()
+def _common(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    context.obj = workspace
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    demo: Annotated[bool, typer.Option("--demo", help="Fill it with a generated ledger that tells stories.")] = False,
+) -> None:
+    """Make a workspace: settings, a place for feeds and policies."""
+    from risk_pipeline.cli.setup import make_workspace
+
+    make_workspace(directory, demo)
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    feeds: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Only these feeds; default: all.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Read, validate and store what the feeds deliver. A delivery seen before is a no-op."""
+    from risk_pipeline.cli.running import ingest_feeds
+
+    ingest_feeds(_root(context, workspace), feeds or None)
+
+
+@app.command("run")
+def run_one(
+    context: typer.Context,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Assessment date, for example 2026-06-30.")],
+    known_at: KnownAtOption = "now",
+    policy: PolicyOption = None,
+    use_last_good: LastGoodOption = False,
+    verbose: VerboseOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Ingest, assess every customer at one date, audit, publish."""
+    from risk_pipeline.cli.running import Launch, run_date
+
+    run_date(_root(context, workspace), as_of, Launch(known_at, policy, use_last_good, verbose))
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last date.")],
+    every: Annotated[
+        str, typer.Option("--every", metavar="PERIOD", help="month or quarter: the calendar ends between both.")
+    ] = "month",
+    known_at: KnownAtOption = "now",
+    policy: PolicyOption = None,
+    use_last_good: LastGoodOption = False,
+    verbose: VerboseOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Assess period end after period end, oldest first. Stops at the first date that is refused."""
+    from risk_pipeline.cli.running import Launch, run_dates
+
+    run_dates(_root(context, workspace), first, last, every, Launch(known_at, policy, use_last_good, verbose))
+
+
+@app.command()
+def status(context: typer.Context, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """What is published, what was delivered, how the last run ended."""
+    from risk_pipeline.cli.status import show_status
+
+    show_status(_root(context, workspace), as_json)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="For example mart.current_risk or factor.exposure.")],
+    as_of: AsOfOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="A,B,...", help="Only these columns, in this order.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many rows; default: 20 on screen, else all.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; cells a spreadsheet would run are escaped.")] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Print rows of a published table."""
+    from risk_pipeline.cli.show import Selection, show_table
+
+    selection = Selection(table, as_of, customer, columns.split(",") if columns else [], limit)
+    show_table(_root(context, workspace), selection, as_csv, as_json)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer id.")],
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """The credit memo of one customer: tier, limit, what cost most, and the open items behind it."""
+    from risk_pipeline.cli.memo import show_memo
+
+    show_memo(_root(context, workspace), customer, as_of, as_json)
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    context: typer.Context,
+    feed: Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Rejected rows with rule, column, value, file and line."""
+    from risk_pipeline.cli.quarantine import list_quarantine
+
+    list_quarantine(_root(context, workspace), feed, limit, as_json)
+
+
+@policy_app.command("lint")
+def policy_lint(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One policy file; default: all of the workspace.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check policy files: every finding with file and line. Exit code 2 when there is an error."""
+    from risk_pipeline.cli.setup import lint_policies
+
+    lint_policies(_root(context, workspace), file, as_json)
+
+
+@app.command()
+def dictionary(
+    write: Annotated[Path | None, typer.Option("--write", metavar="FILE", help="Write it there instead of printing it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every table and column with type, unit and meaning, in English and Chinese."""
+    from risk_pipeline.cli.setup import show_dictionary
+
+    show_dictionary(write, as_json)
+
+
+@catalogue_app.command("rebuild")
+def catalogue_rebuild(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    """Build warehouse/risk.duckdb anew, for example after moving the workspace."""
+    from risk_pipeline.cli.setup import rebuild_catalogue
+
+    rebuild_catalogue(_root(context, workspace))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code. Every error ends here: a message for people, never a traceback."""
+    try:
+        app(arguments, standalone_mode=True)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0
+    except RiskError as error:
+        return fail(error)
+    except BrokenPipeError:  # the reader has seen enough: `risk-pipeline show ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        unexpected = RiskError(
+            f"unexpected error: {type(error).__name__}: {error}", remedy="please report it with the command you typed"
+        )
+        return fail(unexpected)
+    return 0
+
+
+def fail(error: RiskError) -> int:
+    """Print message and remedy on stderr; returns the exit code."""
+    typer.secho(f"Error: {error.message}", fg="red", err=True)
+    if error.remedy:
+        typer.echo(f"  -> {error.remedy}", err=True)
+    return error.exit_code
+
+
+def _root(context: typer.Context, workspace: Path | None) -> Path:
+    """The folder named after the command, before it, by RISK_WORKSPACE, or the current one."""
+    return workspace or context.obj or Path(os.environ.get("RISK_WORKSPACE") or ".")

@@ -1,0 +1,102 @@
+"""How results are printed: tables of 80 columns, amounts, JSON, and CSV that is safe to open in a spreadsheet.
+
+Put here: forms. Keep out: what is printed (the command modules) and how errors are (app).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 80
+FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\0")
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*")
+
+
+def console() -> Console:
+    """Standard output; 80 columns wide when it is no terminal. Never interprets the text it is given as markup."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def heading(out: Console, text: str) -> None:
+    """A title line with a blank line before it."""
+    out.print()
+    out.print(Text(text, style="bold"))
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterable[int] = ()) -> Table:
+    """A table for the screen; columns whose index is in `numeric` stand right; neither they nor the first are folded."""
+    right = set(numeric)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for index, header in enumerate(headers):
+        number = index in right
+        grid.add_column(header, justify="right" if number else "left", no_wrap=number or index == 0, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell(value)) for value in row))
+    return grid
+
+
+def cell(value: Any) -> str:
+    """One value for people: amounts with thousands separators, flags as yes or no, nothing for NULL."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}" if value.as_tuple().exponent == -2 else f"{value.normalize():,f}"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return str(value)
+
+
+def amount(value: Decimal | float | int | None) -> str:
+    """Money for overviews: whole units with thousands separators."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def print_json(content: Any) -> None:
+    """JSON on standard output. Amounts and exchange rates are strings, so that no cent is lost; dates ISO text; NaN is null."""
+    json.dump(_plain(content), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def print_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """CSV on standard output, UTF-8; text a spreadsheet would run as a formula gets an apostrophe in front."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(headers)
+    for row in rows:
+        writer.writerow([harmless(value) for value in row])
+
+
+def harmless(value: Any) -> Any:
+    """`value` for a CSV cell. Numbers, also those written as text, stay as they are."""
+    if isinstance(value, str) and value.startswith(FORMULA_START) and not NUMBER.fullmatch(value):
+        return "'" + value
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return str(value) if isinstance(value, (Decimal, Path)) else value

@@ -1,0 +1,123 @@
+"""`ingest`, `run` and `backfill`: the commands that change a workspace.
+
+Put here: their order of work and what they print on the way. Keep out: launching (orchestration.launch) and the summary.
+Dagster is imported only after everything that can be wrong with the arguments has been looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import knowledge, past_date
+from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.orchestration.periods import MONTHS, period_ends
+from risk_pipeline.settings import Workspace
+
+if TYPE_CHECKING:
+    from risk_pipeline.pipeline.ingest import IngestResult
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The options `run` and `backfill` share, as typed."""
+
+    known_at: str
+    policy: str | None
+    use_last_good: bool
+    verbose: bool
+
+
+def run_date(root: Path, as_of: str, how: Launch) -> None:
+    """Assess one date and print what came out."""
+    workspace = Workspace.load(root)
+    day = past_date(as_of, "--as-of", workspace.zone)
+    _assess(workspace, [day], how)
+    _summarise(workspace, [day])
+
+
+def run_dates(root: Path, first: str, last: str, every: str, how: Launch) -> None:
+    """Assess every period end from `first` to `last`, ascending, and stop at the first that fails, saying which dates stand."""
+    workspace = Workspace.load(root)
+    if every not in MONTHS:
+        raise UsageError(f"--every {every!r} is no period", remedy=f"write {' or '.join(MONTHS)}")
+    start, end = past_date(first, "--from", workspace.zone), past_date(last, "--to", workspace.zone)
+    days = list(period_ends(start, end, every))
+    if not days:
+        raise UsageError(f"there is no {every} end from {start} to {end}", remedy=f"choose dates around the end of a {every}")
+    _assess(workspace, days, how)
+    _summarise(workspace, days)
+
+
+def ingest_feeds(root: Path, feeds: list[str] | None) -> None:
+    """Ingest and print one line per delivery. Refused (exit 3) when a delivery was."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.ingest import ingest, refusal
+    from risk_pipeline.store.lock import workspace_lock
+
+    workspace = Workspace.load(root)
+    with open_register(workspace) as register, workspace_lock(workspace.lock_file, "ingest"):
+        results = ingest(workspace, register, feeds=feeds, now=datetime.now(UTC))
+    _print_deliveries(results)
+    refused = refusal(results)
+    if refused is not None:
+        raise refused
+
+
+def _print_deliveries(results: Sequence[IngestResult]) -> None:
+    out = output.console()
+    headers = ["feed", "delivery", "read", "stored", "unchanged", "rejected", "warnings"]
+    shown = ("rows_read", "rows_stored", "rows_unchanged", "rows_rejected")
+    rows = [
+        (each.feed, each.state.replace("_", "-"), *(each.counts[name] for name in shown), sum(each.warnings.values()))
+        for each in results
+    ]
+    out.print(output.table(headers, rows, numeric=range(2, 7)))
+    if any(each.counts["rows_rejected"] for each in results):
+        out.print("Rejected rows, each with its reason: risk-pipeline quarantine list")
+
+
+def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
+    """One run per date through Dagster. A failure says which of the dates stand."""
+    warnings.simplefilter("ignore")  # of libraries, on a user's screen
+    from risk_pipeline.cli.progress import StepProgress
+    from risk_pipeline.definitions import build
+    from risk_pipeline.orchestration.home import prepare_home
+    from risk_pipeline.orchestration.launch import Request, launch, open_instance, step_names
+    from risk_pipeline.orchestration.schedule import ASSESS_JOB
+
+    job = build(workspace.root, workspace.settings).resolve_job_def(ASSESS_JOB)
+    home = prepare_home(workspace)
+    with open_instance(home) as instance:
+        for place, day in enumerate(days):
+            request = Request(day, knowledge(how.known_at, day, workspace.zone), how.policy, how.use_last_good)
+            title = f"{day} ({place + 1} of {len(days)})" if len(days) > 1 else f"{day}"
+            try:
+                with StepProgress(title, len(step_names(job))) as progress:
+                    launch(job, instance, home, request, progress.on_step, log_level="INFO" if how.verbose else "CRITICAL")
+            except RiskError as error:
+                raise _stopped(error, days, place) if len(days) > 1 else error from None
+
+
+def _stopped(error: RiskError, days: Sequence[date], place: int) -> RiskError:
+    """The same error, telling also what a broken-off backfill leaves behind."""
+    done = ", ".join(day.isoformat() for day in days[:place]) or "none"
+    open_ = ", ".join(day.isoformat() for day in days[place:])
+    stand = f"Assessed and published: {done}. Not assessed: {open_}."
+    return type(error)(f"{days[place]}: {error.message}\n{stand}", remedy=error.remedy)
+
+
+def _summarise(workspace: Workspace, days: Sequence[date]) -> None:
+    from risk_pipeline.cli.summary import print_summary
+
+    sys.stderr.flush()
+    typer.echo()
+    print_summary(workspace, days)

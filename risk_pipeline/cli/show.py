@@ -1,0 +1,153 @@
+"""`show`: rows of a published table, on the screen, as CSV or as JSON.
+
+Put here: the selection and its checks against the contract. Keep out: forms (output) and reading (reader).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.measure import Measurement
+
+from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import one_date
+from risk_pipeline.cli.reader import Rows, ask, nothing_published, published_dates
+from risk_pipeline.contracts import STORE_COLUMNS, TABLES, Kind, Table
+from risk_pipeline.errors import UsageError
+from risk_pipeline.settings import Workspace
+
+SCREEN_ROWS = 20
+NUMERIC = {Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to show: table, and optionally date, customer, columns and number of rows."""
+
+    table: str
+    as_of: str | None = None
+    customer: str | None = None
+    columns: list[str] = field(default_factory=list)
+    limit: int | None = None
+
+
+def show_table(root: Path, selection: Selection, as_csv: bool, as_json: bool) -> None:
+    """Print the rows. UsageError for an unknown table or column, or a date or customer the table does not have."""
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other")
+    table = _table(selection.table)
+    columns = _columns(table, selection.columns)
+    workspace = Workspace.load(root)
+    as_of = _date(workspace, table, selection.as_of)
+    limit = selection.limit or (None if as_csv or as_json else SCREEN_ROWS)
+    found = ask(workspace, *_query(table, columns, as_of, selection.customer, limit))
+    more = limit is not None and len(found.rows) > limit
+    rows = Rows(found.columns, found.rows[:limit])
+    if as_csv:
+        output.print_csv(rows.columns, rows.rows)
+    elif as_json:
+        output.print_json({"table": table.full_name, "as_of": as_of, "truncated": more, "rows": rows.records()})
+    else:
+        _print(table, rows, as_of, more, chosen=bool(selection.columns))
+
+
+def _table(name: str) -> Table:
+    if name not in TABLES:
+        near = get_close_matches(name, [*TABLES, *(each.split(".")[1] for each in TABLES)], n=3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise UsageError(f"there is no table {name}", remedy=f"{hint}The tables: {', '.join(TABLES)}")
+    return TABLES[name]
+
+
+def _columns(table: Table, chosen: list[str]) -> list[str]:
+    stored = [column.name for column in STORE_COLUMNS] if table.layer == "feed" else []
+    known = [*table.column_names, *stored]
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise UsageError(f"{table.full_name} has no column {', '.join(unknown)}", remedy=f"its columns: {', '.join(known)}")
+    return chosen or list(table.column_names)
+
+
+def _date(workspace: Workspace, table: Table, text: str | None) -> date | None:
+    if "as_of" not in table or table.layer == "audit":
+        if text is not None:
+            raise UsageError(f"{table.full_name} has no assessment date", remedy="leave --as-of out")
+        return None
+    dates = published_dates(workspace)
+    if not dates:
+        raise nothing_published(workspace)
+    if table.layer == "mart" and text is None:
+        return dates[-1]
+    return published(dates, text)
+
+
+def published(dates: list[date], text: str | None) -> date:
+    """The published date `text` names, by default the newest. UsageError when that date is not published."""
+    if text is None:
+        return dates[-1]
+    wanted = one_date(text, "--as-of")
+    if wanted not in dates:
+        listed = ", ".join(day.isoformat() for day in dates[-12:])
+        raise UsageError(f"{wanted} is not published", remedy=f"published dates: {listed}")
+    return wanted
+
+
+def _query(
+    table: Table, columns: list[str], as_of: date | None, customer: str | None, limit: int | None
+) -> tuple[str, list[Any]]:
+    """One row more than `limit` is asked for, to know whether there are more."""
+    conditions: dict[str, Any] = {}
+    if as_of is not None:
+        conditions["as_of"] = as_of
+    if customer is not None:
+        if "customer_id" not in table:
+            raise UsageError(f"{table.full_name} has no customers", remedy="leave --customer out")
+        conditions["customer_id"] = customer
+    where = f" WHERE {' AND '.join(f'{name} = ?' for name in conditions)}" if conditions else ""
+    listed = ", ".join(f'"{name}"' for name in columns)
+    order = ", ".join(f'"{name}"' for name in table.key)
+    at_most = f" LIMIT {limit + 1}" if limit is not None else ""
+    return f"SELECT {listed} FROM {table.full_name}{where} ORDER BY {order}{at_most}", list(conditions.values())
+
+
+def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: bool) -> None:
+    out = output.console()
+    out.print(f"{table.full_name}{f' at {as_of}' if as_of else ''} · {table.en}")
+    if not rows.rows:
+        out.print("no rows")
+    elif len(rows.rows) == 1:
+        out.print(output.table(["column", "value"], zip(rows.columns, rows.rows[0], strict=True)))
+    else:
+        _print_grid(out, table, rows, chosen)
+    if more:
+        out.print(f"the first {len(rows.rows)} rows; more with --limit, all of them with --csv or --json")
+
+
+def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
+    """As many columns as fit beside each other, unless the user chose them; constants of the selection go last."""
+    order = list(range(len(rows.columns)))
+    if not chosen:
+        order.sort(key=lambda index: rows.columns[index] in ("as_of", "run_id"))
+    fits = len(order) if chosen else 1
+    while fits < len(order) and _width(out, _grid(table, rows, order[: fits + 1])) <= out.width:
+        fits += 1
+    out.print(_grid(table, rows, order[:fits]))
+    if fits < len(order):
+        hidden = ", ".join(rows.columns[index] for index in order[fits:])
+        out.print(f"not shown: {hidden} (choose with --columns, or --csv, --json)")
+
+
+def _grid(table: Table, rows: Rows, order: list[int]) -> Any:
+    kinds = {column.name: column.kind for column in (*table.columns, *STORE_COLUMNS)}
+    names = [rows.columns[index] for index in order]
+    numeric = [place for place, name in enumerate(names) if kinds[name] in NUMERIC]
+    return output.table(names, ([row[index] for index in order] for row in rows.rows), numeric)
+
+
+def _width(out: Console, grid: Any) -> int:
+    return Measurement.get(out, out.options.update(max_width=10_000), grid).maximum
