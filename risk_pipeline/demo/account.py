@@ -206,14 +206,6 @@ class Account:
         if honoured:
             self.book.add_application(Application(invoice, maturity, maturity, invoice.cents, kind="matured_bill", bill=bill))
 
-    def instalments(self, invoices: list[Invoice], agreed: date, reason: str, *, parts: int) -> None:
-        """A plan over open invoices in monthly parts, kept: each part is paid when it falls due."""
-        lines = []
-        for invoice in invoices:
-            owed = invoice.open_cents(agreed)
-            for part in range(parts):
-                cents = owed // parts if part < parts - 1 else owed - owed // parts * (parts - 1)
-                due = agreed + timedelta(days=30 * (part + 1))
-                lines.append((invoice, due, cents))
-                self.pay(invoice, due, cents)
+    def agree_plan(self, agreed: date, reason: str, lines: list[tuple[Invoice, date, int]]) -> None:
+        """An instalment plan; `lines` are (invoice, due date, cents)."""
         self.book.plans.append(Plan(self.customer, agreed, reason, lines))

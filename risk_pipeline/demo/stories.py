@@ -18,6 +18,7 @@ Story = Callable[[Account], Dates]
 
 DECLINE_MONTHS = 9  # payments come later and later
 PARTIAL_MONTHS = 2  # then only in part, then not at all
+_PLAN_PARTS = 6
 CREDIT_REASONS = ("return", "dispute", "rebate", "price_correction", "cash_discount", "goodwill", "other")
 MONTHS_MIN = 18  # fewer cannot hold the decline and its aftermath
 
@@ -207,10 +208,12 @@ def dormant(account: Account) -> Dates:
 
 
 def one_time(account: Account) -> Dates:
-    """The collective account for people who buy once; mostly paid by card, some never."""
+    """The collective account for people who buy once: paid by card, or given up after six weeks."""
     for invoice in account.bill(first=account.months - 12):
         if account.rng.random() < 0.9:
             account.pay(invoice, invoice.day + _days(2), method="card")
+        else:
+            account.book.add_write_off(invoice, invoice.day + _days(45), invoice.cents, "goodwill")
     return {}
 
 
@@ -310,25 +313,39 @@ def factored(account: Account) -> Dates:
 
 def distressed_plan(account: Account) -> Dates:
     """Runs late, then asks for instalments because it cannot pay; keeps to the plan."""
-    return _plan(account, "distressed", late=20)
-
-
-def convenience_plan(account: Account) -> Dates:
-    """Pays on time and is given instalments on one large purchase."""
-    return _plan(account, "convenience", late=0)
-
-
-def _plan(account: Account, reason: str, *, late: int) -> Dates:
     agreed = account.book.last_day - _days(95)
     covered: list[Invoice] = []
     for invoice in account.bill(until=agreed - _days(1)):
-        day = workday(invoice.due + _days(account.rng.randint(late * 3 // 4, late)))
+        day = workday(invoice.due + _days(account.rng.randint(15, 20)))
         if day < agreed:
             account.pay(invoice, day)
         else:
             covered.append(invoice)
     covered += filter(None, [account.invoice(agreed - _days(45), account.customer.typical_cents * 3)])
-    account.instalments(covered, agreed, reason, parts=6)
+    lines = []
+    for invoice in covered:
+        owed = invoice.open_cents(agreed)
+        for part in range(_PLAN_PARTS):
+            cents = owed // _PLAN_PARTS if part else owed - owed // _PLAN_PARTS * (_PLAN_PARTS - 1)
+            due = agreed + _days(30 * (part + 1))
+            lines.append((invoice, due, cents))
+            account.pay(invoice, due, cents)
+    account.agree_plan(agreed, "distressed", lines)
+    return {"plan_agreed_on": agreed}
+
+
+def convenience_plan(account: Account) -> Dates:
+    """Pays on time, and buys a machine in instalments: an item of its own for each, with its own due date."""
+    agreed = account.book.last_day - _days(95)
+    _pay_early(account, account.bill())
+    lines = []
+    for part in range(_PLAN_PARTS):
+        due = agreed + _days(30 * (part + 1))
+        item = account.invoice(agreed, account.customer.typical_cents, doc_type="IN", due=due)
+        if item:
+            lines.append((item, due, item.cents))
+            account.pay(item, due)
+    account.agree_plan(agreed, "convenience", lines)
     return {"plan_agreed_on": agreed}
 
 

@@ -1,5 +1,6 @@
 -- factor.customer_state: every customer to assess and what was known about it on the as-of date.
 -- Grain: customer_id. Customers found in the ledger but not in the master are derived, so that nobody with a debt is left out.
+-- A master record that begins after the as-of date makes no customer of that date; it only describes one the ledger knows.
 WITH ledger AS (
     SELECT customer_id FROM feed.invoice
     UNION
@@ -14,7 +15,7 @@ WITH ledger AS (
     SELECT customer_id FROM feed.bill
 ),
 everybody AS (
-    SELECT customer_id FROM feed.customer
+    SELECT customer_id FROM feed.customer WHERE effective_from IS NULL OR effective_from <= $as_of
     UNION
     SELECT customer_id FROM ledger WHERE customer_id IS NOT NULL
 ),

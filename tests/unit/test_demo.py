@@ -157,7 +157,7 @@ def open_by_files(demo: Path, truth: Truth, day: date) -> dict[str, Decimal]:
     invoices = {
         f"{row['CoCode']}-{row['Year']}-{row['DocNo']}": row
         for row in clean(demo, truth, "ar_items.csv")
-        if row["DocType"] in ("RV", "RT") and row["DocDate"] <= stop.replace("-", "")
+        if row["DocType"] in ("RV", "IN", "RT") and row["DocDate"] <= stop.replace("-", "")
     }
     left = {ref: Decimal(row["Gross"]) for ref, row in invoices.items()}
     returned: dict[str, date | None] = {}
@@ -192,7 +192,7 @@ def test_open_balance_of_the_truth_is_what_the_files_say(demo: Path, truth: Trut
 
 def test_every_kind_of_event_is_there(demo: Path, truth: Truth) -> None:
     items = rows(demo, "ar_items.csv")
-    assert {"RV", "CN", "AR", "RT"} <= {row["DocType"] for row in items}
+    assert {"RV", "CN", "AR", "RT", "IN"} <= {row["DocType"] for row in items}
     assert len({row["Reason"] for row in items if row["DocType"] == "CN"}) == len(CREDIT_REASONS)
     assert {"EUR", "USD", "CNY", "GBP"} <= {row["Curr"] for row in items}
     assert {"with_recourse", "without_recourse"} <= {row["Factoring"] for row in items}
