@@ -347,7 +347,7 @@ class _Parser:
             raise self._error(f"unknown column `{token.text}`{self._suggestion(token.text)}", token.position)
         kind = self.scope[token.text].kind
         if kind not in COMPARABLE:
-            raise self._error(f"column `{token.text}` is a {kind.value}, which conditions cannot compare", token.position)
+            raise self._error(f"column `{token.text}` is of kind {kind.value}, which conditions cannot compare", token.position)
         return Ref(token.text, kind, token.position)
 
     def _suggestion(self, name: str) -> str:
@@ -362,7 +362,7 @@ class _Parser:
                 raise self._error("two constants are compared: name a column", left.position)
             left, op, right = right, FLIPPED[op], left
         if left.kind in (Kind.TEXT, Kind.FLAG) and op not in ("=", "!="):
-            raise self._error(f"`{op}` needs numbers, and `{left.name}` is a {left.kind.value}", left.position)
+            raise self._error(f"`{op}` needs numbers, and `{left.name}` is of kind {left.kind.value}", left.position)
         self._check_types(left, right)
         return Comparison(left, op, right)
 
@@ -389,7 +389,9 @@ class _Parser:
             return
         if left.kind is not right.kind and not (left.kind in NUMERIC and right.kind in NUMERIC):
             shown = right.name if isinstance(right, Ref) else str(right.value)
-            raise self._error(f"`{left.name}` is a {left.kind.value} and `{shown}` a {right.kind.value}", right.position)
+            raise self._error(
+                f"`{left.name}` ({left.kind.value}) cannot be compared with `{shown}` ({right.kind.value})", right.position
+            )
         allowed = self.scope[left.name].values
         if isinstance(right, Literal) and isinstance(right.value, str) and allowed and right.value not in allowed:
             raise self._error(f"`{left.name}` is never '{right.value}': it is one of {', '.join(allowed)}", right.position)

@@ -64,8 +64,8 @@ def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None
     """The policy, or None when it has no readable form, and its findings."""
     file = str(source) if isinstance(source, Path) else "policy"
     try:
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(source.read_text(encoding="utf-8") if isinstance(source, Path) else source)
+        root = loader.get_single_node()
     except (OSError, UnicodeDecodeError) as exc:
         return None, [Finding(file, 1, "error", f"cannot be read: {exc}")]
     except yaml.MarkedYAMLError as exc:
@@ -76,7 +76,7 @@ def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None
     if not isinstance(root, yaml.MappingNode):
         return None, [Finding(file, 1, "error", "a policy is a list of `key: value` lines")]
     lines = dict(_lines(root))
-    policy, schema_problems = _parsed(text)
+    policy, schema_problems = _parsed(loader.construct_document(root))
     problems = [*_duplicate_keys(root), *schema_problems]
     if policy is not None:
         problems += itertools.chain.from_iterable(rule(policy, catalogue) for rule in RULES)
@@ -85,6 +85,13 @@ def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None
 
 
 # ---------------------------------------------------------------- places in the file
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that leaves dates to the model, which can say where a wrong one stands."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
 
 
 def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
@@ -118,13 +125,11 @@ def _duplicate_keys(node: yaml.Node, place: Place = ()) -> Iterator[Problem]:
             yield from _duplicate_keys(item, (*place, number))
 
 
-def _parsed(text: str) -> tuple[Policy | None, list[Problem]]:
+def _parsed(content: object) -> tuple[Policy | None, list[Problem]]:
     try:
-        return Policy.model_validate(yaml.safe_load(text)), []
+        return Policy.model_validate(content), []
     except ValidationError as exc:
         return None, [(tuple(e["loc"]), f"{'.'.join(map(str, e['loc']))}: {_said(e)}") for e in exc.errors()]
-    except (yaml.YAMLError, ValueError) as exc:  # such as a date 2026-13-01
-        return None, [((), f"not valid YAML: {exc}")]
 
 
 def _said(error: Any) -> str:
@@ -132,7 +137,9 @@ def _said(error: Any) -> str:
         return "unknown key; it would have no effect"
     if error["type"] == "missing":
         return "missing"
-    return f"{error['msg'].removeprefix('Value error, ')}, found {error['input']!r}"[:300]
+    if error["type"] == "value_error":  # ours, says what it found
+        return str(error["msg"]).removeprefix("Value error, ")
+    return f"{error['msg']}, found {error['input']!r}"[:300]
 
 
 # ---------------------------------------------------------------- rules

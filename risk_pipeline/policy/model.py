@@ -162,6 +162,17 @@ class Bin(Model):
     points: Points
 
 
+def _bins_in_order(bins: tuple[Bin, ...]) -> tuple[Bin, ...]:
+    edges = [b.le for b in bins[:-1] if b.le is not None]
+    if bins[-1].le is not None:
+        raise ValueError("the last bin must be open (no `le`), or values above it would have no points")
+    if len(edges) < len(bins) - 1:
+        raise ValueError("only the last bin may be open: give every other bin its upper bound `le`")
+    if edges != sorted(set(edges)):
+        raise ValueError(f"upper bounds must rise from bin to bin, found {', '.join(f'{edge:g}' for edge in edges)}")
+    return bins
+
+
 class Missing(Model):
     """What an unknown value does: neutral points, leave the card, the worst points, or no rating at all."""
 
@@ -178,23 +189,11 @@ class Missing(Model):
 class FactorRule(Model):
     """How one factor scores. `special` is asked before the bins; `missing` for NULL without a special code."""
 
-    bins: Annotated[tuple[Bin, ...], Field(min_length=1)]
+    bins: Annotated[tuple[Bin, ...], Field(min_length=1), AfterValidator(_bins_in_order)]
     special: dict[Name, Points | Literal["reweight"]]
     missing: Missing
     max_age_days: Annotated[StrictInt, Field(ge=1)] | None
     stale: Literal["drop", "decay", "flag"]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        *bounded, last = self.bins
-        if last.le is not None:
-            raise ValueError("the last bin must be open (no `le`), or values above it would have no points")
-        edges = [b.le for b in bounded]
-        if any(edge is None for edge in edges):
-            raise ValueError("only the last bin may be open: give every other bin its upper bound `le`")
-        if edges != sorted(set(edges)):  # type: ignore[type-var]
-            raise ValueError(f"upper bounds must rise from bin to bin, found {edges}")
-        return self
 
     @property
     def edges(self) -> list[float]:
