@@ -91,7 +91,7 @@ class _Loader(yaml.SafeLoader):
     """SafeLoader that leaves dates to the model, which can say where a wrong one stands."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
 
 
 def _lines(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:

@@ -47,7 +47,11 @@ BROKEN = {
     "id used twice": ("id: KO06,", "id: KO05,", "id KO05 is used twice in knockouts"),
     "hold named like a knock-out": ("id: over_limit", "id: KO06", "id KO06 is a knock-out too"),
     "unknown column": ('"max_dpd_material > 60"', '"max_dpd > 60"', "KO06: unknown column `max_dpd`"),
-    "column of a later stage": ('"distressed_plan = true"', '"in_default = true"', "distressed_plan: unknown column `in_default`"),
+    "column of a later stage": (
+        '"distressed_plan = true"',
+        '"in_default = true"',
+        "distressed_plan: unknown column `in_default`",
+    ),
     "unknown tier in a condition": ("tier = 'restricted'", "tier = 'blocked'", "`tier` is never 'blocked'"),
     "segment that leaves some out": ('when: "true"', 'when: "natural_person = false"', "the last segment must take everyone"),
     "unknown scorecard": ("scorecard: ledger, caps", "scorecard: corporate, caps", "there is no scorecard corporate"),
@@ -71,21 +75,37 @@ BROKEN = {
     "neutral without points": ("{policy: neutral, points: 45}", "{policy: neutral}", "`points` belongs to policy neutral"),
     "unknown special code": ("prepayment_only: reweight", "prepaid: reweight", "unknown special code prepaid"),
     "special code without a rule": (", prepayment_only: reweight", "", "no rule for the special code prepayment_only"),
-    "unknown not-applicable code": ("[no_open_items, method", "[no_open_bills, method", "no factor has the special code no_open_bills"),
+    "unknown not-applicable code": (
+        "[no_open_items, method",
+        "[no_open_bills, method",
+        "no factor has the special code no_open_bills",
+    ),
     "PD floor over cap": ("pd_floor: 0.0005", "pd_floor: 0.7", "pd_floor must be below pd_cap"),
     "master scale with a gap": ("pd_le: 1.0", "pd_le: 0.9", "the last grade must reach pd_le 1"),
     "unknown tier": ("id: restricted, score", "id: blocked, score", "unknown tier blocked"),
     "tiers overlap": ("{id: medium, score_from: 55", "{id: medium, score_from: 75", "tiers overlap: medium from 75"),
     "tiers with a gap": ("{id: restricted, score_from: 0", "{id: restricted, score_from: 5", "gap: scores below 5 have no tier"),
     "tier nobody reaches": ("{id: high, score_from: 35", "{id: high, score_from: 2", "no scorecard can reach tier restricted"),
-    "unknown ceiling": ("ceiling: high, limit: none, hold: true", "ceiling: hi, limit: none, hold: true", "KO06: unknown tier hi"),
+    "unknown ceiling": (
+        "ceiling: high, limit: none, hold: true",
+        "ceiling: hi, limit: none, hold: true",
+        "KO06: unknown tier hi",
+    ),
     "unrated ranks as nothing": ("ranks_as: high", "ranks_as: bad", "unknown tier bad"),
     "tier without validity": ("reviews: {low: 365, ", "reviews: {", "reviews: no entry for tier low"),
-    "cap of an unknown tier": ("sole: {low: 50000,", "sole: {lwo: 1, low: 50000,", "limits.capacity.tier_cap.sole: unknown tier lwo"),
+    "cap of an unknown tier": (
+        "sole: {low: 50000,",
+        "sole: {lwo: 1, low: 50000,",
+        "limits.capacity.tier_cap.sole: unknown tier lwo",
+    ),
     "cap higher for a worse tier": ("high: 15000, ", "high: 80000, ", "high would have a higher cap than medium"),
     "unrated better than its rank": ("unrated: 2000}", "unrated: 6000}", "unrated would have a higher cap than high"),
     "terms longer for a worse tier": ("high: [15, per_invoice, 30]", "high: [45, per_invoice, 30]", "longer terms than medium"),
-    "tolerance for a worse tier": ("tolerance_days: {low: 15, medium: 10", "tolerance_days: {low: 5, medium: 10", "more tolerance than low"),
+    "tolerance for a worse tier": (
+        "tolerance_days: {low: 15, medium: 10",
+        "tolerance_days: {low: 5, medium: 10",
+        "more tolerance than low",
+    ),
     "rounding out of order": (
         "[{below: 10000, to: 100}, {below: 100000, to: 1000},",
         "[{below: 100000, to: 1000}, {below: 10000, to: 100},",
@@ -94,9 +114,13 @@ BROKEN = {
     "rounding that jumps": ("{below: 100000, to: 1000}", "{below: 99500, to: 1000}", "99500 is no multiple of 5000"),
     "rounding without an end": ("{to: 5000}", "{below: 1000000, to: 5000}", "the last rounding step must be open"),
     "amount with 3 decimals": ("smallest_limit: 500", "smallest_limit: 500.001", "at most 2 decimals"),
-    "date that is none": ("effective_from: 2000-01-01", "effective_from: 2000-13-01", "effective_from: Input should be a valid date"),
+    "date that is none": (
+        "effective_from: 2000-01-01",
+        "effective_from: 2000-13-01",
+        "effective_from: Input should be a valid date",
+    ),
     "not YAML": ("scaling: {pdo: 20,", "scaling: {pdo: 20,,", "not valid YAML"),
-}  # fmt: skip
+}
 
 # Findings whose place is the key that holds the fault, not the changed text itself.
 HOLDER = {
