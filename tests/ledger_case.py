@@ -41,7 +41,7 @@ PARAMS: dict[str, Any] = {
     },
     **{f"weight_{name}": Decimal(1) for name in ("discounted_or_endorsed_with_recourse", "factored_with_recourse")},
     **{f"weight_{name}": Decimal(-1) for name in ("unapplied_cash", "unapplied_credits", "advance_payments_received")},
-    **{f"weight_{name}": Decimal(0) for name in ("bills_in_hand_bank", "factored_without_recourse", "open_orders_far")},
+    **{f"weight_{name}": Decimal(0) for name in ("bills_in_hand_bank", "factored_without_recourse")},
     "weight_open_orders_near": Decimal(1),
 }
 

@@ -20,4 +20,5 @@ def connect(*, memory_limit: str = "1GB", threads: int | None = None, temp_dir: 
         config["temp_directory"] = str(temp_dir)
     con = duckdb.connect(":memory:", config=config)
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_external_file_cache = false")  # each part is read once or twice: keeping its pages costs memory only
     return con

@@ -26,17 +26,17 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
 FACTOR_ORDER = tuple(STEPS_BEFORE)
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
 RANGE_STEPS = ("invoice", "reduction", "line", "position")
-RANGE_INVOICES = 1_000_000
+RANGE_INVOICES = 2_000_000
 # ... and these collect what later steps and tables need of each range.
 LEDGER_STEPS = (
+    "disputed_item",
+    "loss_item",
     "open_position",
     "currency_position",
     "paid_history",
     "item_history",
     "sales",
     "invoice_year",
-    "disputed_item",
-    "loss_item",
 )
 FX_MAX_AGE_DAYS = 7
 BUCKETS = 32  # the feed store's: first 8 hex digits of md5(customer_id) mod 32

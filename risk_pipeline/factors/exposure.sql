@@ -101,7 +101,6 @@ component AS (
                     + advance_payments_received * $weight_advance_payments_received
                     + delivered_not_invoiced * $weight_delivered_not_invoiced
                     + open_orders_near * $weight_open_orders_near
-                    + open_orders_far * $weight_open_orders_far
                     AS DECIMAL(18, 2)
                 ),
                 0

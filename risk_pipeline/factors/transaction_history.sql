@@ -92,17 +92,17 @@ dispute AS (
 disputed_invoice AS (
     SELECT
         customer_id,
-        invoice_id,
-        LEAST(SUM(disputed_amount), MAX(invoice_amount)) AS amount,
+        row_id,
+        LEAST(SUM(COALESCE(disputed_amount, invoice_amount)), MAX(invoice_amount)) AS amount,
         MAX(fx_rate) AS fx_rate
     FROM step.disputed_item
-    WHERE invoice_date > $m12 AND doc_type IN ('invoice', 'debit_note', 'instalment', 'retention')
-    GROUP BY customer_id, invoice_id
+    WHERE is_sale AND invoice_date > $m12
+    GROUP BY customer_id, row_id
 ),
 disputed AS (
     SELECT
         customer_id,
-        COUNT(invoice_id) AS n_invoices,
+        COUNT(row_id) AS n_invoices,
         SUM(CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2))) AS amount
     FROM disputed_invoice
     GROUP BY customer_id

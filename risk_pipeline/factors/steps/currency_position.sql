@@ -4,7 +4,7 @@ SELECT
     customer_id,
     company_code,
     currency,
-    COUNT(invoice_id) AS n_items,
+    COUNT(row_id) AS n_items,
     CAST(SUM(amount) AS DECIMAL(18, 2)) AS billed,
     CAST(SUM(applied) AS DECIMAL(18, 2)) AS applied,
     CAST(SUM(set_off) AS DECIMAL(18, 2)) AS set_off,

@@ -2,13 +2,16 @@
 -- Grain: invoice_id. due_date: as delivered; else baseline + net_days of the terms valid at the invoice date; else
 -- invoice date + contracted days of the customer; else the invoice date itself. due_date_source says which.
 -- Read in ranges of buckets (customers), so that memory does not grow with the ledger.
+-- is_sale: opening balances and interest are owed, yet were not sold. clear_kind is 'unknown' where a clearing says nothing.
 -- Advance-payment requests are no receivable and are left out here, once for all tables.
 SELECT
+    i.row_id,
     i.invoice_id,
     i.customer_id,
     COALESCE(i.company_code, '') AS company_code,
     i.currency,
     COALESCE(i.doc_type, 'invoice') AS doc_type,
+    COALESCE(i.doc_type, 'invoice') IN ('invoice', 'debit_note', 'instalment', 'retention') AS is_sale,
     i.factored,
     i.invoice_date,
     i.original_due_date,
@@ -32,7 +35,7 @@ SELECT
     END AS due_date_source,
     i.amount,
     i.cleared_date,
-    i.clear_kind,
+    CASE WHEN i.cleared_date IS NOT NULL THEN COALESCE(i.clear_kind, 'unknown') END AS clear_kind,
     fx.rate AS fx_rate
 FROM feed.invoice AS i
 LEFT JOIN step.fx AS fx ON i.currency = fx.currency

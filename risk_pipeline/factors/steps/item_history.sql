@@ -5,14 +5,13 @@
 WITH item AS (
     SELECT
         customer_id,
-        invoice_id,
+        row_id,
         invoice_date,
-        due_date,
-        doc_type IN ('invoice', 'debit_note', 'instalment', 'retention') AS is_sale,
+        is_sale,
         cleared_date,
         amount_reporting AS amount,
         CASE
-            WHEN cleared_date > $m12 AND NOT cleared_rest_paid AND COALESCE(clear_kind, 'unknown') = 'unknown'
+            WHEN cleared_date > $m12 AND cleared_unknown AND NOT cleared_rest_paid
                 THEN CAST(CAST(cleared_rest AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2))
             ELSE 0
         END AS unknown_clearing,
@@ -31,10 +30,10 @@ summed AS (
         MAX(CASE WHEN is_sale THEN invoice_date END) AS last_invoice_date,
         MAX(invoice_date) AS last_item_date,
         MAX(cleared_date) AS last_cleared_date,
-        COUNT(CASE WHEN is_sale AND invoice_date > $m12 THEN invoice_id END) AS n_invoices_12m,
+        COUNT(CASE WHEN is_sale AND invoice_date > $m12 THEN row_id END) AS n_invoices_12m,
         SUM(CASE WHEN is_sale AND invoice_date > $m12 THEN amount ELSE 0 END) AS invoiced_12m,
-        COUNT(CASE WHEN timed THEN invoice_id END) AS n_timed,
-        COUNT(CASE WHEN timed AND on_time THEN invoice_id END) AS n_on_time,
+        COUNT(CASE WHEN timed THEN row_id END) AS n_timed,
+        COUNT(CASE WHEN timed AND on_time THEN row_id END) AS n_on_time,
         SUM(CASE WHEN timed THEN amount ELSE 0 END) AS timed_amount,
         SUM(CASE WHEN timed AND on_time THEN amount ELSE 0 END) AS on_time_amount,
         SUM(unknown_clearing) AS unknown_clearing_12m

@@ -1,9 +1,9 @@
 -- Each reduction beside the invoice it reduced: what was paid when, how many days after the due date.
--- Grain: none (one row per reduction of a known invoice). `paid` is true for cash, matured bills and set-off only:
+-- Grain: none (one row per reduction of a known invoice; row_id is the invoice's, a smaller key than its number). `paid` is true for cash, matured bills and set-off only:
 -- credit notes, write-offs and returned payments are never "paid", and a bill is paid when it matures.
 SELECT
     i.customer_id,
-    r.invoice_id,
+    i.row_id,
     i.fx_rate,
     r.kind,
     r.kind IN ('cash', 'matured_bill', 'set_off') AS paid,

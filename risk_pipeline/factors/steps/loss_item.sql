@@ -2,7 +2,7 @@
 -- Grain: write_off_id (write-offs of a known invoice).
 SELECT
     w.write_off_id,
-    DATE_DIFF('day', p.due_date, w.write_off_date) AS days_late
+    DATE_DIFF('day', i.due_date, w.write_off_date) AS days_late
 FROM feed.write_off AS w
-INNER JOIN step.position AS p ON w.invoice_id = p.invoice_id
+INNER JOIN step.invoice AS i ON w.invoice_id = i.invoice_id
 WHERE w.reason = 'uncollectible' AND w.write_off_date > $m12

@@ -4,32 +4,22 @@
 -- currency, $residual_share of the amount) is `residual`: settled for the oldest debt, never for exposure.
 WITH disputed AS (
     SELECT
-        d.invoice_id,
-        SUM(COALESCE(d.amount, p.open_amount)) AS disputed_amount,
+        d.row_id,
+        SUM(COALESCE(d.disputed_amount, p.open_amount)) AS disputed_amount,
         SUM(
             CASE
-                WHEN DATE_DIFF('day', d.opened_date, $as_of) < $shield_days THEN COALESCE(d.amount, p.open_amount)
+                WHEN DATE_DIFF('day', d.opened_date, $as_of) < $shield_days THEN COALESCE(d.disputed_amount, p.open_amount)
                 ELSE 0
             END
         ) AS shielded_amount
-    FROM feed.dispute AS d
-    INNER JOIN step.position AS p ON d.invoice_id = p.invoice_id
+    FROM step.disputed_item AS d
+    INNER JOIN step.position AS p ON d.row_id = p.row_id
     WHERE d.resolved_date IS NULL
-    GROUP BY d.invoice_id
+    GROUP BY d.row_id
 ),
 still_open AS (
     SELECT
-        p.customer_id,
-        p.invoice_id,
-        p.company_code,
-        p.currency,
-        p.doc_type,
-        p.factored,
-        p.invoice_date,
-        p.due_date,
-        p.due_date_source,
-        p.original_due_date,
-        p.amount,
+        p.row_id,
         p.applied,
         p.set_off,
         p.credited,
@@ -37,42 +27,42 @@ still_open AS (
         p.written_off,
         p.fx_difference,
         p.open_amount,
-        p.fx_rate,
         CAST(LEAST(COALESCE(d.disputed_amount, 0), GREATEST(p.open_amount, 0)) AS DECIMAL(18, 2)) AS disputed_amount,
         CAST(LEAST(COALESCE(d.shielded_amount, 0), GREATEST(p.open_amount, 0)) AS DECIMAL(18, 2)) AS shielded_amount,
         CAST(CAST(p.open_amount AS DECIMAL(19, 2)) * p.fx_rate AS DECIMAL(18, 2)) AS open_amount_reporting,
         DATE_DIFF('day', p.due_date, $as_of) AS days_past_due
     FROM step.position AS p
-    LEFT JOIN disputed AS d ON p.invoice_id = d.invoice_id
+    LEFT JOIN disputed AS d ON p.row_id = d.row_id
     WHERE p.open_amount <> 0
 )
 SELECT
-    customer_id,
-    invoice_id,
-    company_code,
-    currency,
-    doc_type,
-    factored,
-    invoice_date,
-    due_date,
-    due_date_source,
-    original_due_date,
-    amount,
-    applied,
-    set_off,
-    credited,
-    discounts,
-    written_off,
-    fx_difference,
-    open_amount,
-    disputed_amount,
-    shielded_amount,
-    fx_rate,
-    open_amount_reporting,
-    days_past_due,
-    open_amount < amount
+    i.customer_id,
+    i.invoice_id,
+    i.company_code,
+    i.currency,
+    i.doc_type,
+    i.factored,
+    i.invoice_date,
+    i.due_date,
+    i.due_date_source,
+    i.original_due_date,
+    i.amount,
+    o.applied,
+    o.set_off,
+    o.credited,
+    o.discounts,
+    o.written_off,
+    o.fx_difference,
+    o.open_amount,
+    o.disputed_amount,
+    o.shielded_amount,
+    i.fx_rate,
+    o.open_amount_reporting,
+    o.days_past_due,
+    o.open_amount < i.amount
     AND (
-        open_amount_reporting <= $residual_abs
-        OR open_amount <= CAST(amount * $residual_share AS DECIMAL(18, 2))
+        o.open_amount_reporting <= $residual_abs
+        OR o.open_amount <= CAST(i.amount * $residual_share AS DECIMAL(18, 2))
     ) AS residual
-FROM still_open
+FROM still_open AS o
+INNER JOIN step.invoice AS i ON o.row_id = i.row_id

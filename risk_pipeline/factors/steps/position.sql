@@ -1,20 +1,20 @@
 -- The position of every receivable item on the as-of date: how much of it was reduced by what, and what is left.
--- Grain: invoice_id; amounts in document currency unless the name says reporting. A rate of 1 needs no multiplication (most do).
+-- Grain: row_id of the invoice (its texts stay in step.invoice, they are wide); amounts in document currency unless the name says reporting. A rate of 1 needs no multiplication (most do).
 -- An export that knows only cleared_date and clear_kind: what the reductions do not explain went at the clearing, by that kind
 -- (cause unknown: counted under applied, yet never as paid when above 5 % of the amount).
 -- on_time_amount: reduced by value date <= due date + grace days (for the on-time ratio).
 WITH settled AS (
     SELECT
-        invoice_id,
+        row_id,
         SUM(CASE WHEN kind IN ('cash', 'bill', 'matured_bill') THEN amount ELSE 0 END) AS applied,
         SUM(CASE WHEN days_late <= $grace_days THEN amount + discount_amount ELSE 0 END) AS on_time_amount,
         MAX(CASE WHEN paid AND amount > 0 THEN 1 ELSE 0 END) AS paid
     FROM step.line
-    GROUP BY invoice_id
+    GROUP BY row_id
 ),
 otherwise AS (
     SELECT
-        invoice_id,
+        row_id,
         SUM(CASE WHEN kind = 'set_off' THEN amount ELSE 0 END) AS set_off,
         SUM(CASE WHEN kind = 'credit_note' THEN amount ELSE 0 END) AS credited,
         SUM(discount_amount) AS discounts,
@@ -22,20 +22,17 @@ otherwise AS (
         SUM(CASE WHEN kind = 'fx_difference' THEN amount ELSE 0 END) AS fx_difference
     FROM step.line
     WHERE kind NOT IN ('cash', 'bill', 'matured_bill') OR discount_amount <> 0
-    GROUP BY invoice_id
+    GROUP BY row_id
 ),
 known AS (
     SELECT
-        i.invoice_id,
+        i.row_id,
         i.customer_id,
         i.company_code,
         i.currency,
-        i.doc_type,
-        i.factored,
+        i.is_sale,
         i.invoice_date,
         i.due_date,
-        i.due_date_source,
-        i.original_due_date,
         i.amount,
         i.cleared_date,
         i.clear_kind,
@@ -57,37 +54,34 @@ known AS (
             ELSE 0
         END AS cleared_rest
     FROM step.invoice AS i
-    LEFT JOIN settled AS s ON i.invoice_id = s.invoice_id
-    LEFT JOIN otherwise AS o ON i.invoice_id = o.invoice_id
+    LEFT JOIN settled AS s ON i.row_id = s.row_id
+    LEFT JOIN otherwise AS o ON i.row_id = o.row_id
 )
 SELECT
-    invoice_id,
+    row_id,
     customer_id,
     company_code,
     currency,
-    doc_type,
-    factored,
+    is_sale,
     invoice_date,
     due_date,
-    due_date_source,
-    original_due_date,
     amount,
     CASE WHEN fx_rate = 1 THEN amount ELSE CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) END AS amount_reporting,
     fx_rate,
     cleared_date,
-    clear_kind,
+    clear_kind = 'unknown' AS cleared_unknown,
     cleared_rest <> 0
     AND (
-        COALESCE(clear_kind, 'unknown') IN ('payment', 'set_off')
+        clear_kind IN ('payment', 'set_off')
         OR (
-            COALESCE(clear_kind, 'unknown') = 'unknown'
+            clear_kind = 'unknown'
             AND ABS(cleared_rest) <= CAST(ABS(amount) * CAST(0.05 AS DECIMAL(3, 2)) AS DECIMAL(18, 2))
         )
     ) AS cleared_rest_paid,
     CAST(cleared_rest AS DECIMAL(18, 2)) AS cleared_rest,
     CAST(
         applied
-        + CASE WHEN COALESCE(clear_kind, 'unknown') IN ('payment', 'bill', 'unknown') THEN cleared_rest ELSE 0 END
+        + CASE WHEN clear_kind IN ('payment', 'bill', 'unknown') THEN cleared_rest ELSE 0 END
         AS DECIMAL(18, 2)
     ) AS applied,
     CAST(set_off + CASE WHEN clear_kind = 'set_off' THEN cleared_rest ELSE 0 END AS DECIMAL(18, 2)) AS set_off,

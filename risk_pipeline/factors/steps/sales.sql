@@ -7,7 +7,7 @@ WITH sale AS (
         invoice_date AS sold_date,
         amount_reporting AS amount
     FROM step.position
-    WHERE doc_type IN ('invoice', 'debit_note', 'instalment', 'retention') AND invoice_date > $m12
+    WHERE is_sale AND invoice_date > $m12
     UNION ALL
     SELECT
         n.customer_id,
