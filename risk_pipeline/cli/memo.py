@@ -16,13 +16,12 @@ from rich.text import Text
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
-from risk_pipeline.cli.texts import Language, both, word
+from risk_pipeline.cli.texts import Language, both, headers, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
 from risk_pipeline.settings import Workspace
 
 FACTORS = 5
 ITEMS = 10
-REASON_WIDTH = 44
 
 
 def show_memo(root: Path, customer: str, as_of: str | None, as_json: bool) -> None:
@@ -85,7 +84,7 @@ class Memo:
             ("limit", [self._limit_line()]),
             ("exposure", [self._exposure_line()]),
             ("terms", [self._terms_line()]),
-            ("hold", [self._hold_line()]),
+            ("hold", self._hold_lines()),
         ):
             grid.add_row(word(name, self._language), Text("\n".join(line for line in lines if line)))
         self._out.print()
@@ -101,7 +100,7 @@ class Memo:
         }
         lines = [f"{label}{moved.get(tier['direction'], '')}"]
         if tier["model_tier"] and tier["model_tier"] != tier["tier"]:
-            lines.append(f"the score alone says {tier['model_tier']}; decided by {tier['binding_rule']}")
+            lines.append(f"the score alone says {tier['model_tier']}; decided by {str(tier['binding_rule']).replace('_', ' ')}")
         lines += [f"{rule['id']}: {self._text(rule)}" for rule in tier["knockout_reasons"]]
         if tier["in_default"]:
             lines.append(f"in default since {tier['default_since']} ({tier['default_events']})")
@@ -131,21 +130,24 @@ class Memo:
         said = f"{output.cell(exposure['total_exposure'])} {exposure['currency']}, overdue {output.cell(exposure['overdue'])}"
         if exposure["max_days_past_due"]:
             said += f" (oldest {exposure['max_days_past_due']} days)"
-        if limit["utilisation"] is not None:
-            said += f"\n{limit['utilisation']:.0%} of the limit, headroom {output.cell(limit['headroom'])}"
-        return said
+        if not limit["credit_limit"]:
+            return f"{said}\nnot covered by a limit" if limit["total_exposure"] else said
+        return f"{said}\n{limit['utilisation']:.0%} of the limit, headroom {output.cell(limit['headroom'])}"
 
     def _terms_line(self) -> str:
         limit = self._found.limit
         if limit["payment_terms_days"] is None:
             return "none"
-        said = f"{limit['payment_terms_days']} days, {str(limit['settlement_cycle']).replace('_', ' ')}"
-        return f"{said}, {output.cell(limit['prepayment_pct'])} % prepayment" if limit["prepayment_pct"] else said
+        cycle = str(limit["settlement_cycle"]).replace("_", " ")
+        if limit["prepayment_pct"] == 100:
+            return cycle
+        said = f"{limit['payment_terms_days']} days, {cycle}"
+        return f"{said}, {limit['prepayment_pct']:.0f} % prepayment" if limit["prepayment_pct"] else said
 
-    def _hold_line(self) -> str:
+    def _hold_lines(self) -> list[str]:
         limit = self._found.limit
         held = word("yes" if limit["hold"] else "no", self._language)
-        return f"{held}: {limit['hold_reasons']}" if limit["hold_reasons"] else held
+        return [held, *(self._text(reason) for reason in limit["hold_texts"])]
 
     def _print_factors(self) -> None:
         costly = [row for row in self._found.contributions if row["reason_rank"] is not None][:FACTORS]
@@ -163,23 +165,19 @@ class Memo:
                     f"{row['points_lost']:.2f}",
                 ]
             )
-        headers = [word(name, self._language) for name in ("factor", "value", "points", "lost")]
-        self._out.print(output.table(headers, rows, [1, 2, 3]))
+        self._out.print(output.table(headers("factor value points lost", self._language), rows, [1, 2, 3], fold=[0]))
 
     def _print_ladder(self) -> None:
         if not self._found.candidates:
             return
         self._heading("ladder")
-        currency = self._found.limit["reporting_currency"]
         rows = [
             (row["method"], row["kind"], output.cell(row["candidate_limit"]) or "-", "<- decides" if row["is_binding"] else "")
             for row in self._found.candidates
         ]
-        headers = [word("candidate", self._language), "", f"{word('amount', self._language)} {currency}", ""]
-        self._out.print(output.table(headers, rows, [2]))
-        reason = self._found.limit["limit_reason"]
-        if reason:
-            self._out.print(str(reason))
+        self._out.print(output.table(headers("candidate - amount -", self._language), rows, [2]))
+        said = str(self._found.limit["limit_reason"] or "").replace("_", " ")
+        self._out.print(f"{self._found.limit['reporting_currency']}, rounded down{f'; reason: {said}' if said else ''}")
 
     def _print_items(self) -> None:
         items = self._found.open_items
@@ -197,12 +195,7 @@ class Memo:
             )
             for row in items[:ITEMS]
         ]
-        headers = [
-            word("customer", "en").replace("Customer", "Invoice"),
-            *(word(n, self._language) for n in ("due", "days", "amount", "overdue")),
-            "",
-        ]
-        self._out.print(output.table(headers, rows, [2, 3, 4]))
+        self._out.print(output.table(headers("invoice due days amount overdue -", self._language), rows, [2, 3, 4]))
         if len(items) > ITEMS:
             everything = f"risk-pipeline show factor.open_item --customer {items[0]['customer_id']}"
             self._out.print(f"the oldest {ITEMS} of {len(items)}; all of them: {everything}")

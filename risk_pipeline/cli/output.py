@@ -37,13 +37,12 @@ def heading(out: Console, text: str) -> None:
     out.print(Text(text, style="bold"))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterable[int] = ()) -> Table:
-    """A table for the screen; columns whose index is in `numeric` stand right; neither they nor the first are folded."""
-    right = set(numeric)
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterable[int] = (), fold: Iterable[int] = ()) -> Table:
+    """A table for the screen. Columns whose index is in `numeric` stand right; only those in `fold` may take several lines."""
+    right, folding = set(numeric), set(fold)
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for index, header in enumerate(headers):
-        number = index in right
-        grid.add_column(header, justify="right" if number else "left", no_wrap=number or index == 0, overflow="fold")
+        grid.add_column(header, justify="right" if index in right else "left", no_wrap=index not in folding, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell(value)) for value in row))
     return grid

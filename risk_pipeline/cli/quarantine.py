@@ -36,7 +36,7 @@ def list_quarantine(root: Path, feed: str | None, limit: int | None, as_json: bo
         return
     places = [rows.columns.index(name) for name in SHOWN]
     headers = ["feed", "file", "line", "rule", "column", "value"]
-    out.print(output.table(headers, ([_short(row[place]) for place in places] for row in rows.rows[:at_most]), [2]))
+    out.print(output.table(headers, ([_short(row[place]) for place in places] for row in rows.rows[:at_most]), [2], fold=[5]))
     if at_most is not None and len(rows.rows) > at_most:
         out.print(f"the first {at_most} of {len(rows.rows)}; more with --limit, all of them with --json")
 

@@ -22,6 +22,11 @@ from risk_pipeline.errors import UsageError
 from risk_pipeline.settings import Workspace
 
 SCREEN_ROWS = 20
+# What a reader wants to see first, where the declared order begins with something else.
+SCREEN_COLUMNS = {
+    "mart.current_risk": ("customer_id", "name", "tier", "score", "credit_limit", "total_exposure", "overdue", "hold")
+}
+CONSTANT = ("as_of", "run_id")  # the same in every row of an answer
 NUMERIC = {Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER}
 
 
@@ -129,17 +134,17 @@ def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: boo
 
 
 def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
-    """As many columns as fit beside each other, unless the user chose them; constants of the selection go last."""
+    """The columns the user chose, else as many as fit beside each other, those that matter most first."""
     order = list(range(len(rows.columns)))
     if not chosen:
-        order.sort(key=lambda index: rows.columns[index] in ("as_of", "run_id"))
+        first = [*SCREEN_COLUMNS.get(table.full_name, ()), *(name for name in rows.columns if name not in CONSTANT), *CONSTANT]
+        order.sort(key=lambda index: first.index(rows.columns[index]))
     fits = len(order) if chosen else 1
     while fits < len(order) and _width(out, _grid(table, rows, order[: fits + 1])) <= out.width:
         fits += 1
     out.print(_grid(table, rows, order[:fits]))
     if fits < len(order):
-        hidden = ", ".join(rows.columns[index] for index in order[fits:])
-        out.print(f"not shown: {hidden} (choose with --columns, or --csv, --json)")
+        out.print(f"{len(order) - fits} more columns: choose with --columns, or take all with --csv or --json")
 
 
 def _grid(table: Table, rows: Rows, order: list[int]) -> Any:

@@ -36,6 +36,7 @@ def status_of(workspace: Workspace) -> dict[str, Any]:
         snapshot = register.current_snapshot() if register else None
         runs = register.runs() if register else []
         deliveries = register.deliveries() if register else []
+    last_news = {each.feed: each for each in deliveries if each.state != "no_op"}
     current = {run.run_id: run for run in runs}.get(snapshot.run_id) if snapshot else None
     last = runs[-1] if runs else None
     return {
@@ -62,7 +63,7 @@ def status_of(workspace: Workspace) -> dict[str, Any]:
                 "rows_rejected": each.rows_rejected,
                 "message": each.message,
             }
-            for each in sorted({each.feed: each for each in deliveries}.values(), key=lambda each: each.feed)
+            for each in sorted(last_news.values(), key=lambda each: each.feed)
         ],
         "last_run": {
             "run_id": last.run_id,
@@ -124,7 +125,7 @@ def _print_feeds(out: Console, feeds: list[dict[str, Any]]) -> None:
     if not feeds:
         out.print("nothing was delivered yet: describe your feeds in feeds/*.yaml, then risk-pipeline ingest")
         return
-    output.heading(out, "Last delivery of each feed")
+    output.heading(out, "Last delivery of each feed that brought something")
     rows = [
         (
             each["feed"],

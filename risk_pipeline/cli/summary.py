@@ -13,7 +13,11 @@ from rich.console import Console
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, Rows, ask
-from risk_pipeline.cli.texts import both, word
+from risk_pipeline.cli.texts import Language, both, headers, word
+from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.pipeline.explain import hold_texts
+from risk_pipeline.policy.load import load_policy
+from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
 
 MOVERS = 8
@@ -36,6 +40,7 @@ LEFT JOIN decision.credit_limit p ON p.customer_id = l.customer_id AND p.as_of =
 WHERE l.as_of = ? AND l.hold AND NOT COALESCE(p.hold, FALSE)
 ORDER BY l.total_exposure DESC, l.customer_id"""
 
+POLICY = "SELECT DISTINCT policy_version FROM score.risk_score WHERE as_of = ?"
 LABELS = "SELECT DISTINCT tier, tier_label_en, tier_label_zh FROM mart.current_risk"
 
 
@@ -60,9 +65,8 @@ def _print_tiers(out: Console, workspace: Workspace, day: date, labels: dict[str
     ]
     sums = [sum(row[column] or 0 for row in rows) for column in range(1, 6)]
     shown.append((word("total", language), sums[0], *(output.amount(each) for each in sums[1:4]), sums[4]))
-    headers = [word(name, language) for name in ("tier", "customers", "exposure", "overdue", "limits", "holds")]
     output.heading(out, f"{word('by_tier', language)} · {day} · {workspace.settings.reporting_currency}")
-    out.print(output.table(headers, shown, numeric=range(1, 6)))
+    out.print(output.table(headers("tier customers exposure overdue limits holds", language), shown, numeric=range(1, 6)))
 
 
 def _print_moved(out: Console, workspace: Workspace, day: date) -> None:
@@ -73,11 +77,16 @@ def _print_moved(out: Console, workspace: Workspace, day: date) -> None:
     down = sum(row[4] == "down" for row in rows)
     output.heading(out, f"{word('moved', language)}: {down} ↓  {len(rows) - down} ↑")
     shown = [
-        (customer, name, f"{before} {'↓' if direction == 'down' else '↑'} {tier}", rule, output.amount(exposure))
+        (
+            customer,
+            name,
+            f"{before} {'↓' if direction == 'down' else '↑'} {tier}",
+            rule.replace("_", " "),
+            output.amount(exposure),
+        )
         for customer, name, before, tier, direction, rule, exposure in rows[:MOVERS]
     ]
-    headers = [word("customer", language), "", word("tier", language), word("why", language), word("exposure", language)]
-    out.print(output.table(headers, shown, numeric=[4]))
+    out.print(output.table(headers("customer name move why exposure", language), shown, numeric=[4], fold=[1, 3]))
     _print_more(out, len(rows) - MOVERS)
 
 
@@ -88,9 +97,10 @@ def _print_holds(out: Console, workspace: Workspace, day: date) -> str | None:
     if not rows:
         return None
     output.heading(out, f"{word('new_holds', language)}: {len(rows)}")
+    policy = load_policy(workspace.policy_dir, load_catalogue(), version=ask(workspace, POLICY, [day]).rows[0][0], as_of=day)
     shown = [
-        (customer, name, reasons, output.amount(overdue), days, output.amount(exposure))
-        for customer, name, reasons, exposure, overdue, days in rows[:HOLDS]
+        (customer, name, _first_reason(policy, ids, language), output.amount(overdue), days, output.amount(exposure))
+        for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
     ]
     headers = [
         word("customer", language),
@@ -101,6 +111,13 @@ def _print_holds(out: Console, workspace: Workspace, day: date) -> str | None:
     out.print(output.table(headers, shown, numeric=[3, 4, 5]))
     _print_more(out, len(rows) - HOLDS)
     return str(rows[0][0])
+
+
+def _first_reason(policy: Policy, ids: str, language: Language) -> str:
+    """The first reason in words, and how many more there are."""
+    reasons = hold_texts(policy, ids)
+    more = f" (+{len(reasons) - 1})" if len(reasons) > 1 else ""
+    return f"{both(reasons[0]['en'], reasons[0]['zh'], language)}{more}" if reasons else ""
 
 
 def _previous(workspace: Workspace, day: date) -> date | None:

@@ -20,8 +20,6 @@ WORDS = {
     "total": ("Total", "合计"),
     "by_tier": ("Customers by tier", "各等级客户分布"),
     "moved": ("Customers that moved", "等级变动客户"),
-    "from": ("From", "原等级"),
-    "to": ("To", "新等级"),
     "why": ("Why", "原因"),
     "new_holds": ("New holds, largest exposure first", "新增冻结(按敞口排序)"),
     "next": ("What to do next", "下一步"),
@@ -33,6 +31,9 @@ WORDS = {
     "hold": ("Hold", "冻结发货"),
     "factors": ("What cost most points", "主要扣分因素"),
     "factor": ("Factor", "因素"),
+    "invoice": ("Invoice", "发票"),
+    "name": ("Name", "名称"),
+    "move": ("Move", "变动"),
     "value": ("Value", "取值"),
     "points": ("Points", "得分"),
     "lost": ("Lost", "扣分"),
@@ -41,18 +42,23 @@ WORDS = {
     "candidate": ("Candidate", "候选"),
     "amount": ("Amount", "金额"),
     "due": ("Due", "到期日"),
-    "days": ("Days past due", "逾期天数"),
+    "days": ("Days", "逾期天数"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
 }
 
 
-def both(en: str | None, zh: str | None, language: Language) -> str:
-    """The text in the wanted language, or both with a space between; one that is missing is left out."""
+def both(en: str | None, zh: str | None, language: Language, between: str = " ") -> str:
+    """The text in the wanted language, or both; one that is missing is left out."""
     chosen = {"en": [en], "zh": [zh or en], "both": [en, zh]}[language]
-    return " ".join(dict.fromkeys(text for text in chosen if text))
+    return between.join(dict.fromkeys(text for text in chosen if text))
 
 
 def word(name: str, language: Language) -> str:
     """A label of WORDS in the wanted language."""
     return both(*WORDS[name], language)
+
+
+def headers(names: str, language: Language) -> list[str]:
+    """Labels for the heads of columns, from names with spaces between; "-" is an empty head. Two languages in two lines."""
+    return ["" if name == "-" else both(*WORDS[name], language, between="\n") for name in names.split()]

@@ -54,15 +54,22 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
         run = found.run(tier["run_id"])
         catalogue = load_catalogue()
         policy = load_policy(workspace.policy_dir, catalogue, version=run["policy_version"], as_of=day)
+        limit = found.one("decision.credit_limit")
         return Explanation(
             as_of=day,
             customer=found.one("factor.customer_state"),
-            tier={**tier, "tier_label": _tier_label(policy, tier["tier"]), "knockout_reasons": _knockouts(policy, tier["knockouts"])},
+            tier={
+                **tier,
+                "tier_label": _tier_label(policy, tier["tier"]),
+                "knockout_reasons": _knockouts(policy, tier["knockouts"]),
+            },
             score=found.one("score.risk_score"),
-            limit=found.one("decision.credit_limit"),
+            limit={**limit, "hold_texts": hold_texts(policy, limit["hold_reasons"])},
             exposure=found.one("factor.exposure"),
             history=found.one("factor.transaction_history"),
-            contributions=[_worded(row, catalogue) for row in found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")],
+            contributions=[
+                _worded(row, catalogue) for row in found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
+            ],
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             open_items=found.all("factor.open_item", "days_past_due DESC, invoice_id"),
             run=run,
@@ -103,7 +110,9 @@ def _date(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) 
     if not known:
         raise UsageError(f"there is no customer {customer_id}", remedy="risk-pipeline show mart.current_risk lists the customers")
     if as_of is not None and as_of not in known:
-        raise UsageError(f"customer {customer_id} was not there on {as_of}", remedy=f"it is assessed on {', '.join(map(str, known))}")
+        raise UsageError(
+            f"customer {customer_id} was not there on {as_of}", remedy=f"it is assessed on {', '.join(map(str, known))}"
+        )
     return as_of or known[-1]
 
 
@@ -125,6 +134,12 @@ def _tier_label(policy: Policy, tier: str) -> Row:
 def _knockouts(policy: Policy, ids: str) -> list[Row]:
     struck = set(ids.split(",")) if ids else set()
     return [{"id": rule.id, "when": rule.when, **_text(rule.reason)} for rule in policy.knockouts if rule.id in struck]
+
+
+def hold_texts(policy: Policy, ids: str) -> list[Row]:
+    """The reasons behind `hold_reasons` (rule ids with commas between), in the words of the policy: id, en, zh."""
+    rules = {rule.id: rule.reason for rule in policy.knockouts} | {rule.id: rule.reason for rule in policy.hold}
+    return [{"id": each, **_text(rules[each])} for each in ids.split(",") if each]
 
 
 def _text(label: Label) -> Row:
