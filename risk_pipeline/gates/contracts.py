@@ -44,8 +44,8 @@ class _RowRule:
 def check_contract(con: duckdb.DuckDBPyConnection, table: Table, path: Path, as_of: date, run_id: str) -> list[GateResult]:
     """Every rule of `table` on the staged file `path`: one GateResult per name in CHECK_NAMES, all of severity error.
 
-    One aggregate query answers all row rules, a second one the key; only a broken rule costs another query, for its example
-    key. A file that cannot be read or has another schema fails every rule, because the others cannot be asked.
+    One aggregate query answers all rules; only a broken one costs another query, for its example key. A file that cannot be
+    read or has another schema fails every rule, because the others cannot be asked.
     """
     source = f"read_parquet({sql_text(str(path))})"
     difference = _schema_difference(con, table, source)
@@ -53,10 +53,12 @@ def check_contract(con: duckdb.DuckDBPyConnection, table: Table, path: Path, as_
         unasked = "not asked, because the schema differs from the contract"
         others = [_result(table, name, 1, unasked) for name in CHECK_NAMES if name != SCHEMA]
         return [_result(table, SCHEMA, 1, difference), *others]
+    rules = list(_row_rules(table, as_of, run_id))
+    counts, distinct_keys = _counts(con, table, source, rules)
     return [
         _result(table, SCHEMA, 0, f"{len(table.columns)} columns as declared"),
-        _key_result(con, table, source),
-        *_row_results(con, table, source, list(_row_rules(table, as_of, run_id))),
+        _key_result(con, table, source, distinct_keys),
+        *_row_results(con, table, source, rules, counts),
     ]
 
 
@@ -96,8 +98,9 @@ def _column_rules(column: Column, in_key: bool) -> Iterator[_RowRule]:
         yield _RowRule("contract_finite", column.name, f"NOT isfinite({name})", "is infinite or no number")
 
 
-def _row_results(con: duckdb.DuckDBPyConnection, table: Table, source: str, rules: list[_RowRule]) -> Iterator[GateResult]:
-    counts = _counts(con, source, [rule.broken for rule in rules])
+def _row_results(
+    con: duckdb.DuckDBPyConnection, table: Table, source: str, rules: list[_RowRule], counts: list[int]
+) -> Iterator[GateResult]:
     broken = [(rule, count) for rule, count in zip(rules, counts, strict=True) if count]
     for name in ROW_RULES:
         mine = [(rule, count) for rule, count in broken if rule.check_name == name]
@@ -109,21 +112,27 @@ def _row_results(con: duckdb.DuckDBPyConnection, table: Table, source: str, rule
         yield _result(table, name, sum(count for _, count in mine), "; ".join(says) or f"{asked} columns asked")
 
 
-def _counts(con: duckdb.DuckDBPyConnection, source: str, predicates: list[str]) -> tuple[int, ...]:
-    if not predicates:
-        return ()
-    columns = ", ".join(f"count(*) FILTER (WHERE {predicate})" for predicate in predicates)
-    row = con.execute(f"SELECT {columns} FROM {source}").fetchone()  # count_if would be NULL on an all-NULL column
+def _counts(con: duckdb.DuckDBPyConnection, table: Table, source: str, rules: list[_RowRule]) -> tuple[list[int], bool]:
+    """How many rows break each rule, and whether all keys are surely distinct: as many hashes of keys as rows."""
+    key = ", ".join(sql_name(name) for name in table.key)
+    asked = ["count(*)", f"count(DISTINCT hash({key}))", *map(_count, rules)]
+    row = con.execute(f"SELECT {', '.join(asked)} FROM {source}").fetchone()
     assert row is not None  # an aggregate without GROUP BY has exactly one row
-    return tuple(int(value) for value in row)
+    return [int(value) for value in row[2:]], row[0] == row[1]
 
 
-def _key_result(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> GateResult:
+def _count(rule: _RowRule) -> str:
+    if rule.check_name == "contract_required":
+        return f"count(*) - count({sql_name(rule.column)})"  # answered from the statistics of the file
+    return f"count(*) FILTER (WHERE {rule.broken})"  # count_if would be NULL on a column that is all NULL
+
+
+def _key_result(con: duckdb.DuckDBPyConnection, table: Table, source: str, distinct: bool) -> GateResult:
+    """Equal hashes may belong to different keys, so only then the keys themselves are grouped."""
     key = ", ".join(sql_name(name) for name in table.key)
     grouped = f"SELECT {key}, count(*) AS n_rows FROM {source} GROUP BY ALL HAVING count(*) > 1"
-    row = con.execute(f"SELECT count(*), sum(n_rows), min({_key_text(table)}) FROM ({grouped})").fetchone()
-    assert row is not None
-    n_keys, n_rows, example = row
+    row = None if distinct else con.execute(f"SELECT count(*), sum(n_rows), min({_key_text(table)}) FROM ({grouped})").fetchone()
+    n_keys, n_rows, example = row or (0, 0, None)
     if not n_keys:
         return _result(table, KEY, 0, f"unique over {', '.join(table.key)}")
     detail = f"{table.full_name}: key ({', '.join(table.key)}) stands {n_rows} times for {n_keys} keys, e.g. {example}"
