@@ -121,7 +121,7 @@ fact AS (
         i.last_invoice_date,
         i.months_since_first_invoice,
         COALESCE(i.sales_months, 3) AS sales_months,
-        y.last_payment_date,
+        GREATEST(y.last_payment_date, h.last_paid_date) AS last_payment_date,
         COALESCE(i.n_invoices_12m, 0) AS n_invoices_12m,
         COALESCE(h.n_12m, 0) AS n_applications_12m,
         COALESCE(h.n_3m, 0) AS n_applications_3m,

@@ -20,6 +20,7 @@ WITH paid AS (
 )
 SELECT
     customer_id,
+    MAX(applied_date) AS last_paid_date,
     COUNT(amount) AS n_12m,
     COUNT(CASE WHEN applied_date > $m3 THEN amount END) AS n_3m,
     SUM(amount) AS paid_12m,

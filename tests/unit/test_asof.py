@@ -1,0 +1,62 @@
+"""As-of views: which version of a customer counts on a date, and what is flagged as assumed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.ledger_case import LedgerCase
+
+SPRING, SUMMER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
+
+
+def seen(case: LedgerCase, as_of: date, known_at: datetime | None = None) -> list[tuple[str, bool]]:
+    con = case.connect(as_of, known_at=known_at)
+    return con.execute("SELECT name, state_assumed FROM feed.customer ORDER BY name").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "known_at", "expected"),
+    [
+        (date(2026, 2, 1), None, [("spring", True)]),  # before anything was known: the first version, flagged
+        (date(2026, 6, 30), None, [("spring", False)]),
+        (date(2026, 8, 1), None, [("summer", False)]),  # learned on that day, before it ended
+        (date(2026, 9, 30), SPRING, [("spring", False)]),  # the change was not known yet
+        (date(2026, 9, 30), datetime(2026, 2, 1, tzinfo=UTC), []),
+    ],
+)
+def test_undated_attributes_come_from_the_version_known_at_the_end_of_the_date(
+    tmp_path: Path, as_of: date, known_at: datetime | None, expected: list[tuple[str, bool]]
+) -> None:
+    case = LedgerCase(tmp_path)
+    first = case.add("customer", customer_id="C", name="spring", known=SPRING)
+    case.close("customer", first, SUMMER)
+    case.add("customer", customer_id="C", name="summer", known=SUMMER)
+    assert seen(case, as_of, known_at) == expected
+
+
+def test_a_dated_version_counts_from_its_date_whenever_it_was_learned(tmp_path: Path) -> None:
+    case = LedgerCase(tmp_path)
+    first = case.add("customer", customer_id="C", name="old", effective_from=date(2025, 1, 1), known=SPRING)
+    case.close("customer", first, SUMMER)
+    case.add("customer", customer_id="C", name="moved in May", effective_from=date(2026, 5, 1), known=SUMMER)
+    assert seen(case, date(2026, 6, 30)) == [("moved in May", False)]
+    assert seen(case, date(2026, 4, 30)) == [("old", False)]
+    assert seen(case, date(2026, 6, 30), SPRING) == [("old", False)]
+
+
+def test_a_customer_that_left_the_master_is_gone_after_it_left(tmp_path: Path) -> None:
+    case = LedgerCase(tmp_path)
+    row = case.add("customer", customer_id="C", name="left", known=SPRING)
+    case.close("customer", row, SUMMER)
+    assert seen(case, date(2026, 6, 30)) == [("left", False)]
+    assert seen(case, date(2026, 9, 30)) == []
+
+
+def test_later_deliveries_do_not_exist_for_a_frozen_run(tmp_path: Path) -> None:
+    case = LedgerCase(tmp_path)
+    case.add("payment", payment_id="P", customer_id="C", payment_date=date(2026, 1, 1), amount=1, currency="EUR")
+    case.add("payment", payment_id="Q", customer_id="C", payment_date=date(2026, 1, 1), amount=1, currency="EUR", delivery_id=2)
+    assert case.connect(date(2026, 6, 30)).execute("SELECT payment_id FROM feed.payment").fetchall() == [("P",)]
