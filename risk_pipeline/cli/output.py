@@ -40,7 +40,7 @@ def heading(out: Console, text: str) -> None:
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterable[int] = (), fold: Iterable[int] = ()) -> Table:
     """A table for the screen. Columns whose index is in `numeric` stand right; only those in `fold` may take several lines."""
     right, folding = set(numeric), set(fold)
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    grid = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     for index, header in enumerate(headers):
         grid.add_column(header, justify="right" if index in right else "left", no_wrap=index not in folding, overflow="fold")
     for row in rows:

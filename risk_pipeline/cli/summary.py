@@ -5,19 +5,18 @@ Put here: that page. Keep out: its forms (output) and any figure that is not in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from risk_pipeline.cli import output
-from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, Rows, ask
-from risk_pipeline.cli.texts import Language, both, headers, word
+from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
+from risk_pipeline.cli.texts import both, headers, word
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.explain import hold_texts
 from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.model import NOT_RATED
 from risk_pipeline.settings import Workspace
 
 MOVERS = 8
@@ -36,7 +35,8 @@ SELECT l.customer_id, c.name, l.hold_reasons, l.total_exposure, e.overdue, e.max
 FROM decision.credit_limit l
 JOIN factor.exposure e USING (as_of, customer_id)
 JOIN factor.customer_state c USING (as_of, customer_id)
-LEFT JOIN decision.credit_limit p ON p.customer_id = l.customer_id AND p.as_of = ?
+LEFT JOIN decision.credit_limit p ON p.customer_id = l.customer_id
+     AND p.as_of = (SELECT MAX(as_of) FROM decision.credit_limit WHERE as_of < ?)
 WHERE l.as_of = ? AND l.hold AND NOT COALESCE(p.hold, FALSE)
 ORDER BY l.total_exposure DESC, l.customer_id"""
 
@@ -46,101 +46,98 @@ LABELS = "SELECT DISTINCT tier, tier_label_en, tier_label_zh FROM mart.current_r
 
 def print_summary(workspace: Workspace, days: Sequence[date]) -> None:
     """The page for the newest of `days`, all of which are published."""
-    day = max(days)
-    out = output.console()
-    language = workspace.settings.language
-    labels = {tier: both(en, zh, language) for tier, en, zh in ask(workspace, LABELS).rows}
-    _print_tiers(out, workspace, day, labels)
-    _print_moved(out, workspace, day)
-    worst = _print_holds(out, workspace, day)
-    _print_next(out, workspace, worst)
+    page = _Page(workspace, max(days))
+    page.print_tiers()
+    page.print_moved()
+    page.print_next(page.print_holds())
 
 
-def _print_tiers(out: Console, workspace: Workspace, day: date, labels: dict[str, str]) -> None:
-    language = workspace.settings.language
-    rows = ask(workspace, BY_TIER, [day]).rows
-    shown: list[tuple[Any, ...]] = [
-        (labels.get(tier, tier), n, output.amount(exposure), output.amount(overdue), output.amount(limits), holds)
-        for tier, n, exposure, overdue, limits, holds in rows
-    ]
-    sums = [sum(row[column] or 0 for row in rows) for column in range(1, 6)]
-    shown.append((word("total", language), sums[0], *(output.amount(each) for each in sums[1:4]), sums[4]))
-    output.heading(out, f"{word('by_tier', language)} · {day} · {workspace.settings.reporting_currency}")
-    out.print(output.table(headers("tier customers exposure overdue limits holds", language), shown, numeric=range(1, 6)))
+class _Page:
+    """The page of one date."""
 
+    def __init__(self, workspace: Workspace, day: date) -> None:
+        self._out = output.console()
+        self._workspace = workspace
+        self._day = day
+        self._language = workspace.settings.language
+        version = ask(workspace, POLICY, [day]).rows[0][0]
+        self._policy = load_policy(workspace.policy_dir, load_catalogue(), version=version, as_of=day)
 
-def _print_moved(out: Console, workspace: Workspace, day: date) -> None:
-    language = workspace.settings.language
-    rows = ask(workspace, MOVED, [day]).rows
-    if not rows:
-        return
-    down = sum(row[4] == "down" for row in rows)
-    output.heading(out, f"{word('moved', language)}: {down} ↓  {len(rows) - down} ↑")
-    shown = [
-        (
-            customer,
-            name,
-            f"{before} {'↓' if direction == 'down' else '↑'} {tier}",
-            rule.replace("_", " "),
-            output.amount(exposure),
-        )
-        for customer, name, before, tier, direction, rule, exposure in rows[:MOVERS]
-    ]
-    out.print(output.table(headers("customer name move why exposure", language), shown, numeric=[4], fold=[1, 3]))
-    _print_more(out, len(rows) - MOVERS)
+    def print_tiers(self) -> None:
+        """Customers, exposure, overdue, limits and holds by tier. Intercompany stands below the total, outside of it."""
+        labels = {tier: both(en, zh, self._language) for tier, en, zh in self._ask(LABELS)}
+        rows = self._ask(BY_TIER, [self._day])
+        rated = [row for row in rows if row[0] != NOT_RATED]
+        listed = [(labels[tier], *figures) for tier, *figures in rated]
+        listed.append((word("total", self._language), *(sum(row[column] or 0 for row in rated) for column in range(1, 6))))
+        listed += [(labels[tier], *figures) for tier, *figures in rows if tier == NOT_RATED]
+        shown = [(label, n, *(output.amount(each) for each in amounts), holds) for label, n, *amounts, holds in listed]
+        self._heading("by_tier", f" · {self._day} · {self._workspace.settings.reporting_currency}")
+        self._table("tier customers exposure overdue limits holds", shown, numeric=range(1, 6), fold=[0])
 
+    def print_moved(self) -> None:
+        """Customers whose tier changed, the falls first."""
+        rows = self._ask(MOVED, [self._day])
+        if not rows:
+            return
+        down = sum(row[4] == "down" for row in rows)
+        arrows = {"down": "↓", "up": "↑"}
+        shown = [
+            (customer, name, f"{before} {arrows[direction]} {tier}", self._rule(rule), output.amount(exposure))
+            for customer, name, before, tier, direction, rule, exposure in rows[:MOVERS]
+        ]
+        self._heading("moved", f": {down} ↓  {len(rows) - down} ↑")
+        self._table("customer name move why exposure", shown, numeric=[4], fold=[1, 3])
+        self._more(len(rows) - MOVERS)
 
-def _print_holds(out: Console, workspace: Workspace, day: date) -> str | None:
-    """Prints the new holds; returns the customer a reader will want to look at first."""
-    language = workspace.settings.language
-    rows = ask(workspace, NEW_HOLDS, [_previous(workspace, day), day]).rows
-    if not rows:
-        return None
-    output.heading(out, f"{word('new_holds', language)}: {len(rows)}")
-    policy = load_policy(workspace.policy_dir, load_catalogue(), version=ask(workspace, POLICY, [day]).rows[0][0], as_of=day)
-    shown = [
-        (customer, name, _first_reason(policy, ids, language), output.amount(overdue), days, output.amount(exposure))
-        for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
-    ]
-    headers = [
-        word("customer", language),
-        "",
-        word("why", language),
-        *(word(n, language) for n in ("overdue", "days", "exposure")),
-    ]
-    out.print(output.table(headers, shown, numeric=[3, 4, 5]))
-    _print_more(out, len(rows) - HOLDS)
-    return str(rows[0][0])
+    def print_holds(self) -> str | None:
+        """Customers held now and not at the date before; returns the one a reader will want to look at first."""
+        rows = self._ask(NEW_HOLDS, [self._day, self._day])
+        if not rows:
+            return None
+        shown = [
+            (customer, name, self._first_reason(ids), output.amount(overdue), days, output.amount(exposure))
+            for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
+        ]
+        self._heading("new_holds", f": {len(rows)}")
+        self._table("customer name why overdue days exposure", shown, numeric=[3, 4, 5], fold=[1, 2])
+        self._more(len(rows) - HOLDS)
+        return str(rows[0][0])
 
+    def print_next(self, customer: str | None) -> None:
+        """Commands to type next, ready to copy."""
+        workspace, here = self._workspace, Path.cwd()
+        folder = workspace.root.relative_to(here) if workspace.root.is_relative_to(here) else workspace.root
+        where = "" if workspace.root == here else f" -w {folder}"
+        who = customer or self._ask("SELECT customer_id FROM mart.current_risk ORDER BY total_exposure DESC LIMIT 1")[0][0]
+        self._heading("next")
+        for line in (
+            f"risk-pipeline explain {who}{where}",
+            f"risk-pipeline show mart.current_risk{where}",
+            f"DAGSTER_HOME={workspace.dagster_home} RISK_WORKSPACE={workspace.root} dagster dev -m risk_pipeline.definitions",
+            f"any SQL client, read-only: {workspace.catalogue}",
+        ):
+            self._out.print(f"  {line}", soft_wrap=True)
 
-def _first_reason(policy: Policy, ids: str, language: Language) -> str:
-    """The first reason in words, and how many more there are."""
-    reasons = hold_texts(policy, ids)
-    more = f" (+{len(reasons) - 1})" if len(reasons) > 1 else ""
-    return f"{both(reasons[0]['en'], reasons[0]['zh'], language)}{more}" if reasons else ""
+    def _ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return ask(self._workspace, sql, parameters).rows
 
+    def _heading(self, name: str, rest: str = "") -> None:
+        output.heading(self._out, f"{word(name, self._language)}{rest}")
 
-def _previous(workspace: Workspace, day: date) -> date | None:
-    found: Rows = ask(workspace, "SELECT MAX(as_of) FROM decision.risk_tier WHERE as_of < ?", [day])
-    return found.rows[0][0]
+    def _table(self, names: str, rows: Sequence[Sequence[Any]], numeric: Iterable[int], fold: Iterable[int]) -> None:
+        self._out.print(output.table(headers(names, self._language), rows, numeric, fold))
 
+    def _more(self, rest: int) -> None:
+        if rest > 0:
+            self._out.print(f"and {rest} more")
 
-def _print_more(out: Console, rest: int) -> None:
-    if rest > 0:
-        out.print(f"and {rest} more")
+    def _rule(self, rule: str) -> str:
+        """The rule that decided a tier, in words: a knock-out by its reason."""
+        reasons = {each.id: each.reason for each in self._policy.knockouts}
+        return both(reasons[rule].en, reasons[rule].zh, self._language) if rule in reasons else rule.replace("_", " ")
 
-
-def _print_next(out: Console, workspace: Workspace, customer: str | None) -> None:
-    where = "" if workspace.root == workspace.root.cwd() else f" -w {_shown(workspace)}"
-    who = customer or ask(workspace, "SELECT customer_id FROM mart.current_risk ORDER BY total_exposure DESC LIMIT 1").rows[0][0]
-    output.heading(out, word("next", workspace.settings.language))
-    out.print(f"  risk-pipeline explain {who}{where}")
-    out.print(f"  risk-pipeline show mart.current_risk{where}")
-    out.print(f"  DAGSTER_HOME={workspace.dagster_home} RISK_WORKSPACE={workspace.root} \\", soft_wrap=True)
-    out.print("    dagster dev -m risk_pipeline.definitions")
-    out.print(f"  any SQL client, read-only: {workspace.catalogue}", soft_wrap=True)
-
-
-def _shown(workspace: Workspace) -> str:
-    here = workspace.root.cwd()
-    return str(workspace.root.relative_to(here)) if workspace.root.is_relative_to(here) else str(workspace.root)
+    def _first_reason(self, ids: str) -> str:
+        """The first reason of a hold in words, and how many more there are."""
+        first, *rest = hold_texts(self._policy, ids)
+        return f"{both(first['en'], first['zh'], self._language)}{f' (+{len(rest)})' if rest else ''}"

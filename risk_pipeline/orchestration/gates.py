@@ -5,52 +5,66 @@ Put here: the translation of declared checks and of their results. Keep out: the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import dagster as dg
 
 from risk_pipeline.errors import Refused
 from risk_pipeline.gates.reconciliation import Stage
-from risk_pipeline.gates.run_stage import STAGE_TABLES, declared_checks
+from risk_pipeline.gates.run_stage import STAGE_TABLES, DeclaredCheck, declared_checks
 from risk_pipeline.orchestration.dependencies import sources
 from risk_pipeline.orchestration.specs import key
 from risk_pipeline.store.register import CheckRecord
 
+FAMILY = {"contract": "contract", "reconcile": "reconciliation", "suite": "expectations"}
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
+
+Gate = TypeVar("Gate", DeclaredCheck, CheckRecord)
 
 
 def check_specs(stage: Stage) -> list[dg.AssetCheckSpec]:
-    """A spec per declared check. `blocking` stands only on tables nothing else in the stage reads.
+    """One check per table and family of gates; each gate by itself stands in audit.check_result.
 
-    On any other table it would be a circle: the reader waits for the check, and the check, being one step, for the reader.
-    One blocking check is enough to hold the next stage back, since the whole step fails when any error-level gate fails.
+    `blocking` stands only on tables nothing else in the stage reads. On any other it would be a circle: the reader waits for
+    the check, and the check, being one step, for the reader. One blocking check is enough to hold the next stage back, since
+    the whole step fails when any error-level gate fails.
     """
     inner = set().union(*(sources(name) for name in STAGE_TABLES[stage] if name.startswith("factor.")))
     return [
         dg.AssetCheckSpec(
-            name=check.check_name,
-            asset=key(check.table_name),
-            description=check.describes,
-            blocking=check.severity == "error" and check.table_name not in inner,
+            name=family,
+            asset=key(table),
+            description="; ".join(check.describes for check in checks),
+            blocking=table not in inner,
         )
-        for check in declared_checks(stage)
+        for (table, family), checks in _by_family(declared_checks(stage)).items()
     ]
 
 
-def check_results(records: list[CheckRecord]) -> Iterator[dg.AssetCheckResult]:
-    """The results of one stage, as they were stored in the register."""
-    for record in records:
+def check_results(records: Sequence[CheckRecord]) -> Iterator[dg.AssetCheckResult]:
+    """The results of one stage. An asset check fails as an error when a gate of level error failed, else as a warning."""
+    for (table, family), gates in _by_family(records).items():
+        failed = [gate for gate in gates if not gate.passed]
         yield dg.AssetCheckResult(
-            asset_key=key(record.table_name),
-            check_name=record.check_name,
-            passed=record.passed,
-            severity=SEVERITY[record.severity],
-            description=record.detail,
-            metadata={"failed_rows": record.n_failed},
+            asset_key=key(table),
+            check_name=family,
+            passed=not failed,
+            severity=SEVERITY["error" if any(gate.severity == "error" for gate in failed or gates) else "warn"],
+            description="; ".join(f"{gate.check_name}: {gate.detail}" for gate in failed) or f"{len(gates)} gates passed",
+            metadata={"gates": len(gates), "failed": len(failed), "rows failed": sum(gate.n_failed for gate in failed)},
         )
 
 
-def refuse_if_any_failed(stage: Stage, records: list[CheckRecord]) -> None:
+def _by_family(gates: Sequence[Gate]) -> dict[tuple[str, str], list[Gate]]:
+    """Gates by table and family, which is what their name begins with."""
+    found: dict[tuple[str, str], list[Gate]] = {}
+    for gate in gates:
+        found.setdefault((gate.table_name, FAMILY[gate.check_name.split("_")[0]]), []).append(gate)
+    return found
+
+
+def refuse_if_any_failed(stage: Stage, records: Sequence[CheckRecord]) -> None:
     """Refused, naming the first gates that failed, when the stage may not be published."""
     failed = [record for record in records if record.severity == "error" and not record.passed]
     if failed:
