@@ -126,7 +126,8 @@ def need(facts: Facts, customers: Customers, terms_days: Ints, policy: Policy) -
 
 
 def expected_loss(facts: Facts, customers: Customers, policy: Policy) -> Candidate:
-    """budget_share_of_sales_12m x annual sales / (PD x LGD); without PD or sales there is no candidate.
+    """budget_share_of_sales_12m x annual sales / (PD x LGD); without PD, or with neither sales nor a request that
+    expects some, there is no candidate.
 
     Annual sales: sales_12m spread over the months since the first invoice (3 to 12), or expected_monthly_sales x 12 of the
     approved request where there were no sales.
@@ -135,7 +136,8 @@ def expected_loss(facts: Facts, customers: Customers, policy: Policy) -> Candida
     sales, months = facts.integers("sales_12m"), facts.numbers("months_since_first_invoice")
     expected = facts.integers("expected_monthly_sales")
     spread = np.where(months.known, np.clip(months.values, *SALES_MONTHS), SALES_MONTHS[1]).astype(np.int64)
-    use_expected = expected.known & ~(sales.known & (sales.values > 0))
+    sold = sales.known & (sales.values != 0)
+    use_expected = expected.known & ~(sold & (sales.values > 0))
     annual = np.where(use_expected, expected.values * MONTHS_PER_YEAR, _times(sales.values, MONTHS_PER_YEAR, spread))
     loss_rate = np.where(customers.pd.known, customers.pd.values, 1.0) * rule.lgd
     amount = np.floor(np.maximum(annual, 0) * rule.budget_share_of_sales_12m / loss_rate)
@@ -143,9 +145,9 @@ def expected_loss(facts: Facts, customers: Customers, policy: Policy) -> Candida
         method="expected_loss",
         kind="capacity",
         amount=np.minimum(amount, float(2**62)).astype(np.int64),
-        known=customers.pd.known & (sales.known | expected.known) & customers.has_limit,
+        known=customers.pd.known & (sold | expected.known) & customers.has_limit,
         inputs=js.object_of(
-            annual_sales=js.money(Vector(annual, sales.known | expected.known)),
+            annual_sales=js.money(Vector(annual, sold | expected.known)),
             budget_share_of_sales_12m=js.fixed(rule.budget_share_of_sales_12m),
             lgd=js.fixed(rule.lgd),
             pd=js.number(customers.pd),

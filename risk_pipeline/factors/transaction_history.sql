@@ -307,16 +307,23 @@ SELECT
     END AS dso_days,
     CAST(m.sales_3m AS DECIMAL(18, 2)) AS sales_3m,
     CAST(m.sales_12m AS DECIMAL(18, 2)) AS sales_12m,
-    CAST(
-        CAST(FLOOR(CAST(m.sales_3m AS DOUBLE) * 100 / CAST(3 AS DOUBLE) + 0.5) AS BIGINT) * CAST(0.01 AS DECIMAL(3, 2))
-        AS DECIMAL(18, 2)
-    ) AS avg_monthly_sales_3m,
-    CAST(
-        CAST(
-            FLOOR(CAST(m.sales_12m AS DOUBLE) * 100 / CAST(NULLIF(m.sales_months, 0) AS DOUBLE) + 0.5) AS BIGINT
-        ) * CAST(0.01 AS DECIMAL(3, 2))
-        AS DECIMAL(18, 2)
-    ) AS avg_monthly_sales_12m,
+    CASE
+        WHEN m.n_invoices_12m > 0
+            THEN
+                CAST(
+                    CAST(FLOOR(CAST(m.sales_3m AS DOUBLE) * 100 / CAST(3 AS DOUBLE) + 0.5) AS BIGINT)
+                    * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2)
+                )
+    END AS avg_monthly_sales_3m,
+    CASE
+        WHEN m.n_invoices_12m > 0
+            THEN
+                CAST(
+                    CAST(
+                        FLOOR(CAST(m.sales_12m AS DOUBLE) * 100 / CAST(NULLIF(m.sales_months, 0) AS DOUBLE) + 0.5) AS BIGINT
+                    ) * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2)
+                )
+    END AS avg_monthly_sales_12m,
     CASE
         WHEN m.sales_12m > 0
             THEN

@@ -407,3 +407,11 @@ def test_materiality_of_a_natural_person(case: LedgerCase) -> None:
     case.add("customer", customer_id="C", natural_person=True)
     case.invoice("OLD", 120, dpd=95)
     assert only(case.factors()["exposure"])["max_dpd_material"] == 95
+
+
+def test_without_sales_there_is_no_average_to_base_a_limit_on(case: LedgerCase) -> None:
+    """Golden case 13: no sales is no need candidate, not a need of 0."""
+    case.invoice("OLD", 1_000, invoice_date=date(2025, 1, 10), due_date=date(2025, 2, 10))
+    history = only(case.factors()["transaction_history"])
+    assert history["sales_12m"] == 0
+    assert (history["avg_monthly_sales_3m"], history["avg_monthly_sales_12m"]) == (None, None)

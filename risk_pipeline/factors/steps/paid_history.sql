@@ -1,10 +1,12 @@
 -- What each customer paid in the last 12 months and how late, in reporting currency at the rate of the as-of date.
 -- Grain: customer_id. late_* = sum of amount x late days, where late(d) = d if d > $grace_days else 0; floored_* has grace 0,
--- signed_* counts early days as negative. *_3m is the part of the newest 3 months.
+-- signed_* counts early days as negative. *_3m is the part of the newest 3 months. last_paid_date: newest clearing of an export
+-- that has no payments; an application is booked after the value date of its payment and says nothing about when it came.
 WITH paid AS (
     SELECT
         customer_id,
         applied_date,
+        CAST(NULL AS DATE) AS cleared_date,
         days_late,
         CASE WHEN fx_rate = 1 THEN amount ELSE CAST(CAST(amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) END AS amount
     FROM step.line
@@ -13,6 +15,7 @@ WITH paid AS (
     SELECT
         customer_id,
         cleared_date AS applied_date,
+        cleared_date,
         DATE_DIFF('day', due_date, cleared_date) AS days_late,
         CAST(CAST(cleared_rest AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) AS amount
     FROM step.position
@@ -20,7 +23,7 @@ WITH paid AS (
 )
 SELECT
     customer_id,
-    MAX(applied_date) AS last_paid_date,
+    MAX(cleared_date) AS last_paid_date,
     COUNT(amount) AS n_12m,
     COUNT(CASE WHEN applied_date > $m3 THEN amount END) AS n_3m,
     SUM(amount) AS paid_12m,
