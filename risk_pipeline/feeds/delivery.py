@@ -117,7 +117,8 @@ class DeliveryReader:
 
 
 def _check(converter: Converter, validator: Validator, chunk: Chunk, first_seq: int) -> Converted:
-    converted = converter.convert(chunk.text(converter.source_columns), pa.array(chunk.lines), first_seq)
+    text, lines = chunk.text(converter.source_columns), pa.array(chunk.lines)
+    converted = converter.convert(text, lines, first_seq, trim=chunk.may_have_blanks())
     if not len(converted.rows):
         return converted
     good, problems = validator.check(converted.rows)

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from risk_pipeline.errors import Refused
 from risk_pipeline.feeds import encoding
 from risk_pipeline.feeds.files import Receipt
-from risk_pipeline.feeds.records import Scan, record_lines, scan
+from risk_pipeline.feeds.records import Scan, blanks_at_edges, record_lines, scan
 from risk_pipeline.feeds.spec import FeedSpec
 
 CHUNK_BYTES = 8 << 20
@@ -40,11 +40,13 @@ DELIMITERS = (",", ";", "\t", "|")
 class Chunk:
     """Some rows of one file. `lines`: the physical line each begins on (Parquet: the row number, from 1).
 
-    `text(names)` gives those source columns as Arrow strings; it is a function so that it can run in a worker thread.
+    `text(names)` gives those source columns as Arrow strings; `may_have_blanks()` is false when no cell begins or ends with
+    a blank. Both are functions so that they can run in a worker thread.
     """
 
     lines: npt.NDArray[np.int64]
     text: Callable[[Sequence[str]], pa.Table]
+    may_have_blanks: Callable[[], bool] = lambda: True
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -83,8 +85,9 @@ def _check_columns(opened: SourceFile, spec: FeedSpec) -> None:
             f" the file has {', '.join(opened.header) or 'no columns'}",
             remedy="mend the mapping in the feed YAML" + (f"; did you mean {near[0]!r}?" if near else ""),
         )
-    folded = [name.casefold() for name in opened.header]
-    twice = [name for name in spec.source_columns if folded.count(name.casefold()) > 1]
+    folded, where = [name.casefold() for name in opened.header], (spec.where or "").casefold()
+    used = [name for name in opened.header if name in spec.source_columns or (name and name.casefold() in where)]
+    twice = [name for name in used if folded.count(name.casefold()) > 1]
     if twice:
         raise Refused(
             f"{opened.receipt.name}: the header has {twice[0]!r} more than once (case does not count)",
@@ -189,7 +192,7 @@ class CsvFile:
         blank = (lengths == 0) | ((lengths == 1) & (codes[starts] == 0x0D))
         kept = lines[~blank]
         if len(kept):
-            yield Chunk(kept, partial(self._parse, data, kept))
+            yield Chunk(kept, partial(self._parse, data, kept), partial(blanks_at_edges, data, self.delimiter))
 
     def _parse(self, data: bytes, lines: npt.NDArray[np.int64], names: Sequence[str]) -> pa.Table:
         """Split the records into fields; the columns asked for, as text. Runs outside Python's lock."""

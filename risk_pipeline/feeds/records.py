@@ -55,6 +55,18 @@ def record_lines(found: Scan, first_line: int) -> tuple[Positions, Positions]:
     return starts, first_line + np.searchsorted(found.newlines, starts)
 
 
+def blanks_at_edges(records: bytes, delimiter: str) -> bool:
+    """May a field begin or end with a blank? Characters beyond ASCII count as blanks here; some are."""
+    codes = np.frombuffer(records, dtype=np.uint8)
+    blanks = np.flatnonzero((codes == 0x20) | (codes == 0x09) | (codes >= 0x80))
+    if not len(blanks):
+        return False
+    is_edge = np.zeros(256, dtype=np.bool_)
+    is_edge[[ord(delimiter), QUOTE, NEWLINE, RETURN]] = True
+    beside = is_edge[codes[blanks - 1]] | is_edge[codes[np.minimum(blanks + 1, len(codes) - 1)]]
+    return bool(beside.any())
+
+
 def _well_formed(codes: npt.NDArray[np.uint8], quotes: Positions, opening: npt.NDArray[np.bool_], delimiter: int) -> bool:
     """Does counting quotes give the right state: every opening one at the start of a field, every closing one at its end."""
     before = codes[quotes[opening] - 1]

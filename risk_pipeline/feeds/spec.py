@@ -90,7 +90,7 @@ class ColumnSpec(_Model):
     thousands: str | None = Field(None, min_length=1, max_length=1)
     negate: bool = False
     sign_from: SignSpec | None = None
-    round: Literal[2] | None = None
+    round: Annotated[Literal[2] | None, BeforeValidator(lambda value: 2 if value == "2" else value)] = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnSpec:

@@ -18,7 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import Column, Table, table
+from risk_pipeline.contracts import STORE_COLUMNS, Column, Table, table
+from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
 from risk_pipeline.store.staging import (
@@ -29,7 +30,6 @@ from risk_pipeline.store.staging import (
     bucket_ranges,
     naive,
     order_sql,
-    part_schema,
     write_part,
 )
 
@@ -112,7 +112,7 @@ class FeedStore:
         # A number of its own, so that no file is ever written over.
         part = self.lake.feed_part(feed, self._register.new_delivery_id())
         with self._connect(work / "compact.duckdb") as con:
-            write_part(self.lake, part, part_schema(target), _merged(con, target, all_rows_sql(paths, closures)))
+            write_part(self.lake, part, target, _merged(con, target, all_rows_sql(paths, closures)))
         ids = [each.delivery_id for each in self._register.effective_deliveries(feed)]
         self._register.replace_parts(feed, ids, self.lake.relative(part))
         return part
@@ -146,9 +146,14 @@ class FeedStore:
 
 
 def _merged(con: duckdb.DuckDBPyConnection, target: Table, rows: str) -> Iterator[pa.Table]:
+    """All rows, bucket range by bucket range; a column no part has yet, because the contract grew, is NULL."""
     counts = dict(con.execute(f"SELECT bucket, count(*) FROM ({rows}) GROUP BY bucket").fetchall())
-    names = ", ".join(f'"{name}"' for name in part_schema(target).names)
+    stored = {name for name, *_ in con.execute(f"DESCRIBE {rows}").fetchall()}
+    held = [
+        f'"{c.name}"' if c.name in stored else f'CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS "{c.name}"'
+        for c in (*target.columns, *STORE_COLUMNS)
+    ]
     for first, last in bucket_ranges([counts.get(bucket, 0) for bucket in range(BUCKETS)]):
         yield con.sql(
-            f"SELECT {names} FROM ({rows}) WHERE bucket BETWEEN {first} AND {last} ORDER BY {order_sql(target)}, row_id"
+            f"SELECT {', '.join(held)} FROM ({rows}) WHERE bucket BETWEEN {first} AND {last} ORDER BY {order_sql(target)}, row_id"
         ).to_arrow_table()

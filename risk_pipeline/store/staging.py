@@ -10,6 +10,7 @@ KEYS_AT_ONCE by hash, and parts are written in bucket ranges of about ROWS_AT_ON
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from risk_pipeline.store.lake import Lake
 
 BUCKETS = 32
 ROW_GROUP = 32_768
-ROWS_AT_ONCE = 300_000
+ROWS_AT_ONCE = 200_000
 KEYS_AT_ONCE = 1_000_000
 ROW_ID_SHIFT = 40
 
@@ -83,14 +84,15 @@ def part_schema(target: Table) -> pa.Schema:
 def identity_sql(target: Table, mapped: Sequence[Column]) -> dict[str, str]:
     """`row_hash`, `key_hash` and `bucket` of a row, as DuckDB SQL over the canonical column names.
 
-    row_hash: first 63 bits of md5 over `name=value` of the mapped columns that hold one, so that mapping a further, empty
-    column changes no row. bucket: md5(customer_id), first 8 hex digits, modulo 32 (the low 5 bits of the fourth byte).
+    row_hash: 63 bits of md5 over `name=value` of the mapped columns that hold one, so that mapping a further, empty column
+    changes no row. bucket: md5(customer_id), first 8 hex digits, modulo 32. md5_number has the bytes of the digest in reverse
+    order, and is four times as fast as md5_number_upper.
     """
     has_customer = any(column.name == "customer_id" for column in mapped)
     return {
         "row_hash": _md5_63(mapped),
         "key_hash": key_hash_sql(target),
-        "bucket": 'CAST((md5_number_upper("customer_id") >> 24) & 31 AS BIGINT)' if has_customer else "CAST(0 AS BIGINT)",
+        "bucket": f'CAST((md5_number("customer_id") >> 24) & {BUCKETS - 1} AS BIGINT)' if has_customer else "CAST(0 AS BIGINT)",
     }
 
 
@@ -110,14 +112,30 @@ def all_rows_sql(paths: Sequence[Path], closures: Sequence[Path]) -> str:
     )
 
 
-def write_part(lake: Lake, path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> int:
+def write_part(lake: Lake, path: Path, target: Table, tables: Iterator[pa.Table]) -> int:
     """Write rows in the order they come, atomically; returns how many."""
+    schema = part_schema(target)
+    # A dictionary of values that hardly repeat only costs time and space.
+    distinct = {"row_id", "row_hash", "source_line", *(target.key if len(target.key) == 1 else ())}
     rows = 0
-    with lake.write_atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for each in tables:
+    few_values = [name for name in schema.names if name not in distinct]
+    with (
+        lake.write_atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=few_values) as writer,
+    ):
+        for each in _ahead(tables):
             writer.write_table(each.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
             rows += len(each)
     return rows
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables, the next one being made in a thread while the caller works on one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        following = pool.submit(next, tables, None)
+        while (each := following.result()) is not None:
+            following = pool.submit(next, tables, None)
+            yield each
 
 
 def bucket_ranges(rows_by_bucket: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -276,7 +294,7 @@ class Staging:
 
     def write(self, lake: Lake, path: Path, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> int:
         """Write the part of the delivery, sorted by (bucket, customer_id); returns its rows. Nothing to store: no file."""
-        return write_part(lake, path, part_schema(self._target), self._stored(delivery_id, files, knowledge))
+        return write_part(lake, path, self._target, self._stored(delivery_id, files, knowledge))
 
     def write_closures(self, lake: Lake, path: Path, delivery_id: int, now: datetime) -> None:
         """Write the rows this delivery closes."""
@@ -294,30 +312,31 @@ class Staging:
             self._con.unregister("staged")
 
     def _stored_sql(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> str:
+        """The rows to store, sorted. What is the same in every row is added after the sort, which carries less so."""
         mapped = {column.name for column in self._mapped}
         canonical = [
             _q(c.name) if c.name in mapped else f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {_q(c.name)}"
             for c in self._target.columns
         ]
         now = f"TIMESTAMP '{naive(knowledge.now)}'"
-        assumed = _assumed_sql(knowledge)
-        is_assumed = f"(f.fate IS NULL AND {assumed} < {now})" if assumed else "false"
-        is_assumed = f"coalesce({is_assumed}, false)"
+        assumed = f"CASE WHEN f.fate IS NULL AND d.known < {now} THEN d.known END" if knowledge.column else "NULL"
         names = ", ".join(_s(each) for each in files)
         store = [
-            f"{delivery_id << ROW_ID_SHIFT} + s.{_q(SEQ)} AS row_id",
+            f"{delivery_id << ROW_ID_SHIFT} + {_q(SEQ)} AS row_id",
             "row_hash",
             "bucket",
             f"[{names}][{_q(FILE)} + 1] AS source_file",
             f"{_q(LINE)} AS source_line",
             f"CAST({delivery_id} AS BIGINT) AS delivery_id",
-            f"CASE WHEN {is_assumed} THEN {assumed or now} ELSE {now} END AS known_from",
-            f"{is_assumed} AS known_assumed",
+            f"coalesce(assumed, {now}) AS known_from",
+            "assumed IS NOT NULL AS known_assumed",
             "CAST(NULL AS TIMESTAMP) AS known_to",
         ]
+        days = _days_sql(knowledge)
         return (
-            f"SELECT {', '.join([*canonical, *store])} FROM staged s LEFT JOIN fate f ON f.seq = s.{_q(SEQ)}"
-            f" WHERE f.fate IS NULL OR f.fate = {SUPERSEDES} ORDER BY {order_sql(self._target)}, s.{_q(SEQ)}"
+            f"SELECT {', '.join([*canonical, *store])} FROM ("
+            f"SELECT s.*, {assumed} AS assumed FROM staged s LEFT JOIN fate f ON f.seq = s.{_q(SEQ)} {days}"
+            f" WHERE f.fate IS NULL OR f.fate = {SUPERSEDES} ORDER BY {order_sql(self._target)}, s.{_q(SEQ)})"
         )
 
     def _ranges(self) -> Iterator[pa.Table]:
@@ -352,12 +371,17 @@ def naive(moment: datetime) -> datetime:
     return (moment - moment.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
 
 
-def _assumed_sql(knowledge: Knowledge) -> str | None:
-    """The last microsecond of the day, as UTC: what happened on a day was known when it ended, not when it began."""
+def _days_sql(knowledge: Knowledge) -> str:
+    """Join `d`: for each day in the column, the moment it counts as known. That is its last microsecond, in UTC: what
+    happened on a day was known when the day ended, not when it began. (Time zones cost too much to ask for every row.)
+    """
     if knowledge.column is None:
-        return None
-    midnight = f"CAST({_q(knowledge.column)} + {knowledge.plus_days + 1} AS TIMESTAMP)"
-    return f"(timezone('UTC', timezone({_s(knowledge.zone)}, {midnight})) - INTERVAL 1 MICROSECOND)"
+        return ""
+    column = _q(knowledge.column)
+    midnight = f"CAST(day + {knowledge.plus_days + 1} AS TIMESTAMP)"
+    known = f"timezone('UTC', timezone({_s(knowledge.zone)}, {midnight})) - INTERVAL 1 MICROSECOND"
+    days = f"SELECT DISTINCT {column} AS day FROM staged WHERE {column} IS NOT NULL"
+    return f"LEFT JOIN (SELECT day, {known} AS known FROM ({days})) d ON d.day = s.{column}"
 
 
 def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> list[pa.RecordBatch]:
@@ -371,7 +395,7 @@ def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> l
 
 def _md5_63(hashed: Sequence[Column]) -> str:
     pieces = ", ".join(f"{_s(column.name + '=')} || CAST({_q(column.name)} AS VARCHAR)" for column in hashed)
-    return f"CAST(md5_number_upper(concat_ws(chr(31), {pieces})) >> 1 AS BIGINT)"
+    return f"CAST(md5_number(concat_ws(chr(31), {pieces})) & {2**63 - 1} AS BIGINT)"
 
 
 def _files(paths: Sequence[Path]) -> str:
