@@ -8,20 +8,20 @@ from collections.abc import Iterator
 import dagster as dg
 
 from risk_pipeline.gates.reconciliation import Stage
-from risk_pipeline.orchestration.gates import check_results, check_specs, refuse_if_any_failed
+from risk_pipeline.orchestration.gates import check_results, check_specs, refuse_if_any_failed, selected
 from risk_pipeline.orchestration.resource import Assessment
 
 
 def stage_check(stage: Stage) -> dg.AssetChecksDefinition:
     """Ask every gate of `stage`; an error-level failure stops the run before the next stage."""
 
-    @dg.multi_asset_check(name=f"{stage}_gates", specs=check_specs(stage))
+    @dg.multi_asset_check(name=f"{stage}_gates", specs=check_specs(stage), can_subset=True)
     def ask(context: dg.AssetCheckExecutionContext, assessment: Assessment) -> Iterator[dg.AssetCheckResult]:
         with assessment.step(context) as run:
-            records = run.audit(stage)
-        yield from check_results(records)
+            wanted = selected(run.audit(stage), context.selected_asset_check_keys)
+        yield from check_results(wanted)
         with assessment.step(context):
-            refuse_if_any_failed(stage, records)
+            refuse_if_any_failed(stage, wanted)
 
     return ask
 

@@ -5,7 +5,7 @@ Put here: the translation of declared checks and of their results. Keep out: the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 import dagster as dg
@@ -42,6 +42,11 @@ def check_specs(stage: Stage) -> list[dg.AssetCheckSpec]:
     ]
 
 
+def selected(records: Sequence[CheckRecord], keys: Collection[dg.AssetCheckKey]) -> list[CheckRecord]:
+    """The records behind the selected checks: all in a whole run, fewer when somebody materialises single tables."""
+    return [record for record in records if dg.AssetCheckKey(key(record.table_name), _family(record)) in keys]
+
+
 def check_results(records: Sequence[CheckRecord]) -> Iterator[dg.AssetCheckResult]:
     """The results of one stage. An asset check fails as an error when a gate of level error failed, else as a warning."""
     for (table, family), gates in _by_family(records).items():
@@ -57,11 +62,15 @@ def check_results(records: Sequence[CheckRecord]) -> Iterator[dg.AssetCheckResul
 
 
 def _by_family(gates: Sequence[Gate]) -> dict[tuple[str, str], list[Gate]]:
-    """Gates by table and family, which is what their name begins with."""
+    """Gates by table and family."""
     found: dict[tuple[str, str], list[Gate]] = {}
     for gate in gates:
-        found.setdefault((gate.table_name, FAMILY[gate.check_name.split("_")[0]]), []).append(gate)
+        found.setdefault((gate.table_name, _family(gate)), []).append(gate)
     return found
+
+
+def _family(gate: DeclaredCheck | CheckRecord) -> str:
+    return FAMILY[gate.check_name.split("_")[0]]
 
 
 def refuse_if_any_failed(stage: Stage, records: Sequence[CheckRecord]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.errors import Refused, RiskError, UsageError
 from risk_pipeline.orchestration.failures import as_failure
 from risk_pipeline.orchestration.orphans import sweep_orphans
 from risk_pipeline.orchestration.workspaces import open_register
@@ -73,8 +73,13 @@ class Assessment(dg.ConfigurableResource[None]):
             try:
                 yield self._run
             except BaseException as exc:
-                self._run.fail(str(exc) if isinstance(exc, RiskError) else f"{type(exc).__name__}: {exc}")
+                self._end(self._run, exc)
                 raise
+
+    def _end(self, run: Run, error: BaseException) -> None:
+        if isinstance(error, Refused) and self._register is not None:
+            self._register.update_run(run.run_id, state="refused")
+        run.fail(str(error) if isinstance(error, RiskError) else f"{type(error).__name__}: {error}")
 
     def _open(
         self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, known_at: datetime | None, policy: str | None
