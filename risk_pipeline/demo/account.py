@@ -26,7 +26,8 @@ from risk_pipeline.demo.book import (
 )
 
 _SEASON = (0.9, 0.9, 1.05, 1.0, 0.95, 1.05, 0.95, 0.8, 1.05, 1.1, 1.2, 1.05)  # share of a usual month, January first
-_MONTH_END_SHARE = 0.45  # of the invoices are written in the last five days of a month
+_MONTH_END_SHARE = 0.3  # of the invoices are written in the last five days of a month
+_AMOUNT_SPREAD = 0.35  # standard deviation of the logarithm
 _ORDER_SHARE = 0.5  # of the invoices have an order the company knows
 _ENTRY_LAG_DAYS = (0, 0, 1, 1, 1, 2, 3, 6)
 _PLAIN_TERMS = {14: "N14", 30: "N30", 45: "N45", 60: "N60"}
@@ -47,7 +48,7 @@ class Account:
 
     def amount(self, factor: float = 1.0) -> int:
         """A lognormal amount around the customer's usual one, in cents."""
-        return max(1_00, round(self.customer.typical_cents * factor * math.exp(self.rng.gauss(0.0, 0.5))))
+        return max(1_00, round(self.customer.typical_cents * factor * math.exp(self.rng.gauss(0.0, _AMOUNT_SPREAD))))
 
     def bill(self, first: int = 0, stop: int | None = None, *, until: date | None = None, **how: Any) -> list[Invoice]:
         """Invoices of the months `first` to `stop` - 1 (numbers from the start of the books), none after `until`, by date.

@@ -23,6 +23,7 @@ from risk_pipeline.errors import UsageError
 
 ASSESSED_MONTH_ENDS = 3
 _SIZES = ("micro", "small", "small", "medium", "large")
+_TERMS = (14, 14, 14, 30, 30, 30, 30, 30, 30, 30, 45, 60)
 _GROUP_SIZE = 3
 _FIRST_NUMBER = 100_001
 
@@ -103,7 +104,7 @@ def _customer(book: Book, number: str, story: str, variant: int, namer: names.Na
         since=book.first_day - known_for,
         currency=names.CURRENCY[country],
         company=names.COMPANY_CODE.get(country, "DE01"),
-        terms=rng.choice((14, 30, 30, 30, 30, 45, 60)),
+        terms=rng.choice(_TERMS),
         typical_cents=round(math.exp(rng.uniform(math.log(low), math.log(high))) * in_hundreds),
         per_month=rng.uniform(*role.per_month),
         manager=f"KAM{rng.randint(1, 6):02d}",

@@ -55,7 +55,7 @@ def good_payer(account: Account) -> Dates:
 
 def average_payer(account: Account) -> Dates:
     """Pays some days late, always by about as much, and always in the end."""
-    usual = account.rng.randint(2, 12)
+    usual = account.rng.randint(1, 8)
     invoices = account.bill()
     if account.customer.variant % 10 == 0 and len(invoices) > 5:
         invoices += filter(None, [account.bill_again(invoices.pop(-5))])
@@ -164,11 +164,11 @@ def overpayer(account: Account) -> Dates:
 
 
 def bulk_payer(account: Account) -> Dates:
-    """One transfer a month over everything that is due."""
+    """One transfer a month, over everything that falls due before the next one."""
     invoices = account.bill()
     for end in account.book.month_ends:
         run = end.replace(day=15)
-        due = [i for i in invoices if i.day < run and i.due <= run and not i.settlements]
+        due = [i for i in invoices if i.day < run and i.due <= run + _days(31) and not i.settlements]
         if due:
             payment = account.receive(run, sum(i.cents for i in due), due[0].currency)
             for invoice in due:
@@ -297,7 +297,9 @@ def project(account: Account) -> Dates:
             if step == 180:
                 account.allocate(advance, part, total // 10, on=part.day, kind="set_off")
                 account.pay(part, part.due + _days(2), part.cents - total // 10)
-                account.invoice(part.day, total * 5 // 100, doc_type="RT", due=part.day + _days(365))
+                retention = account.invoice(part.day, total * 5 // 100, doc_type="RT", due=part.day + _days(365))
+                if retention:
+                    account.pay(retention, retention.due)
                 done = part.day
             else:
                 account.pay(part, part.due + _days(2))

@@ -1,0 +1,314 @@
+"""The demo through the whole pipeline: were the stories seen, in time, and by nothing that lay in the future?"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from risk_pipeline.demo.generator import generate
+from risk_pipeline.demo.truth import Truth
+from risk_pipeline.pipeline.assess import assess
+from risk_pipeline.pipeline.ingest import IngestResult, ingest
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.register import Register
+
+DATES = (
+    date(2025, 10, 31),
+    date(2026, 1, 31),
+    date(2026, 4, 30),
+    date(2026, 6, 30),
+    date(2026, 7, 31),
+    date(2026, 8, 31),
+    date(2026, 9, 30),
+    date(2026, 10, 31),
+)
+FIRST, LAST = DATES[0], DATES[-1]
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+WORSE = {"low": 0, "medium": 1, "high": 2, "unrated": 2, "restricted": 3}
+Row = Mapping[str, Any]
+
+# Per file: the column that dates a row, its format, and which cells an export on an earlier day would not have held yet.
+FILES: Mapping[str, tuple[str, str, Mapping[str, tuple[tuple[str, str], ...]]]] = {
+    "debtors.csv": ("ValidFrom", "%Y-%m-%d", {}),
+    "ar_items.csv": ("DocDate", "%Y%m%d", {"Cleared": (("Cleared", ""), ("ClearedBy", ""))}),
+    "bank_receipts.csv": ("Valuta", "%d.%m.%Y", {"StatusDatum": (("Status", "GEBUCHT"), ("StatusDatum", ""))}),
+    "allocations.csv": ("Posted", "%Y-%m-%d", {"ReversedOn": (("ReversedOn", ""),)}),
+    "write_offs.csv": ("Posted", "%Y-%m-%d", {}),
+    "claims.csv": ("Opened", "%Y-%m-%d", {"Closed": (("Closed", ""), ("Outcome", ""), ("Settled", ""))}),
+    "orders.csv": ("Ordered", "%Y-%m-%d", {"Done": (("Done", ""),), "Cancelled": (("Cancelled", ""),)}),
+    "bills.csv": ("Received", "%Y-%m-%d", {"OutcomeDate": (("OutcomeDate", ""), ("Outcome", ""))}),
+    "instalments.csv": ("Agreed", "%Y-%m-%d", {}),
+    "credit_requests.csv": ("Asked", "%Y-%m-%d", {"Decided": (("Decided", ""), ("Decision", ""))}),
+    "terms.csv": ("ValidFrom", "%Y-%m-%d", {}),
+    "fx_rates.csv": ("Date", "%Y-%m-%d", {}),
+    "control_totals.csv": ("Date", "%Y-%m-%d", {}),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A demo workspace that was ingested and assessed."""
+
+    root: Path
+    truth: Truth
+    deliveries: list[IngestResult]
+
+    def query(self, sql: str, *values: Any) -> list[Row]:
+        with duckdb.connect(str(self.root / "warehouse" / "risk.duckdb"), read_only=True) as con:
+            cursor = con.execute(sql, list(values))
+            names = [column[0] for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def tiers(self, customer: str) -> dict[date, str]:
+        found = self.query("SELECT as_of, tier FROM decision.risk_tier WHERE customer_id = ? ORDER BY as_of", customer)
+        return {row["as_of"]: row["tier"] for row in found}
+
+    def scores(self, customer: str) -> dict[date, float]:
+        found = self.query("SELECT as_of, score FROM score.risk_score WHERE customer_id = ? ORDER BY as_of", customer)
+        return {row["as_of"]: row["score"] for row in found}
+
+    def latest(self, table: str, customer: str) -> Row:
+        (row,) = self.query(f"SELECT * FROM {table} WHERE customer_id = ? AND as_of = ?", customer, LAST)
+        return row
+
+
+def run(root: Path, truth: Truth, dates: tuple[date, ...]) -> World:
+    workspace = Workspace.load(root)
+    register = Register.open(workspace.register_url)
+    deliveries = ingest(workspace, register, now=NOW)
+    for as_of in dates:
+        assess(workspace, register, as_of=as_of, now=NOW)
+    return World(root, truth, deliveries)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    root = tmp_path_factory.mktemp("demo")
+    return run(root, generate(root), DATES)
+
+
+# -- what went in --------------------------------------------------------------------------------------------------------
+
+
+def test_every_delivery_took_effect(world: World) -> None:
+    assert {(result.feed, result.state, result.message) for result in world.deliveries if result.state != "effective"} == set()
+    assert len(world.deliveries) == len(list((world.root / "feeds").glob("*.yaml")))
+
+
+def test_quarantine_holds_exactly_the_planted_rows(world: World) -> None:
+    found = world.query("SELECT feed, source_file, source_line, rule, column_name, value_text FROM audit.quarantine")
+    place = ("feed", "source_file", "source_line", "rule", "column_name")
+    caught = {(*(row[name] for name in place), row["value_text"] or "") for row in found}
+    planted = {(d.feed, d.file, d.line, d.rule, d.column, d.value) for d in world.truth.dirty_rows}
+    assert caught == planted
+    assert len(found) == len(planted)
+
+
+def test_repeated_rows_are_counted_once(world: World) -> None:
+    repeated = {result.feed: result.counts["rows_repeated"] for result in world.deliveries}
+    assert {feed: count for feed, count in repeated.items() if count} == dict(world.truth.repeated_rows)
+
+
+def test_open_balance_is_what_the_books_say(world: World) -> None:
+    for day in world.truth.month_ends:
+        found = world.query(
+            "SELECT currency, SUM(open_amount) AS amount, COUNT(*) AS items FROM factor.open_item WHERE as_of = ?"
+            " GROUP BY currency",
+            day,
+        )
+        assert {row["currency"]: int(row["amount"] * 100) for row in found} == world.truth.open_balance[day.isoformat()]
+        assert sum(row["items"] for row in found) == world.truth.open_items[day.isoformat()]
+
+
+def test_chinese_names_survive(world: World) -> None:
+    names = [world.latest("mart.current_risk", customer)["name"] for customer in world.truth.playing("chinese")]
+    assert all(name.endswith("有限公司") for name in names)
+
+
+# -- were the stories seen -------------------------------------------------------------------------------------------------
+
+
+def test_the_decline_shows_before_the_default(world: World) -> None:
+    """While it lasts the score falls, bar the noise of single month ends; before the default the tier is worse than it was."""
+    for customer in world.truth.playing("slow_decline"):
+        default_on = world.truth.customers[customer].dates["default_on"] or date.max
+        scores = [score for day, score in world.scores(customer).items() if day < default_on]
+        tiers = [tier for day, tier in world.tiers(customer).items() if day < default_on]
+        assert len(scores) >= 4
+        assert fall(scores) >= 0.8, (customer, scores)
+        assert scores[0] - scores[-1] >= 25, (customer, scores)
+        assert tiers[0] == "medium", (customer, tiers)
+        assert WORSE[tiers[-1]] >= WORSE["high"], (customer, tiers)
+
+
+def fall(scores: list[float]) -> float:
+    """How steadily values fall: Spearman's rank correlation with the passing of time, negated; 1 = every one below the last."""
+    ranks = [sum(other < score for other in scores) for score in scores]
+    count = len(scores)
+    return 6 * sum((place - rank) ** 2 for place, rank in enumerate(ranks)) / (count * (count * count - 1)) - 1
+
+
+def test_after_the_default_the_decline_ends_restricted(world: World) -> None:
+    ended = [c for c in world.truth.playing("slow_decline") if world.truth.customers[c].dates["default_on"]]
+    assert ended
+    for customer in ended:
+        default_on = world.truth.customers[customer].dates["default_on"]
+        after = [tier for day, tier in world.tiers(customer).items() if day >= default_on]
+        assert set(after) == {"restricted"}, (customer, after)
+
+
+def test_a_sudden_default_is_restricted_from_its_day_and_not_before_the_last_payment(world: World) -> None:
+    for customer in world.truth.playing("sudden_default"):
+        dates = world.truth.customers[customer].dates
+        for day, tier in world.tiers(customer).items():
+            if day >= dates["default_on"]:
+                assert tier == "restricted", (customer, day)
+            elif day <= dates["last_payment_before"]:
+                assert tier == "medium", (customer, day)
+        last = world.latest("decision.risk_tier", customer)
+        assert last["in_default"]
+        assert last["default_since"] is not None
+        limit = world.latest("decision.credit_limit", customer)
+        assert (limit["credit_limit"], limit["hold"]) == (0, True)
+
+
+@pytest.mark.parametrize("story", ["good_payer", "factored", "small_difference", "group_member", "sole_trader", "bulk_payer"])
+def test_good_payers_are_never_high_or_restricted(world: World, story: str) -> None:
+    for customer in world.truth.playing(story):
+        assert set(world.tiers(customer).values()) <= {"low", "medium"}, customer
+
+
+def test_good_payers_score_better_than_all_who_decline(world: World) -> None:
+    good = [world.scores(customer)[LAST] for customer in world.truth.playing("good_payer")]
+    declined = [world.scores(customer)[LAST] for customer in world.truth.playing("slow_decline")]
+    assert min(good) > max(declined)
+
+
+def test_who_is_outside_the_scorecard(world: World) -> None:
+    assert {tier for c in world.truth.playing("intercompany") for tier in world.tiers(c).values()} == {"not_rated"}
+    assert {tier for c in world.truth.playing("one_time") for tier in world.tiers(c).values()} == {"unrated"}
+
+
+def test_written_off_debt_and_distressed_plans_are_defaults(world: World) -> None:
+    for story in ("uncollectible", "distressed_plan"):
+        for customer in world.truth.playing(story):
+            last = world.latest("decision.risk_tier", customer)
+            assert last["in_default"], (story, customer)
+            assert last["tier"] == "restricted", (story, customer)
+    for customer in world.truth.playing("convenience_plan"):
+        assert not world.latest("decision.risk_tier", customer)["in_default"]
+    for customer in world.truth.playing("distressed_plan"):
+        before = world.truth.customers[customer].dates["plan_agreed_on"]
+        early = [tier for day, tier in world.tiers(customer).items() if day < before]
+        assert early
+        assert "restricted" not in early
+
+
+def test_returned_payments_count_and_cap_the_tier(world: World) -> None:
+    for customer in world.truth.playing("returner"):
+        history = world.latest("factor.transaction_history", customer)
+        assert history["dishonoured_payments_12m"] >= 3
+        assert WORSE[world.tiers(customer)[LAST]] >= WORSE["high"], customer
+    for customer in world.truth.playing("good_payer"):
+        assert not world.latest("factor.transaction_history", customer)["dishonoured_payments_12m"]
+
+
+def test_a_disputer_is_found_out(world: World) -> None:
+    for customer in world.truth.playing("disputer"):
+        assert world.latest("factor.transaction_history", customer)["unfounded_dispute_ratio_12m"] > 0.05
+
+
+def test_credit_notes_dilute_and_rebates_do_not_make_debtors_worse(world: World) -> None:
+    for customer in world.truth.playing("credit_noter"):
+        assert world.latest("factor.transaction_history", customer)["dilution_ratio_12m"] > 0.02
+
+
+def test_new_dormant_and_unknown_customers(world: World) -> None:
+    for customer in world.truth.playing("new_customer"):
+        assert FIRST not in world.tiers(customer)
+        assert world.latest("factor.transaction_history", customer)["relationship_months"] < 6
+        assert "KO18" in world.latest("decision.risk_tier", customer)["knockouts"]
+    for customer in world.truth.playing("missing_master"):
+        assert world.latest("factor.customer_state", customer)["customer_source"] == "derived"
+    for customer in world.truth.playing("dormant"):
+        gone = world.truth.customers[customer].dates["back_from"] is None
+        history = world.latest("factor.transaction_history", customer)
+        assert (history["wavg_days_late_incl_open_12m_code"] == "no_invoice_in_window") == gone
+
+
+def test_money_of_every_kind_is_seen(world: World) -> None:
+    totals = world.query(
+        "SELECT SUM(unapplied_cash) AS cash, SUM(unapplied_credits) AS credits, SUM(bills_in_hand_commercial) AS bills,"
+        " SUM(bills_in_hand_bank) AS bank, SUM(factored_with_recourse) AS sold, SUM(factored_without_recourse) AS gone,"
+        " SUM(retention) AS kept, SUM(advance_payments_received) AS advance, SUM(open_orders) AS orders"
+        " FROM factor.exposure WHERE as_of = ?",
+        LAST,
+    )[0]
+    assert all(amount > 0 for amount in totals.values()), totals
+    currencies = {row["currency"] for row in world.query("SELECT DISTINCT currency FROM factor.open_item WHERE as_of = ?", LAST)}
+    assert currencies == {"EUR", "USD", "CNY", "GBP"}
+
+
+# -- and by nothing that lay in the future ---------------------------------------------------------------------------------
+
+
+def cut(source: Path, target: Path, as_of: date) -> None:
+    """Make the files what an export on the evening of `as_of` would have held: no later row, no later outcome."""
+    for name, (dated, form, outcomes) in FILES.items():
+        delimiter = ";" if name == "bank_receipts.csv" else ","
+        with (source / name).open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle, delimiter=delimiter)
+            kept = [row for row in reader if (day := parsed(row[dated], form)) is None or day <= as_of]
+        for row in kept:
+            for column, blanks in outcomes.items():
+                if (day := parsed(row[column], form)) is not None and day > as_of:
+                    row.update(blanks)
+        with (target / name).open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, reader.fieldnames or [], delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(kept)
+
+
+def parsed(text: str, form: str) -> date | None:
+    try:
+        return datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day, no time zone
+    except ValueError:
+        return None
+
+
+def test_figures_are_the_same_when_the_future_is_cut_off(world: World, tmp_path: Path) -> None:
+    """Every table of the first date equals that of a workspace whose files end on that date."""
+    past = tmp_path / "past"
+    truth = generate(past)
+    cut(world.root / "data", past / "data", FIRST)
+    with (past / "data" / "ar_items.csv").open(encoding="utf-8", newline="") as handle:
+        assert max(row["DocDate"] for row in csv.DictReader(handle) if row["DocDate"] < "2026133") <= "20251031"
+    then = run(past, truth, (FIRST,))
+    for table in TABLES:
+        key = "customer_id" if table.endswith(("exposure", "score", "tier", "limit", "history", "state")) else "ALL"
+        sql = f"SELECT * EXCLUDE (run_id) FROM {table} WHERE as_of = ? ORDER BY {key}"
+        expected, actual = world.query(sql, FIRST), then.query(sql, FIRST)
+        assert len(actual) == len(expected) > 0
+        for mine, other in zip(expected, actual, strict=True):
+            assert {name: value for name, value in mine.items() if other[name] != value} == {}, (table, mine["customer_id"])
+
+
+TABLES = (
+    "factor.customer_state",
+    "factor.open_item",
+    "factor.exposure",
+    "factor.exposure_by_currency",
+    "factor.transaction_history",
+    "score.risk_score",
+    "score.contribution",
+    "decision.risk_tier",
+    "decision.credit_limit",
+    "decision.limit_candidate",
+)
