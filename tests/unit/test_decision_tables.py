@@ -1,0 +1,150 @@
+"""The six tables: form as the contracts say, reasons people read, and the edges of the input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from risk_pipeline.contracts import table
+from risk_pipeline.contracts.derive import frame_to_arrow, typed_frame
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.decision.decide import decide
+from risk_pipeline.errors import UsageError
+from tests.decision_facts import AS_OF, facts, many, sales
+from tests.decision_given import CATALOGUE, POLICY, context
+
+
+def _decide(*customers: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    return decide(facts(*customers), POLICY, CATALOGUE, context())
+
+
+def _mart(**changes: Any) -> dict[str, Any]:
+    return _decide(changes)["mart.current_risk"].iloc[0].to_dict()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 400])
+def test_every_table_fits_its_contract(rows: int) -> None:
+    for name, frame in decide(many(rows), POLICY, CATALOGUE, context()).items():
+        contract = table(name)
+        assert tuple(frame.columns) == contract.column_names
+        data = frame_to_arrow(contract, frame)
+        assert data.schema.names == list(contract.column_names)
+        if rows:
+            contract.to_pandera().validate(typed_frame(data), lazy=True)
+
+
+def test_one_row_per_customer_in_the_order_given() -> None:
+    customers = many(50)["customer_id"].tolist()
+    out = decide(many(50), POLICY, CATALOGUE, context())
+    for name in ("score.risk_score", "decision.risk_tier", "decision.credit_limit", "mart.current_risk"):
+        assert out[name]["customer_id"].tolist() == customers
+    for name in ("score.contribution", "decision.limit_candidate"):
+        met = out[name]["customer_id"].drop_duplicates().tolist()
+        assert met == [c for c in customers if c in set(met)]
+
+
+def test_columns_of_nothing_but_null_may_have_any_type() -> None:
+    frame = facts({}, {"overdue_ratio": 0.2})
+    for name in frame.columns[frame.isna().all()]:
+        frame[name] = pd.Series([None, None], dtype="object")
+    expected = decide(facts({}, {"overdue_ratio": 0.2}), POLICY, CATALOGUE, context())
+    for name, out in decide(frame, POLICY, CATALOGUE, context()).items():
+        assert frame_to_arrow(table(name), out).equals(frame_to_arrow(table(name), expected[name]))
+
+
+def test_money_that_is_no_whole_number_is_refused() -> None:
+    frame = facts({})
+    frame["total_exposure"] = 12.5
+    with pytest.raises(TypeError, match="total_exposure must be int64 or Int64"):
+        decide(frame, POLICY, CATALOGUE, context())
+
+
+def test_a_policy_for_another_currency_is_refused() -> None:
+    dollars = POLICY.model_copy(update={"reporting_currency": "USD"})
+    with pytest.raises(UsageError, match="states its amounts in USD, the run reports in EUR"):
+        decide(facts({}), dollars, CATALOGUE, context())
+    assert decide(facts({}), dollars, CATALOGUE, DecisionContext(AS_OF, "R", "official", "USD"))
+
+
+def test_a_score_table_of_one_customer() -> None:
+    row = _decide({"overdue_ratio": 0.2, "max_dpd_material": 20})["score.risk_score"].iloc[0]
+    # 18 x 40 + 16 x 50 + 66 x 100 = 8120
+    assert (row["score"], row["coverage_pct"], row["reweight_factor"], row["grade"]) == (81.2, 100, 1, "A2")
+    assert (row["pd_status"], row["scorecard_id"], row["segment"], row["policy_version"]) == (
+        "expert",
+        "ledger",
+        "ledger",
+        "2026.1",
+    )
+    assert row["credit_subtotal"] + row["operational_subtotal"] == pytest.approx(81.2)
+
+
+def test_never_scored_customers_have_a_score_row_without_a_score() -> None:
+    out = _decide({"is_intercompany": True}, {"is_one_time": True}, {})
+    assert out["score.risk_score"]["score"].notna().tolist() == [False, False, True]
+    assert out["score.risk_score"]["scorecard_id"].isna().tolist() == [True, True, False]
+    assert out["score.contribution"]["customer_id"].unique().tolist() == ["C3"]
+
+
+def test_the_ladder_keeps_every_candidate_with_its_inputs() -> None:
+    ladder = _decide({**sales(30_000), "relationship_months": 4})["decision.limit_candidate"].set_index("method")
+    assert ladder["kind"].to_dict() == {
+        "sales_balance": "need", "expected_loss": "capacity", "tier_cap": "capacity", "new_customer_cap": "capacity",
+    }  # fmt: skip
+    assert ladder.index[ladder["is_binding"]].tolist() == ["new_customer_cap"]
+    inputs = {method: json.loads(text) for method, text in ladder["inputs"].items()}
+    assert inputs["sales_balance"] == {
+        "avg_monthly_sales_12m": 30_000.0, "avg_monthly_sales_3m": 30_000.0, "terms_days": 30, "tolerance_days": 10,
+    }  # fmt: skip
+    assert inputs["tier_cap"] == {"class": "small", "tier": "medium"}
+    assert inputs["new_customer_cap"] == {"class": "small", "relationship_months": 4, "until_months": 6}
+    assert inputs["expected_loss"]["annual_sales"] == 360_000.0
+    assert set(inputs["expected_loss"]) == {"annual_sales", "budget_share_of_sales_12m", "lgd", "pd"}
+
+
+# ---------------------------------------------------------------- reasons
+
+
+def test_three_costliest_reasons_in_both_languages() -> None:
+    row = _mart(wavg_days_late_incl_open_12m=25.0, overdue_ratio=0.4, max_dpd_material=20, dilution_ratio_12m=0.1)
+    assert row["reasons_en"] == "Pays later than agreed; High share of receivables is overdue; Old material debt unpaid"
+    assert row["reasons_zh"] == "付款晚于约定期限; 逾期账款占比过高; 存在长期未付的大额欠款"
+
+
+def test_a_perfect_customer_has_no_reason() -> None:
+    assert _mart()["reasons_en"] == ""
+
+
+def test_knock_outs_that_made_the_tier_come_first_and_others_are_not_told() -> None:
+    row = _mart(distressed_plan=True, relationship_months=2, overdue_ratio=0.4)
+    assert row["reasons_en"] == "In default with us; High share of receivables is overdue; Short trading history"
+    new = _mart(relationship_months=2)
+    assert (new["tier"], new["binding_rule"]) == ("medium", "segment_ceiling")
+    assert new["reasons_en"] == "New customer; Short trading history"
+
+
+def test_want_of_evidence_accuses_nobody() -> None:
+    quiet = {
+        "wavg_days_late_incl_open_12m": None, "wavg_days_late_incl_open_12m_code": "no_invoice_in_window",
+        "relationship_months": None,
+    }  # fmt: skip
+    row = _mart(**quiet)
+    assert row["reasons_en"] == "No invoice in the last 12 months; Not known: Months of trading history"
+    assert "近12个月无发票" in row["reasons_zh"]
+
+
+def test_an_unrated_customer_is_told_why() -> None:
+    row = _mart(**dict.fromkeys(["wavg_days_late_incl_open_12m", "overdue_ratio", "max_dpd_material"]))
+    assert (row["tier"], row["tier_label_en"], row["tier_label_zh"]) == ("unrated", "Unrated", "未评级")
+    assert row["reasons_en"] == "Too little evidence for a rating"
+
+
+def test_the_mart_repeats_the_tables_behind_it() -> None:
+    out = decide(many(200), POLICY, CATALOGUE, context())
+    mart = out["mart.current_risk"]
+    for source in ("score.risk_score", "decision.risk_tier", "decision.credit_limit"):
+        shared = [c for c in mart.columns if c in out[source].columns]
+        pd.testing.assert_frame_equal(mart[shared], out[source][shared])
