@@ -115,7 +115,7 @@ def decide_scored(
     reasons.add_knockouts(knocked, tiers.final, policy)
     reasons.add_where(tiers.model == names.index(UNRATED), policy.unrated.reason)
     for positions, _, card in scored.cards:
-        reasons.add_factors(positions, card, catalogue)
+        reasons.add_factors(positions, card, catalogue, policy)
     return Decided(
         facts=facts,
         assigned=assigned,

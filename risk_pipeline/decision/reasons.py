@@ -3,7 +3,8 @@
 Put here: choosing up to three reasons per customer and their texts in both languages. Keep out: the texts themselves (policy,
 factor catalogue) and the loss of each factor (scorecard.py). First the knock-outs that made the tier or stop the limit, then
 the lack of evidence, then the factors by points lost. A factor that cost points for want of a value says so, rather than
-accusing the customer of something nobody saw.
+accusing the customer of something nobody saw; and a factor with the points of the best tier is no reason at all, even where
+100 points were possible: "pays later than agreed" is not said of one day.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from risk_pipeline.decision.frames import Categorical, by_combination
 from risk_pipeline.decision.knockouts import Knocked, ceiling_positions
-from risk_pipeline.decision.scorecard import CardScore
+from risk_pipeline.decision.scorecard import HUNDRED, CardScore
 from risk_pipeline.factors.catalogue import Catalogue, Factor
 from risk_pipeline.policy.facts import Bools
 from risk_pipeline.policy.model import Label, Policy
@@ -65,15 +66,17 @@ class Reasons:
         rows = np.flatnonzero(told)
         self.add(rows, np.full(len(rows), self.book.add(label), dtype=np.int64))
 
-    def add_factors(self, rows: NDArray[np.intp], card: CardScore, catalogue: Catalogue) -> None:
+    def add_factors(self, rows: NDArray[np.intp], card: CardScore, catalogue: Catalogue, policy: Policy) -> None:
         """The factors of a scored card, costliest first; `rows` are the positions of the card's customers."""
         numbers = np.stack([self._numbers(card, i, catalogue) for i in range(len(card.factors))], axis=1)
-        lost = card.weighted_loss() > 0
+        good = int(policy.tiers[0].score_from * HUNDRED)
+        weak = np.stack([part.points < good for part in card.parts], axis=1)
+        told = weak & (card.weighted_loss() > 0)
         order = card.order_of_loss()
         for place in range(order.shape[1]):
             column = order[:, place, None]
             number = np.take_along_axis(numbers, column, axis=1)[:, 0]
-            self.add(rows, np.where(np.take_along_axis(lost, column, axis=1)[:, 0], number, 0))
+            self.add(rows, np.where(np.take_along_axis(told, column, axis=1)[:, 0], number, 0))
             if (self.used[rows] == TOLD).all():
                 break
 

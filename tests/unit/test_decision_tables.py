@@ -114,8 +114,20 @@ def test_three_costliest_reasons_in_both_languages() -> None:
     assert row["reasons_zh"] == "付款晚于约定期限; 逾期账款占比过高; 存在长期未付的大额欠款"
 
 
-def test_a_perfect_customer_has_no_reason() -> None:
+def test_factors_as_good_as_the_best_tier_are_no_reason() -> None:
     assert _mart()["reasons_en"] == ""
+    small_losses = {"wavg_days_late_incl_open_12m": 1.0, "days_late_trend_3v9": 0.0, "overdue_ratio": 0.04}  # 88, 80, 85 points
+    assert _mart(**small_losses)["reasons_en"] == ""
+    assert _mart(**{**small_losses, "days_late_trend_3v9": 3.0})["reasons_en"] == "Payment behaviour is getting worse"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whoever_is_not_in_the_best_band_is_told_at_least_one_reason(seed: int) -> None:
+    mart = decide(many(500, seed), POLICY, CATALOGUE, context())["mart.current_risk"]
+    worse = mart[(mart["score"] < 75) | mart["tier"].isin(["high", "restricted"])]
+    assert len(worse) > 100
+    assert (worse["reasons_en"] != "").all()
+    assert (worse["reasons_zh"] != "").all()
 
 
 def test_knock_outs_that_made_the_tier_come_first_and_others_are_not_told() -> None:
