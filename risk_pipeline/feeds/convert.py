@@ -153,7 +153,8 @@ class Converter:
     def _bad_sql(self) -> str:
         problems = ", ".join(f"{_problem(c, self._spec.table)} AS {_q('p_' + c.name)}" for c in self._cells)
         any_problem = ", ".join(_q("p_" + c.name) for c in self._cells)
-        inner = f"SELECT *, {problems}, {self._identity['key_hash']} AS key_hash FROM ({self._values_sql(self._cells, self._spec.where)})"
+        values = self._values_sql(self._cells, self._spec.where)
+        inner = f"SELECT *, {problems}, {self._identity['key_hash']} AS key_hash FROM ({values})"
         return f"SELECT * FROM ({inner}) WHERE coalesce({any_problem}) IS NOT NULL"
 
     def _check_formats(self) -> None:

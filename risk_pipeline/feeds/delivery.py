@@ -7,12 +7,12 @@ problems. Keep out: each step itself (read_files, convert, validate), and what i
 from __future__ import annotations
 
 import json
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
@@ -92,16 +92,20 @@ class DeliveryReader:
 
     def _in_parallel(self, pool: ThreadPoolExecutor, source: SourceFile, first_seq: int) -> Iterator[Converted]:
         """Chunks in order, at most `threads` + 1 of them in memory."""
-        own = threading.local()
+        # One pair of tools for each thread; the first is made here, so that a wrong spec shows even in a file without rows.
+        tools = SimpleQueue[tuple[Converter, Validator]]()
+        tools.put(self._tools(source))
 
         def work(chunk: Chunk, seq: int) -> Converted:
-            if not hasattr(own, "converter"):
-                own.converter = Converter(self._spec, source.header, identity=self._identity, iso_dates=source.iso_dates)
-                own.validator = Validator(self._spec)
-            return _check(own.converter, own.validator, chunk, seq)
+            try:
+                pair = tools.get_nowait()
+            except Empty:
+                pair = self._tools(source)
+            try:
+                return _check(*pair, chunk, seq)
+            finally:
+                tools.put(pair)
 
-        # The first converter is made here, so that a wrong spec is reported even for a file without rows.
-        Converter(self._spec, source.header, identity=self._identity, iso_dates=source.iso_dates)
         running: deque[Future[Converted]] = deque()
         try:
             for chunk in source.chunks():
@@ -114,6 +118,10 @@ class DeliveryReader:
         finally:
             for each in running:
                 each.cancel()
+
+    def _tools(self, source: SourceFile) -> tuple[Converter, Validator]:
+        converter = Converter(self._spec, source.header, identity=self._identity, iso_dates=source.iso_dates)
+        return converter, Validator(self._spec)
 
 
 def _check(converter: Converter, validator: Validator, chunk: Chunk, first_seq: int) -> Converted:

@@ -66,7 +66,7 @@ class FeedStore:
         paths, closures = self.history(feed)
         if not paths:
             return FeedParts((), (), 0, False)
-        with self._connect(None) as con:
+        with self._connect() as con:
             [(count, assumed)] = con.execute(
                 "SELECT count(*), coalesce(bool_or(known_assumed), false)"
                 " FROM read_parquet(?, union_by_name = true) WHERE known_from <= ?",
@@ -82,7 +82,7 @@ class FeedStore:
     @contextmanager
     def staging(self, target: Table, mapped: Sequence[Column], work: Path) -> Iterator[Staging]:
         """A new delivery to a feed; `work` is an empty folder for files that are thrown away afterwards."""
-        with self._connect(work / "settle.duckdb") as con:
+        with self._connect(work) as con:
             yield Staging(con, target, mapped, self.history(target.name), work)
 
     def unknown_references(self, target: Table, part: Path) -> dict[str, int]:
@@ -111,7 +111,7 @@ class FeedStore:
         target = table(f"feed.{feed}")
         # A number of its own, so that no file is ever written over.
         part = self.lake.feed_part(feed, self._register.new_delivery_id())
-        with self._connect(work / "compact.duckdb") as con:
+        with self._connect(work) as con:
             write_part(self.lake, part, target, _merged(con, target, all_rows_sql(paths, closures)))
         ids = [each.delivery_id for each in self._register.effective_deliveries(feed)]
         self._register.replace_parts(feed, ids, self.lake.relative(part))
@@ -119,7 +119,7 @@ class FeedStore:
 
     def _count_unknown(self, column: str, part: Path, known: str) -> int:
         total = 0
-        with self._connect(None) as con:
+        with self._connect() as con:
             rows = pq.read_metadata(part).num_rows
             slices = rows // KEYS_AT_ONCE + 1
             for number in range(slices):
@@ -133,9 +133,10 @@ class FeedStore:
         return total
 
     @contextmanager
-    def _connect(self, database: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB of our own: bounded memory, spilling beside `database` (None = in memory)."""
-        con = duckdb.connect(str(database) if database else ":memory:", config=self._config)
+    def _connect(self, work: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB of our own in memory, bounded; what does not fit is spilled to `work`."""
+        config = {**self._config, "temp_directory": str(work)} if work else self._config
+        con = duckdb.connect(config=config)
         try:
             yield con
         finally:

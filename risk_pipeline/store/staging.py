@@ -19,6 +19,7 @@ from typing import Literal
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from risk_pipeline.contracts import STORE_COLUMNS, Column, Table
@@ -32,11 +33,11 @@ ROWS_AT_ONCE = 200_000
 KEYS_AT_ONCE = 1_000_000
 ROW_ID_SHIFT = 40
 
-SEQ, LINE, FILE = "#seq", "#line", "#file"
+SEQ, LINE, FILE, FOLLOWS = "#seq", "#line", "#file", "#follows"
 CLOSURES = pa.schema([("row_id", pa.int64()), ("known_to", pa.timestamp("us")), ("delivery_id", pa.int64())])
 
-# What becomes of a row of a delivery, in the table `fate`; a row not listed there is stored as a new one.
-REPEATED, DUPLICATE, UNCHANGED, SUPERSEDES = 1, 2, 3, 4
+# What becomes of a good row of a delivery; the new and the superseding ones are stored.
+NEW, REPEATED, DUPLICATE, UNCHANGED, SUPERSEDES = 0, 1, 2, 3, 4
 
 Mode = Literal["snapshot", "upsert", "append"]
 Duplicates = Literal["reject", "first", "last", "most_frequent"]
@@ -170,10 +171,13 @@ class Staging:
         self._paths, self._closures = history
         self._work = work
         self._chunks: list[tuple[Path, list[int]]] = []
+        self._keys: list[Path] = []
         self._rows_by_bucket = np.zeros(BUCKETS, dtype=np.int64)
-        con.execute("CREATE TABLE keys (seq BIGINT, kh BIGINT, rh BIGINT)")
+        self._seen = 0
+        # By running number, so one byte a row; the hashes stay in files.
+        self._fate = np.zeros(0, dtype=np.uint8)
         con.execute("CREATE TABLE held (kh BIGINT)")
-        con.execute("CREATE TABLE fate (seq BIGINT, fate TINYINT)")
+        con.execute("CREATE TABLE away (seq BIGINT)")
         con.execute("CREATE TABLE closing (row_id BIGINT)")
 
     def add(self, rows: pa.Table, held: pa.Array, file_number: int) -> None:
@@ -184,44 +188,45 @@ class Staging:
             self._insert("held", pa.table({"kh": held}))
         if not len(rows):
             return
-        self._insert("keys", pa.table({"seq": rows[SEQ], "kh": rows["key_hash"], "rh": rows["row_hash"]}))
+        number = len(self._chunks)
+        self._keys.append(self._work / f"{number:06d}.keys.parquet")
+        keys = pa.table({"seq": rows[SEQ], "kh": rows["key_hash"], "rh": rows["row_hash"]})
+        pq.write_table(keys, self._keys[-1], compression="none", use_dictionary=False)
+        self._seen = max(self._seen, pc.max(rows[SEQ]).as_py() + 1)
         rows = rows.append_column(FILE, pa.array(np.full(len(rows), file_number, dtype=np.int32))).drop_columns("key_hash")
         buckets = rows.column("bucket").to_numpy()
-        order = np.argsort(buckets, kind="stable")
         counts = np.bincount(buckets, minlength=BUCKETS)
         self._rows_by_bucket += counts
-        rows = rows.take(pa.array(order)).combine_chunks()
-        path = self._work / f"{len(self._chunks):06d}.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
-            start = 0
-            for count in counts.tolist():
-                if count:
-                    writer.write_table(rows.slice(start, count))
-                start += count
+        path = self._work / f"{number:06d}.arrow"
+        _write_buckets(path, rows.take(pa.array(np.argsort(buckets, kind="stable"))).combine_chunks(), counts.tolist())
         self._chunks.append((path, counts.tolist()))
 
     def settle(self, mode: Mode, duplicates: Duplicates) -> Settlement:
         """Decide the fate of every row: against the delivery itself, then against what is stored."""
-        self._settle_duplicates(duplicates)
-        self._con.execute("CREATE TABLE live AS SELECT * FROM keys ANTI JOIN fate USING (seq)")
-        self._con.execute(
-            "INSERT INTO held SELECT kh FROM keys SEMI JOIN (SELECT seq FROM fate WHERE fate = ?) USING (seq)", [DUPLICATE]
-        )
-        open_before = self._settle_versions(mode) if self._paths else 0
-        found = self._con.execute("SELECT fate, count(*) FROM fate GROUP BY fate").fetchall()
-        fates = {int(fate): int(count) for fate, count in found}
-        away = sum(fates.get(fate, 0) for fate in (REPEATED, DUPLICATE, UNCHANGED))
+        self._fate = np.zeros(self._seen, dtype=np.uint8)
+        open_before = 0
+        if self._keys:
+            self._con.execute(f"CREATE VIEW keys AS SELECT * FROM read_parquet({_files(self._keys)})")
+            self._settle_duplicates(duplicates)
+        else:
+            self._con.execute("CREATE TABLE keys (seq BIGINT, kh BIGINT, rh BIGINT)")
+        self._con.execute("CREATE VIEW live AS SELECT * FROM keys ANTI JOIN away USING (seq)")
+        if self._paths:
+            open_before = self._settle_versions(mode)
+        fates = np.bincount(self._fate, minlength=SUPERSEDES + 1).tolist()
         return Settlement(
-            repeated=fates.get(REPEATED, 0),
-            duplicate=fates.get(DUPLICATE, 0),
-            unchanged=fates.get(UNCHANGED, 0),
-            stored=int(self._rows_by_bucket.sum()) - away,
+            repeated=fates[REPEATED],
+            duplicate=fates[DUPLICATE],
+            unchanged=fates[UNCHANGED],
+            stored=int(self._rows_by_bucket.sum()) - fates[REPEATED] - fates[DUPLICATE] - fates[UNCHANGED],
             closed=self._number("SELECT count(*) FROM closing"),
             open_before=open_before,
         )
 
     def _settle_duplicates(self, duplicates: Duplicates) -> None:
         slices = self._slices("keys")
+        loser = DUPLICATE if duplicates == "reject" else REPEATED
+        stays = "versions = 1" if duplicates == "reject" else "place = 1"
         for number in range(slices):
             mine = f"kh % {slices} = {number}"
             self._con.execute(
@@ -229,11 +234,9 @@ class Staging:
             )
             if not self._number("SELECT count(*) FROM twice"):
                 continue
-            loser = DUPLICATE if duplicates == "reject" else REPEATED
-            wins = "versions = 1" if duplicates == "reject" else "place = 1"
             self._con.execute(
                 f"""
-                INSERT INTO fate
+                CREATE OR REPLACE TEMP TABLE losers AS
                 WITH versions AS (
                     SELECT kh, rh, count(*) AS n, min(seq) AS first_seq, max(seq) AS last_seq
                     FROM keys SEMI JOIN twice USING (kh) WHERE {mine} GROUP BY kh, rh
@@ -242,26 +245,30 @@ class Staging:
                         row_number() OVER (PARTITION BY kh ORDER BY {_FIRST_IS_KEPT[duplicates]}) AS place
                     FROM versions
                 )
-                SELECT k.seq, CASE WHEN k.seq <> r.first_seq THEN {REPEATED} ELSE {loser} END
+                SELECT k.seq, k.kh, CASE WHEN k.seq <> r.first_seq THEN {REPEATED} ELSE {loser} END AS fate
                 FROM keys k JOIN ranked r ON k.kh = r.kh AND k.rh = r.rh
-                WHERE k.kh % {slices} = {number} AND (k.seq <> r.first_seq OR NOT {wins})
+                WHERE k.kh % {slices} = {number} AND (k.seq <> r.first_seq OR NOT {stays})
                 """
             )
+            self._note_fates("SELECT seq, fate FROM losers")
+            self._con.execute("INSERT INTO away SELECT seq FROM losers")
+            self._con.execute(f"INSERT INTO held SELECT kh FROM losers WHERE fate = {DUPLICATE}")
 
     def _settle_versions(self, mode: Mode) -> int:
         """Compare with the stored rows; returns how many of those were open."""
+        old = self._work / "old.parquet"
         self._con.execute(
-            f"CREATE TABLE old AS SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, open"
-            f" FROM ({all_rows_sql(self._paths, self._closures)})"
+            f"COPY (SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, open"
+            f" FROM ({all_rows_sql(self._paths, self._closures)})) TO {_s(str(old))} (FORMAT parquet, COMPRESSION uncompressed)"
         )
-        slices = max(self._slices("live"), self._slices("old"))
+        self._con.execute(f"CREATE VIEW old AS SELECT * FROM read_parquet({_s(str(old))})")
+        slices = max(self._slices("keys"), self._slices("old"))
         clash = DUPLICATE if mode == "append" else SUPERSEDES
         for number in range(slices):
-            self._con.execute(
+            self._note_fates(
                 f"""
-                INSERT INTO fate
                 SELECT l.seq, CASE WHEN bool_or(o.open AND o.rh = l.rh) THEN {UNCHANGED}
-                    WHEN bool_or(o.open) THEN {clash} ELSE {SUPERSEDES} END
+                    WHEN bool_or(o.open) THEN {clash} ELSE {SUPERSEDES} END AS fate
                 FROM live l JOIN old o ON l.kh = o.kh
                 WHERE l.kh % {slices} = {number} AND o.kh % {slices} = {number} GROUP BY l.seq
                 """
@@ -279,16 +286,19 @@ class Staging:
                 )
         return self._number("SELECT count(*) FROM old WHERE open")
 
+    def _note_fates(self, query: str) -> None:
+        found = self._con.sql(query).to_arrow_table()
+        self._fate[found.column("seq").to_numpy()] = found.column("fate").to_numpy()
+
     def duplicates(self) -> Iterator[pa.Table]:
         """The rows rejected for their key: SEQ, FILE, LINE and `key`, their key as text."""
-        if not self._number(f"SELECT count(*) FROM fate WHERE fate = {DUPLICATE}"):
+        if not (self._fate == DUPLICATE).any():
             return
         key = ", ".join(f"CAST({_q(name)} AS VARCHAR)" for name in self._target.key)
-        for rows in self._ranges():
+        for rows in self._ranges(DUPLICATE):
             self._con.register("staged", rows)
             yield self._con.sql(
-                f"SELECT s.{_q(SEQ)}, {_q(FILE)}, {_q(LINE)}, concat_ws(' ', {key}) AS key"
-                f" FROM staged s JOIN fate f ON f.seq = s.{_q(SEQ)} WHERE f.fate = {DUPLICATE} ORDER BY 1"
+                f"SELECT {_q(SEQ)}, {_q(FILE)}, {_q(LINE)}, concat_ws(' ', {key}) AS key FROM staged ORDER BY 1"
             ).to_arrow_table()
             self._con.unregister("staged")
 
@@ -306,20 +316,18 @@ class Staging:
 
     def _stored(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> Iterator[pa.Table]:
         query = self._stored_sql(delivery_id, files, knowledge)
-        for rows in self._ranges():
-            self._con.register("staged", rows)
+        for rows in self._ranges(NEW, SUPERSEDES):
+            follows = self._fate[rows.column(SEQ).to_numpy()] == SUPERSEDES
+            self._con.register("staged", rows.append_column(FOLLOWS, pa.array(follows)))
             yield self._con.sql(query).to_arrow_table()
             self._con.unregister("staged")
 
     def _stored_sql(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> str:
         """The rows to store, sorted. What is the same in every row is added after the sort, which carries less so."""
         mapped = {column.name for column in self._mapped}
-        canonical = [
-            _q(c.name) if c.name in mapped else f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {_q(c.name)}"
-            for c in self._target.columns
-        ]
+        canonical = [_q(c.name) if c.name in mapped else _null(c) for c in self._target.columns]
         now = f"TIMESTAMP '{naive(knowledge.now)}'"
-        assumed = f"CASE WHEN f.fate IS NULL AND d.known < {now} THEN d.known END" if knowledge.column else "NULL"
+        assumed = f"CASE WHEN NOT {_q(FOLLOWS)} AND d.known < {now} THEN d.known END" if knowledge.column else "NULL"
         names = ", ".join(_s(each) for each in files)
         store = [
             f"{delivery_id << ROW_ID_SHIFT} + {_q(SEQ)} AS row_id",
@@ -332,19 +340,23 @@ class Staging:
             "assumed IS NOT NULL AS known_assumed",
             "CAST(NULL AS TIMESTAMP) AS known_to",
         ]
-        days = _days_sql(knowledge)
         return (
             f"SELECT {', '.join([*canonical, *store])} FROM ("
-            f"SELECT s.*, {assumed} AS assumed FROM staged s LEFT JOIN fate f ON f.seq = s.{_q(SEQ)} {days}"
-            f" WHERE f.fate IS NULL OR f.fate = {SUPERSEDES} ORDER BY {order_sql(self._target)}, s.{_q(SEQ)})"
+            f"SELECT s.*, {assumed} AS assumed FROM staged s {_days_sql(knowledge)}"
+            f" ORDER BY {order_sql(self._target)}, {_q(SEQ)})"
         )
 
-    def _ranges(self) -> Iterator[pa.Table]:
-        """The staged rows, bucket range by bucket range."""
+    def _ranges(self, *fates: int) -> Iterator[pa.Table]:
+        """The staged rows of these fates, bucket range by bucket range."""
+        wanted = np.isin(np.arange(SUPERSEDES + 1), fates)
         for first, last in bucket_ranges(self._rows_by_bucket.tolist()):
             batches = [batch for path, counts in self._chunks for batch in _read_buckets(path, counts, first, last)]
-            if batches:
-                yield pa.Table.from_batches(batches)
+            if not batches:
+                continue
+            rows = pa.Table.from_batches(batches)
+            kept = wanted[self._fate[rows.column(SEQ).to_numpy()]]
+            if kept.any():
+                yield rows if kept.all() else rows.filter(pa.array(kept))
 
     def _insert(self, name: str, rows: pa.Table) -> None:
         self._con.register("incoming", rows)
@@ -382,6 +394,20 @@ def _days_sql(knowledge: Knowledge) -> str:
     known = f"timezone('UTC', timezone({_s(knowledge.zone)}, {midnight})) - INTERVAL 1 MICROSECOND"
     days = f"SELECT DISTINCT {column} AS day FROM staged WHERE {column} IS NOT NULL"
     return f"LEFT JOIN (SELECT day, {known} AS known FROM ({days})) d ON d.day = s.{column}"
+
+
+def _null(column: Column) -> str:
+    return f"CAST(NULL AS {DUCKDB_TYPE[column.kind]}) AS {_q(column.name)}"
+
+
+def _write_buckets(path: Path, rows: pa.Table, counts: Sequence[int]) -> None:
+    """Write rows that are sorted by bucket as one record batch for each bucket that has any."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+        start = 0
+        for count in counts:
+            if count:
+                writer.write_table(rows.slice(start, count))
+            start += count
 
 
 def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> list[pa.RecordBatch]:
