@@ -102,7 +102,7 @@ def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
             title = f"{day} ({place + 1} of {len(days)})" if len(days) > 1 else f"{day}"
             try:
                 with StepProgress(title, len(step_names(job))) as progress:
-                    launch(job, instance, home, request, progress.on_step, log_level="INFO" if how.verbose else "CRITICAL")
+                    launch(job, instance, request, progress.on_step, log_level="INFO" if how.verbose else "CRITICAL")
             except RiskError as error:
                 raise _stopped(error, days, place) if len(days) > 1 else error from None
 

@@ -51,7 +51,6 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
 def launch(
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
-    home: Path,
     request: Request,
     on_step: OnStep,
     log_level: str = "CRITICAL",
@@ -60,7 +59,7 @@ def launch(
     run_id = str(uuid4())
     instance.add_dynamic_partitions(ASSESSMENT_DATE, [request.as_of.isoformat()])
     instance.add_event_listener(run_id, lambda entry: _tell(entry, on_step))
-    with sign_of_life(home, run_id) as life:
+    with sign_of_life(instance, run_id) as life:
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
