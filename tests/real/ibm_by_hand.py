@@ -19,7 +19,7 @@ from pathlib import Path
 BUCKETS = ("not_due", "1_30", "31_60", "61_90", "over_90")
 DISPUTE_SHIELD_DAYS = 90
 GRACE_DAYS = 3
-MATERIAL_ABS, MATERIAL_SHARE = Decimal(500), Decimal("0.01")
+MATERIAL_ABS, MATERIAL_SHARE = Decimal(20), Decimal("0.01")  # as in the example's policy/small_ticket.yaml
 
 
 @dataclass(frozen=True)

@@ -173,3 +173,80 @@ def test_no_tier_is_better_than_the_ledger_alone_allows(published: Published) ->
     tiers = {tier for (tier,) in published.value("SELECT DISTINCT tier FROM decision.risk_tier")}
     assert "low" not in tiers
     assert "medium" in tiers
+
+
+# The two customers of docs/walkthrough.md at the second date, worked out there.
+WALKED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "9117-LYRCE": {
+        "factor.exposure": {"open_exposure": "48.73", "aging_1_30": "48.73", "overdue": "48.73", "max_dpd_material": "4"},
+        "factor.transaction_history": {
+            "wavg_days_late_incl_open_12m": "12.3585",
+            "wavg_days_late_12m": "13.2760",
+            "days_late_trend_3v9": "2.2276",
+            "relationship_months": "17",
+            "sales_12m": "725.66",
+            "avg_monthly_sales_12m": "60.47",
+            "avg_monthly_sales_3m": "54.02",
+        },
+        "score.risk_score": {"score": "48.45", "pd": "0.054430"},
+        "decision.risk_tier": {"tier": "high", "direction": "down", "binding_rule": "score"},
+        "decision.credit_limit": {"credit_limit": "60", "payment_terms_days": "7", "prepayment_pct": "30"},
+    },
+    "0379-NEVHP": {
+        "factor.exposure": {"open_exposure": "61.66", "aging_not_due": "61.66", "overdue": "0"},
+        "factor.transaction_history": {
+            "wavg_days_late_incl_open_12m": "0",
+            "wavg_days_late_signed_12m": "-12.1647",
+            "days_late_trend_3v9": "0",
+            "dispute_ratio_12m": "0.0588",
+            "dispute_amount_ratio_12m": "0.0767",
+            "relationship_months": "16",
+            "sales_12m": "1024.00",
+            "avg_monthly_sales_12m": "85.33",
+            "avg_monthly_sales_3m": "113.37",
+        },
+        "score.risk_score": {"score": "94.76"},
+        "decision.risk_tier": {"tier": "medium", "model_tier": "low", "binding_rule": "segment_ceiling"},
+        "decision.credit_limit": {"credit_limit": "150", "payment_terms_days": "30"},
+    },
+}
+CANDIDATES = {
+    "9117-LYRCE": {"sales_balance": Decimal("60.47"), "expected_loss": Decimal("111.10"), "tier_cap": Decimal("150.00")},
+    "0379-NEVHP": {"sales_balance": Decimal("151.16"), "expected_loss": Decimal("5374.75"), "tier_cap": Decimal("750.00")},
+}
+
+
+@pytest.mark.parametrize("customer", WALKED)
+def test_the_walkthrough_tells_what_is_published(published: Published, repo_root: Path, customer: str) -> None:
+    told = (repo_root / "docs" / "walkthrough.md").read_text(encoding="utf-8").replace(",", "").replace("−", "-")
+    for table, figures in WALKED[customer].items():
+        row = published.rows(table, DATES[-1])[customer]
+        for name, expected in figures.items():
+            assert shown(row[name], expected) == expected, (table, name, row[name])
+            assert expected in told, (name, expected)
+    candidates = published.value(
+        "SELECT method, candidate_limit FROM decision.limit_candidate"
+        f" WHERE customer_id = '{customer}' AND as_of = '{DATES[-1]}' AND candidate_limit IS NOT NULL"
+    )
+    assert dict(candidates) == CANDIDATES[customer]
+
+
+def shown(value: Any, like: str) -> str:
+    """A published value as the page writes it: with as many decimals as `like`."""
+    return value if isinstance(value, str) else f"{value:.{len(like.partition('.')[2])}f}"
+
+
+def test_the_walkthrough_names_the_lines_of_the_file(published: Published) -> None:
+    by_number = {line.number: line for line in published.lines}
+    assert (by_number[1249].customer, by_number[1249].invoice, str(by_number[1249].amount)) == (
+        "9117-LYRCE",
+        "5004037531",
+        "48.73",
+    )
+    assert (by_number[672].customer, by_number[672].invoice, str(by_number[672].amount)) == ("0379-NEVHP", "2748334767", "61.66")
+    paid = [
+        line.number
+        for line in published.lines
+        if line.customer == "9117-LYRCE" and date(2012, 6, 30) < line.settled <= DATES[-1] and line.invoiced <= DATES[-1]
+    ]
+    assert paid == [15, 275, 375, 380, 529, 690, 749, 796, 1338, 1579, 1745, 2088, 2253, 2283, 2309, 2401]
