@@ -1,0 +1,90 @@
+"""What runs inside a measured process: `python -m bench.jobs NAME ARGUMENTS`. Prints one line of JSON.
+
+Put here: one function per job. Imports are done before the clock starts: a job measures the work of a warm process. Keep
+out: medians, ratios and targets (lines.py).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bench.data import AS_OF, NOW, REPORTING
+from bench.measure import Figures, peak_megabytes
+
+
+def script(workspace: str, out: str) -> Figures:
+    """The hand-written script on the feed parts of a workspace."""
+    import duckdb
+
+    from bench.hand_script import main
+
+    duckdb.connect().execute("SELECT 1").fetchall()
+    start = time.perf_counter()
+    main(Path(workspace) / "warehouse/lake/feed", Path(out), AS_OF, REPORTING)
+    return {"seconds": time.perf_counter() - start, "megabytes": peak_megabytes()}
+
+
+def assess(workspace: str, warm_up: str, profile: str = "") -> Figures:
+    """pipeline.assess, publish included, after one assessment of a small workspace in the same process.
+
+    seconds is without the Great Expectations suites, expectations is their time alone.
+    """
+    from risk_pipeline.pipeline.assess import assess
+    from risk_pipeline.settings import Workspace
+    from risk_pipeline.store.register import Register
+
+    def once(root: str) -> tuple[float, object]:
+        space = Workspace.load(root)
+        register = Register.open(space.register_url)
+        start = time.perf_counter()
+        outcome = assess(space, register, as_of=AS_OF, now=NOW)
+        return time.perf_counter() - start, outcome
+
+    once(warm_up)
+    if profile:
+        import cProfile
+
+        profiler = cProfile.Profile()
+        profiler.runcall(once, workspace)
+        profiler.dump_stats(profile)
+        return {"seconds": 0.0, "megabytes": peak_megabytes()}
+    seconds, outcome = once(workspace)
+    steps: dict[str, float] = outcome.seconds  # type: ignore[attr-defined]
+    suites = sum(value for step, value in steps.items() if step.split(" ")[-1].startswith("expectations"))
+    return {
+        "seconds": seconds - suites,
+        "expectations": suites,
+        "megabytes": peak_megabytes(),
+        "run_id": outcome.run_id,  # type: ignore[attr-defined]
+        "steps": steps,
+    }
+
+
+def ingest(workspace: str) -> Figures:
+    """Ingest of every feed of a workspace that has not seen its files yet."""
+    from risk_pipeline.pipeline.ingest import ingest
+    from risk_pipeline.settings import Workspace
+    from risk_pipeline.store.register import Register
+
+    space = Workspace.load(workspace)
+    space.warehouse.mkdir(parents=True, exist_ok=True)
+    register = Register.open(space.register_url)
+    start = time.perf_counter()
+    results = ingest(space, register, now=NOW)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "rows": sum(result.counts["rows_stored"] for result in results), "megabytes": peak_megabytes()}
+
+
+def differences(workspace: str, run_id: str, out: str) -> Figures:
+    """How many customers the pipeline and the script see differently, and on what."""
+    from bench.compare import compare
+
+    return {"differences": compare(Path(workspace), run_id, Path(out), AS_OF)}
+
+
+if __name__ == "__main__":
+    jobs = {each.__name__: each for each in (script, assess, ingest, differences)}
+    print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

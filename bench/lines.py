@@ -1,0 +1,148 @@
+"""The lines of the bench: what is measured, its target, and whether it was met.
+
+Put here: one function per line, built from jobs. Keep out: the measured work (jobs.py) and starting it (measure.py).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bench.data import AS_OF, bench_dir, csv_ledger, workspace
+from bench.measure import Figures, copy_of, job, medians, seconds_of
+
+COMMAND = Path(sys.executable).with_name("risk-pipeline")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Customers of the small and the large ledger (20 invoices each), of the two CSV ledgers, and runs per figure."""
+
+    small: int
+    large: int
+    csv_small: int
+    csv_large: int
+    runs: int
+
+
+FULL = Sizes(small=10_000, large=100_000, csv_small=50_000, csv_large=200_000, runs=3)
+QUICK = Sizes(small=1_000, large=5_000, csv_small=5_000, csv_large=20_000, runs=1)
+WARM_UP = 200
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table. `limit` is the largest value allowed, or the smallest when `at_least`; None = shown only."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    at_least: bool = False
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        if self.limit is None:
+            return True
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def target(self) -> str:
+        if self.limit is None:
+            return ""
+        return f"{'>=' if self.at_least else '<='} {self.limit:,g} {self.unit}".strip()
+
+
+@cache
+def both(customers: int, runs: int) -> tuple[Figures, Figures]:
+    """The pipeline and the script on the same ledger, turn by turn, results compared each time: their median figures."""
+    pipeline: list[Figures] = []
+    script: list[Figures] = []
+    for _ in range(runs):
+        with copy_of(workspace(customers)) as root, copy_of(workspace(WARM_UP)) as small:
+            out = root / "script"
+            script.append(job("script", root, out))
+            pipeline.append(job("assess", root, small))
+            different = job("differences", root, pipeline[-1]["run_id"], out)["differences"]
+            if different:
+                raise SystemExit("bench: pipeline and hand-written script disagree\n" + "\n".join(different))
+    return medians(pipeline), medians(script)
+
+
+def assess(sizes: Sizes) -> Iterator[Line]:
+    """The pipeline against the script on the large ledger."""
+    pipeline, script = both(sizes.large, sizes.runs)
+    size = f"{sizes.large:,} customers, {sizes.large * 20:,} invoices"
+    yield Line("hand-written script", script["seconds"], "s", note=f"{size}; peak {script['megabytes']:,.0f} MB")
+    yield Line("pipeline.assess", pipeline["seconds"], "s", note="warm process, publish included, without the line below")
+    yield Line("Great Expectations suites", pipeline["expectations"], "s", note="7 suites in the same run")
+    yield Line("pipeline / script", pipeline["seconds"] / script["seconds"], "", 1.5, note="same results on every customer")
+    yield Line("peak memory of assess", pipeline["megabytes"], "MB", 1000, note="Great Expectations included")
+
+
+def growth(sizes: Sizes) -> Iterator[Line]:
+    """How the time of an assessment grows with the number of customers."""
+    small, _ = both(sizes.small, sizes.runs)
+    large, _ = both(sizes.large, sizes.runs)
+    exponent = math.log(large["seconds"] / small["seconds"]) / math.log(sizes.large / sizes.small)
+    note = f"{sizes.small:,} customers {small['seconds']:.1f} s, {sizes.large:,} customers {large['seconds']:.1f} s"
+    yield Line("growth exponent", exponent, "", 1.05, note=note)
+
+
+def ingest(sizes: Sizes) -> Iterator[Line]:
+    """CSV ingest with validation: speed on the large file, memory against the small one."""
+    figures = {}
+    for customers in (sizes.csv_small, sizes.csv_large):
+        each = []
+        for _ in range(sizes.runs):
+            with copy_of(csv_ledger(customers)) as root:
+                each.append(job("ingest", root))
+        figures[customers] = medians(each)
+        if figures[customers]["rows"] != customers * 20:
+            raise SystemExit(f"bench: {figures[customers]['rows']} of {customers * 20} CSV rows were stored")
+    small, large = figures[sizes.csv_small], figures[sizes.csv_large]
+    yield Line(
+        "CSV ingest", large["rows"] / large["seconds"], "rows/s", 300_000, at_least=True, note=f"{large['rows']:,.0f} rows"
+    )
+    note = f"{small['rows']:,.0f} rows {small['megabytes']:,.0f} MB, {large['rows']:,.0f} rows {large['megabytes']:,.0f} MB"
+    yield Line("ingest memory, 4 x the rows", large["megabytes"] / small["megabytes"], "x", 1.25, note=note)
+
+
+def command(sizes: Sizes) -> Iterator[Line]:
+    """What the command costs beside the work: a run over a ledger so small that all of it is overhead."""
+    each = []
+    for _ in range(sizes.runs):
+        with copy_of(workspace(WARM_UP)) as root:
+            each.append({"seconds": seconds_of([COMMAND, "-w", root, "run", "--as-of", str(AS_OF)])})
+    note = f"`risk-pipeline run` on {WARM_UP} customers: imports of Dagster and Great Expectations, start, checks"
+    yield Line("command overhead", medians(each)["seconds"], "s", 20, note=note)
+
+
+def help_text(sizes: Sizes) -> Iterator[Line]:
+    """The first thing a user types."""
+    each = [{"seconds": seconds_of([COMMAND, "--help"])} for _ in range(max(sizes.runs, 3))]
+    yield Line("risk-pipeline --help", medians(each)["seconds"], "s", 0.5)
+
+
+def make_run(sizes: Sizes) -> Iterator[Line]:
+    """`make run` on a prepared environment, in a folder of its own: the demo and three month ends."""
+    with tempfile.TemporaryDirectory(dir=bench_dir()) as folder:
+        yield Line(
+            "make run", seconds_of(["make", "run", f"DEMO={folder}/demo"]), "s", 60, note="prepared environment, three month ends"
+        )
+
+
+LINES: dict[str, Callable[[Sizes], Iterator[Line]]] = {
+    "assess": assess,
+    "growth": growth,
+    "ingest": ingest,
+    "command": command,
+    "help": help_text,
+    "make-run": make_run,
+}
