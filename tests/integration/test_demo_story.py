@@ -19,6 +19,8 @@ from risk_pipeline.pipeline.ingest import IngestResult, ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 
+pytestmark = pytest.mark.slow
+
 DATES = (
     date(2025, 10, 31),
     date(2026, 1, 31),
@@ -241,6 +243,32 @@ def test_new_dormant_and_unknown_customers(world: World) -> None:
         gone = world.truth.customers[customer].dates["back_from"] is None
         history = world.latest("factor.transaction_history", customer)
         assert (history["wavg_days_late_incl_open_12m_code"] == "no_invoice_in_window") == gone
+
+
+def test_a_request_stands_for_the_sales_a_new_customer_has_not_had(world: World) -> None:
+    asked = world.query("SELECT customer_id, requested_limit FROM feed.credit_request WHERE decision = 'approved'")
+    assert {row["customer_id"] for row in asked} == set(world.truth.playing("new_customer"))
+    for row in asked:
+        candidates = {
+            each["method"]: each["candidate_limit"]
+            for each in world.query(
+                "SELECT method, candidate_limit FROM decision.limit_candidate WHERE customer_id = ? AND as_of = ?",
+                row["customer_id"],
+                world.truth.month_ends[0],
+            )
+        }
+        assert candidates["requested"] == row["requested_limit"]
+        assert "new_customer_cap" in candidates
+
+
+def test_plans_and_their_lines_come_from_one_file(world: World) -> None:
+    plans = world.query("SELECT plan_id, customer_id, reason FROM feed.instalment_plan")
+    expected = {(customer, "distressed") for customer in world.truth.playing("distressed_plan")}
+    expected |= {(customer, "convenience") for customer in world.truth.playing("convenience_plan")}
+    assert {(row["customer_id"], row["reason"]) for row in plans} == expected
+    lines = world.query("SELECT plan_id, COUNT(*) AS parts FROM feed.instalment_line GROUP BY plan_id")
+    assert {row["plan_id"] for row in lines} == {row["plan_id"] for row in plans}
+    assert all(row["parts"] >= 3 for row in lines)
 
 
 def test_money_of_every_kind_is_seen(world: World) -> None:

@@ -20,7 +20,7 @@ from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 from tests.real import ibm_by_hand as hand
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 DATES = (date(2012, 12, 31), date(2013, 6, 30))
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
