@@ -7,7 +7,6 @@ Dagster is imported only after everything that can be wrong with the arguments h
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -87,7 +86,6 @@ def _print_deliveries(results: Sequence[IngestResult]) -> None:
 
 def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
     """One run per date through Dagster. A failure says which of the dates stand."""
-    warnings.simplefilter("ignore")  # of libraries, on a user's screen
     from risk_pipeline.cli.progress import StepProgress
     from risk_pipeline.definitions import build
     from risk_pipeline.orchestration.home import prepare_home
