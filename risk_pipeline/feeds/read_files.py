@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from risk_pipeline.errors import Refused
 from risk_pipeline.feeds import encoding
 from risk_pipeline.feeds.files import Receipt
-from risk_pipeline.feeds.records import Scan, blanks_at_edges, record_lines, scan
+from risk_pipeline.feeds.records import Scan, blanks_at_edges, lone_return, record_lines, scan
 from risk_pipeline.feeds.spec import FeedSpec
 
 CHUNK_BYTES = 8 << 20
@@ -215,13 +215,21 @@ class CsvFile:
                 ),
             )
         except pa.ArrowInvalid as exc:
-            raise self._not_rectangular(ragged, lines, str(exc)) from None
+            raise self._not_rectangular(data, ragged, lines, str(exc)) from None
         if parsed.num_rows != len(lines):
-            raise self._not_rectangular([], lines, "a carriage return stands alone in a field that is not quoted")
+            raise self._not_rectangular(data, [], lines, f"{parsed.num_rows} records where {len(lines)} were counted")
         return parsed.rename_columns(list(names))
 
-    def _not_rectangular(self, ragged: list[pa_csv.InvalidRow], lines: npt.NDArray[np.int64], reason: str) -> Refused:
+    def _not_rectangular(
+        self, data: bytes, ragged: list[pa_csv.InvalidRow], lines: npt.NDArray[np.int64], reason: str
+    ) -> Refused:
         name, fields = self.receipt.name, len(self.header)
+        if (at := lone_return(data)) is not None:
+            line = int(lines[0]) + data[:at].count(b"\n")
+            return Refused(
+                f"{name}: line {line} holds a carriage return that ends no line",
+                remedy="export the file with such fields in quotes, or without line breaks in them",
+            )
         if not ragged:
             return Refused(f"{name}: near line {lines[0]}: {reason}", remedy="export the file again, with fields quoted")
         row = ragged[0]

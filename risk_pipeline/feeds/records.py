@@ -9,6 +9,7 @@ the closing quote comes a delimiter or the end of the record. A quote elsewhere 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,14 @@ def blanks_at_edges(records: bytes, delimiter: str) -> bool:
     is_edge[[ord(delimiter), QUOTE, NEWLINE, RETURN]] = True
     beside = is_edge[codes[blanks - 1]] | is_edge[codes[np.minimum(blanks + 1, len(codes) - 1)]]
     return bool(beside.any())
+
+
+def lone_return(records: bytes) -> int | None:
+    """Position of the first carriage return outside quotes that is not followed by a newline; pyarrow would end a record."""
+    for found in re.finditer(rb"\r(?!\n)", records):
+        if records.count(b'"', 0, found.start()) % 2 == 0:
+            return found.start()
+    return None
 
 
 def _well_formed(codes: npt.NDArray[np.uint8], quotes: Positions, opening: npt.NDArray[np.bool_], delimiter: int) -> bool:
