@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,12 @@ def peak_megabytes() -> float:
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
     raise SystemExit("bench: peak memory is read from /proc/self/status, which this machine lacks")
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process so far, all threads: what the work costs, however busy the machine is."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The bench's verdicts: a target is met or missed on the right side, and a miss ends with exit code 1 unless the run was quick."""
+"""The bench's verdicts: met or missed on the right side; a miss ends with exit code 1 unless the run was quick."""
 
 from __future__ import annotations
 
