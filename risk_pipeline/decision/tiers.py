@@ -111,9 +111,10 @@ def periods_in_tier(final: Codes, facts: Facts, policy: Policy, as_of: date) -> 
     names = tier_names(policy)
     previous = facts.text("previous_tier")
     code_of = np.array([*(names.index(t) if t in names else -1 for t in previous.categories), -1], dtype=np.int8)
-    same = code_of[previous.codes] == final
+    since = facts.dates("previous_as_of")
+    same = (code_of[previous.codes] == final) & ~np.isnat(since)
     before = facts.integers("previous_periods_in_tier")
-    passed = _month_ends_until(np.full(len(facts), np.datetime64(as_of, "D"))) - _month_ends_until(facts.dates("previous_as_of"))
+    passed = _month_ends_until(np.full(len(facts), np.datetime64(as_of, "D"))) - _month_ends_until(since)
     first = int((as_of + timedelta(days=1)).day == 1)
     return np.where(same, np.where(before.known, before.values, 0) + passed, first)
 

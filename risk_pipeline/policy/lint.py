@@ -78,9 +78,12 @@ def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None
     lines = dict(_lines(root))
     policy, schema_problems = _parsed(loader.construct_document(root))
     problems = [*_duplicate_keys(root), *schema_problems]
+    doubts: list[Problem] = []
     if policy is not None:
         problems += itertools.chain.from_iterable(rule(policy, catalogue) for rule in RULES)
+        doubts += itertools.chain.from_iterable(rule(policy, catalogue) for rule in DOUBTS)
     findings = {Finding(file, _line(lines, place), "error", message) for place, message in problems}
+    findings |= {Finding(file, _line(lines, place), "warning", message) for place, message in doubts}
     return policy, sorted(findings, key=lambda f: (f.line, f.message))
 
 
@@ -370,6 +373,13 @@ def _master_scale(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         yield ("master_scale", len(bounds) - 1, "pd_le"), "gap: the last grade must reach pd_le 1"
 
 
+def _bins_alike(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    for name, rule in policy.scoring.items():
+        for number, (before, after) in enumerate(itertools.pairwise(rule.bins), start=1):
+            if before.points == after.points:
+                yield ("scoring", name, "bins", number), f"{name}: two neighbouring bins both give {after.points} points"
+
+
 RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _approval,
     _unique_ids,
@@ -385,3 +395,4 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _rounding,
     _master_scale,
 )
+DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

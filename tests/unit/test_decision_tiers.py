@@ -79,6 +79,7 @@ def test_direction(previous: str | None, score: float | None, direction: str) ->
     [
         (date(2026, 6, 30), None, None, None, 1),
         (date(2026, 6, 15), None, None, None, 0),  # no month end seen yet
+        (date(2026, 6, 30), None, "medium", 4, 1),  # a tier without its date counts for nothing
         (date(2026, 6, 30), date(2026, 5, 31), "medium", 4, 5),
         (date(2026, 6, 15), date(2026, 5, 31), "medium", 4, 4),  # runs are not periods
         (date(2026, 6, 30), date(2026, 6, 15), "medium", 4, 5),

@@ -8,7 +8,7 @@ import pytest
 
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.lint import Finding, lint
-from risk_pipeline.policy.load import DEFAULT_POLICY
+from risk_pipeline.policy.load import DEFAULT_POLICY, read_policy
 
 DEFAULT = DEFAULT_POLICY.read_text(encoding="utf-8")
 
@@ -140,6 +140,14 @@ def test_every_fault_is_found_on_its_line(case: str) -> None:
         line = text.count("\n", 0, text.index(HOLDER[case])) + 1
     assert found[0].line == line
     assert found[0].severity == "error"
+
+
+def test_bins_that_give_the_same_points_are_a_warning_and_no_obstacle(tmp_path: Path) -> None:
+    text, line = _changed("{le: 7, points: 85}, {le: 15, points: 70}", "{le: 7, points: 85}, {le: 15, points: 85}")
+    (finding,) = _lint(text)
+    assert (finding.severity, finding.line) == ("warning", line)
+    assert "two neighbouring bins both give 85 points" in finding.message
+    assert read_policy(_written(tmp_path / "p.yaml", text.encode()), load_catalogue()).version == "2026.1"
 
 
 def test_a_missing_file_and_a_file_that_is_no_policy(tmp_path: Path) -> None:
