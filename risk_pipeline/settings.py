@@ -138,7 +138,9 @@ def resolve_secret(value: str | None) -> str | None:
     if value.startswith("env:"):
         name = value.removeprefix("env:")
         if name not in os.environ:
-            raise UsageError(f"the settings refer to the environment variable {name}, which is not set", remedy=f"export {name}=…")
+            raise UsageError(
+                f"the settings refer to the environment variable {name}, which is not set", remedy=f"export {name}=…"
+            )
         return os.environ[name]
     if value.startswith("file:"):
         path = Path(value.removeprefix("file:"))
