@@ -73,6 +73,15 @@ def test_expected_loss_of_a_customer_without_sales_takes_the_request() -> None:
     case = given(60, expected_monthly_sales=1_000_00, requested_limit=9_000_00, months_since_first_invoice=None, **NO_SALES)
     assert case.candidates["expected_loss"] == given(60, **sales(1_000)).candidates["expected_loss"]
     assert "expected_loss" not in given(60, **NO_SALES).candidates
+    new = {
+        **NO_SALES,
+        "sales_12m": 0,
+        "relationship_months": None,
+        "months_since_first_invoice": None,
+        "requested_limit": 9_000_00,
+    }
+    case = given(60, **new)  # the ledger says 0, which is no evidence that the customer can bear nothing
+    assert (case.credit_limit, set(case.candidates)) == (9_000, {"requested", "tier_cap", "new_customer_cap"})
 
 
 @pytest.mark.parametrize(("months", "capped"), [(None, True), (0, True), (5, True), (6, False)])
