@@ -1,9 +1,9 @@
 """Which encoding a text file is in, and its UTF-8 form.
 
 Put here: byte order marks, strict decoding, files that are no text at all. Keep out: delimiters and records (records.py).
-An encoding is never taken from the content alone: UTF-8 read as GB18030 is silent mojibake. So: byte order mark, else strict
-UTF-8, else strict GB18030 when the header says so: it has the mapped non-ASCII names, or (all names ASCII) the whole file
-is plain GB 2312, which Western and Big5 text practically never is.
+An encoding is never taken from the content alone: Korean, Cyrillic and Western text all decode as GB18030, into silent
+mojibake. So: byte order mark, else strict UTF-8, else strict GB18030 when the header proves it by mapped names that are not
+ASCII. Anything else must be named in the feed YAML.
 """
 
 from __future__ import annotations
@@ -29,19 +29,18 @@ _NO_TEXT = (
 
 @dataclass(frozen=True)
 class Encoding:
-    """`codec` as Python names it; `guessed`: taken without a mark, a setting or a telling header."""
+    """`codec` as Python names it."""
 
     codec: str
-    guessed: bool = False
 
     @property
     def is_utf8(self) -> bool:
         return codecs.lookup(self.codec).name in ("utf-8", "utf-8-sig", "ascii")
 
 
-def detect(receipt: Receipt, declared: str, header_evidence: Callable[[str], bool | None]) -> Encoding:
-    """The encoding of a file. `header_evidence(codec)`: does the header, so decoded, have the mapped columns: False = no,
-    True = yes, some of them not ASCII, None = yes, all ASCII. Refused, with the line, when nothing fits.
+def detect(receipt: Receipt, declared: str, proved_by_header: Callable[[str], bool]) -> Encoding:
+    """The encoding of a file. `proved_by_header(codec)`: the header, so decoded, has all mapped columns, and some of their
+    names are not ASCII. Refused, with the line, when nothing fits.
     """
     start = _first_bytes(receipt)
     _refuse_no_text(receipt, start)
@@ -50,13 +49,12 @@ def detect(receipt: Receipt, declared: str, header_evidence: Callable[[str], boo
     bad_line = undecodable_line(receipt, codec)
     if bad_line is None:
         return Encoding(codec)
-    if marked is None and declared == "auto" and undecodable_line(receipt, "gb18030") is None:
-        evidence = header_evidence("gb18030")
-        if evidence or (evidence is None and undecodable_line(receipt, "gb2312") is None):
-            return Encoding("gb18030", guessed=not evidence)
+    may_be_chinese = marked is None and declared == "auto" and proved_by_header("gb18030")
+    if may_be_chinese and undecodable_line(receipt, "gb18030") is None:
+        return Encoding("gb18030")
     raise Refused(
         f"{receipt.name}: line {bad_line} is not valid {codec}",
-        remedy="name the encoding the system exports, such as `encoding: gb18030` or `encoding: cp1252`, in the feed's source",
+        remedy="name the encoding the system exports, such as `encoding: gb18030`, `big5` or `cp1252`, in the feed's source",
     )
 
 

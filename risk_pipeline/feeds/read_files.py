@@ -120,8 +120,7 @@ class CsvFile:
 
     def warnings(self) -> dict[str, int]:
         """What is odd about the file; complete when all chunks have been read."""
-        odd = {"no_final_newline": self.no_final_newline, "encoding_guessed": self.codec.guessed}
-        return {name: 1 for name, is_so in odd.items() if is_so}
+        return {"no_final_newline": 1} if self.no_final_newline else {}
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows below the header. Refused for a ragged, truncated or badly quoted record, or a file that changed."""
@@ -249,13 +248,11 @@ class CsvFile:
 def _open_csv(receipt: Receipt, spec: FeedSpec, work: Path) -> CsvFile:
     mapped = set(spec.source_columns)
 
-    def evidence(codec: str) -> bool | None:
+    def proved_by(codec: str) -> bool:
         names = set(_read_header(_head(receipt, codec), spec, receipt.name)[1])
-        if not mapped <= names:
-            return False
-        return True if any(not name.isascii() for name in mapped) else None
+        return mapped <= names and not all(name.isascii() for name in mapped)
 
-    codec = encoding.detect(receipt, spec.source.encoding, evidence)
+    codec = encoding.detect(receipt, spec.source.encoding, proved_by)
     path = receipt.path
     if not codec.is_utf8:
         path = work / f"{receipt.sha256}.utf8"

@@ -174,7 +174,7 @@ class FeedSpec(_Model):
         target = self.table
         unknown = [name for name in self.columns if name not in target]
         if unknown:
-            raise ValueError(f"columns: {', '.join(unknown)} is not in feed {self.feed}; it has {', '.join(target.column_names)}")
+            raise ValueError(f"columns.{unknown[0]}: not in feed {self.feed}; it has {', '.join(target.column_names)}")
         needed = [c.name for c in target.columns if c.required and c.name not in self.columns]
         if needed:
             raise ValueError(f"columns: feed {self.feed} also needs {', '.join(needed)}")
@@ -182,7 +182,7 @@ class FeedSpec(_Model):
             _fits_kind(target.column(name), each)
         _known_at_fits(self)
         if self.assertions.max_drop_pct is not None and self.delivery != "snapshot":
-            raise ValueError("assertions.max_drop_pct compares snapshots; this feed delivers by " + self.delivery)
+            raise ValueError("assertions.max_drop_pct: compares snapshots; this feed delivers by " + self.delivery)
         return self
 
     @property

@@ -1,0 +1,151 @@
+"""Source files as chunks of text: lines, delimiters, headers, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from risk_pipeline.errors import Refused
+from risk_pipeline.feeds import read_files
+from risk_pipeline.feeds.files import take_receipt
+from risk_pipeline.feeds.read_files import SourceFile, open_source
+from risk_pipeline.feeds.spec import FeedSpec
+
+
+def spec_for(**source: object) -> FeedSpec:
+    return FeedSpec.model_validate(
+        {
+            "feed": "customer",
+            "source": {"path": "x.csv", **source},
+            "delivery": "upsert",
+            "columns": {"customer_id": {"from": "id"}, "name": {"from": "name"}},
+        }
+    )
+
+
+def opened(folder: Path, content: str, **source: object) -> SourceFile:
+    path = folder / "x.csv"
+    path.write_bytes(content.encode())
+    return open_source(take_receipt(path, folder), spec_for(**source), folder)
+
+
+def read(source: SourceFile) -> list[tuple[int, str, str]]:
+    found = []
+    for chunk in source.chunks():
+        rows = chunk.text(["id", "name"]).to_pylist()
+        found += [(line, row["id"], row["name"]) for line, row in zip(chunk.lines.tolist(), rows, strict=True)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "source"),
+    [
+        ("id,name\n1,a\n", {}),
+        ("name;id\na;1\n", {}),
+        ("id\tname\n1\ta\n", {}),
+        ("id|name\n1|a\n", {}),
+        ("id\tname\n1\ta\n", {"format": "tsv"}),
+        ("id:name\n1:a\n", {"delimiter": ":"}),
+        ("\ufeffid,name\n1,a\n", {}),
+        (" id , name \n1,a\n", {}),
+        ('"id","name"\n"1","a"\n', {}),
+        ("id,name\r\n1,a\r\n", {}),
+        ("id,name\n1,a", {}),
+        ("id,name\n1,a\n\x1a", {}),
+        ('id,"a,b;c;d",name\n1,x,a\n', {}),
+    ],
+)
+def test_forms_of_a_file(tmp_path: Path, content: str, source: dict[str, object]) -> None:
+    assert read(opened(tmp_path, content, **source)) == [(2, "1", "a")]
+
+
+def test_lines_are_physical(tmp_path: Path) -> None:
+    content = '"i\nd",id,name\n0,1,"two\nlines"\n\n\r\n0,2,"a ""quoted"" b"\n0,3,5" pipe\n0,4,end'
+    assert read(opened(tmp_path, content)) == [
+        (3, "1", "two\nlines"), (7, "2", 'a "quoted" b'), (8, "3", '5" pipe'), (9, "4", "end")
+    ]  # fmt: skip
+
+
+def test_lines_above_the_header_are_skipped_and_counted(tmp_path: Path) -> None:
+    content = 'Report "open items\nprinted 2024\n\nid,name\n1,a\n'
+    assert read(opened(tmp_path, content, skip_lines=3)) == [(5, "1", "a")]
+
+
+def test_a_missing_last_line_end_is_a_warning(tmp_path: Path) -> None:
+    for content, warnings in (("id,name\n1,a", {"no_final_newline": 1}), ("id,name\n1,a\n", {})):
+        source = opened(tmp_path, content)
+        read(source)
+        assert source.warnings() == warnings
+
+
+def test_a_near_miss_of_a_column_name_is_suggested(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        opened(tmp_path, "id,Name\n1,a\n")
+    assert "did you mean 'Name'" in caught.value.remedy
+
+
+def test_chunks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f'n{n} "x"' if n % 5 else f"line\n{n}" for n in range(400)]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([["id", "name"], *([n, name] for n, name in enumerate(names))])
+    whole = read(opened(tmp_path, buffer.getvalue()))
+    assert [name for _, _, name in whole] == names
+    for size in (7, 64, 1000):
+        monkeypatch.setattr(read_files, "CHUNK_BYTES", size)
+        assert read(opened(tmp_path, buffer.getvalue())) == whole
+
+
+CELLS = st.text(alphabet=st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=8)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20), st.sampled_from([",", ";", "\t"]), st.integers(10, 200))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_cells_and_lines_are_those_of_the_csv_module(
+    tmp_path: Path, rows: list[tuple[str, str]], delimiter: str, size: int
+) -> None:
+    buffer = io.StringIO(newline="")
+    expected = []
+    for row in [("id", "name"), *rows]:
+        expected.append((buffer.getvalue().count("\n") + 1, *row))
+        csv.writer(buffer, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
+    before, read_files.CHUNK_BYTES = read_files.CHUNK_BYTES, size
+    try:
+        assert read(opened(tmp_path, buffer.getvalue())) == expected[1:]
+    finally:
+        read_files.CHUNK_BYTES = before
+
+
+def test_parquet_cells_become_text_in_one_form(tmp_path: Path) -> None:
+    moment = datetime(2024, 1, 2, 0, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+    table = pa.table(
+        {
+            "id": pa.array([7, None], pa.int64()),
+            "name": pa.array(["a", "b"]).dictionary_encode(),
+            "day": [date(2024, 1, 2), date(9999, 12, 31)],
+            "stamp": pa.array([moment, None], pa.timestamp("us", tz="Asia/Shanghai")),
+            "money": [Decimal("12.30"), None],
+            "float": [2309.7899999999995, 0.1],
+            "flag": [True, None],
+        }
+    )
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path)
+    source = open_source(take_receipt(path, tmp_path), spec_for(format="parquet"), tmp_path)
+    assert source.iso_dates == {"day", "stamp"}
+    [chunk] = source.chunks()
+    assert chunk.lines.tolist() == [1, 2]
+    assert chunk.text(source.header).to_pylist() == [
+        {"id": "7", "name": "a", "day": "2024-01-02", "stamp": "2024-01-02", "money": "12.30", "float": "2309.7899999999995",
+         "flag": "true"},
+        {"id": None, "name": "b", "day": "9999-12-31", "stamp": None, "money": None, "float": "0.1", "flag": None},
+    ]  # fmt: skip
