@@ -18,7 +18,13 @@ from typing import Any
 import pytest
 
 BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = ["docs/getting-started.md", "docs/bring-your-own-ledger.md", "docs/policy.md", "docs/command_line.md"]
+PAGES = [
+    "docs/getting-started.md",
+    "docs/bring-your-own-ledger.md",
+    "docs/feeds.md",
+    "docs/policy.md",
+    "docs/command_line.md",
+]
 
 
 @dataclass(frozen=True)
