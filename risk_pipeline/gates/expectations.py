@@ -71,12 +71,13 @@ def load_suite(table: Table) -> tuple[SuiteRule, ...]:
 def suite_frame(con: duckdb.DuckDBPyConnection, table: Table, path: Path) -> pd.DataFrame:
     """The columns of the staged file `path` that the suite of `table` names, as a light numpy-backed frame.
 
-    Money and rates come as float64, exact up to 2^53 cents, because object Decimals are slow and only ranges are asked here.
+    Money, rates and integers come as float64, exact up to 2^53 (cents), because only ranges are asked here: object Decimals are
+    slow, and on pandas' nullable Int64 Great Expectations compares value by value in Python.
     """
     named = {name for rule in load_suite(table) for name in rule.columns}
-    decimal = {column.name for column in table.columns if column.kind in (Kind.MONEY, Kind.RATE)}
+    numbers = {column.name for column in table.columns if column.kind in (Kind.MONEY, Kind.RATE, Kind.INTEGER)}
     columns = [
-        f"CAST({sql_name(name)} AS DOUBLE) AS {sql_name(name)}" if name in decimal else sql_name(name)
+        f"CAST({sql_name(name)} AS DOUBLE) AS {sql_name(name)}" if name in numbers else sql_name(name)
         for name in table.column_names
         if name in named
     ]
