@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from risk_pipeline.contracts import FEED_TABLES
+from risk_pipeline.errors import Refused
 from risk_pipeline.orchestration.feed_results import ingested
 from risk_pipeline.orchestration.resource import Assessment, errors_as_failures
 from risk_pipeline.orchestration.specs import key, spec
 from risk_pipeline.pipeline.ingest import ingest, refusal
 from risk_pipeline.store.lock import workspace_lock
+
+GO_ON = "go on with the last good delivery: --use-last-good, in Dagster use_last_good in the configuration of `ingest`"
 
 
 class IngestConfig(dg.Config):
@@ -34,6 +37,6 @@ def feeds(context: dg.AssetExecutionContext, config: IngestConfig, assessment: A
             results = ingest(workspace, register, feeds=only, now=datetime.now(UTC))
         refused = refusal(results)
         if refused is not None and not config.use_last_good:
-            raise refused
+            raise Refused(refused.message, remedy=f"{refused.remedy}; or {GO_ON}")
         materialised = [ingested(table, register, results) for table in tables]
     yield from materialised

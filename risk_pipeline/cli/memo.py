@@ -16,6 +16,7 @@ from rich.text import Text
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
+from risk_pipeline.cli.reader import readable
 from risk_pipeline.cli.texts import Language, both, headers, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
 from risk_pipeline.settings import Workspace
@@ -27,7 +28,8 @@ ITEMS = 10
 def show_memo(root: Path, customer: str, as_of: str | None, as_json: bool) -> None:
     """Print the memo of a customer on a published date, by default the newest."""
     workspace = Workspace.load(root)
-    found = explain(workspace, customer, one_date(as_of, "--as-of") if as_of else None)
+    with readable(workspace):
+        found = explain(workspace, customer, one_date(as_of, "--as-of") if as_of else None)
     if as_json:
         output.print_json(asdict(found) | {"candidates": [_with_inputs(row) for row in found.candidates]})
     else:

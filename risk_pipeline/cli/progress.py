@@ -50,7 +50,8 @@ class StepProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
         how = "published" if exc is None else "not published"
         self._console.print(f"{self._title}  {how}  ({time.perf_counter() - self._began:.1f} s)")
 

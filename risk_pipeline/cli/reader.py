@@ -6,7 +6,8 @@ A connection is closed after each question: a process that keeps it would not se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -46,11 +47,19 @@ def ask(workspace: Workspace, sql: str, parameters: Sequence[Any] = ()) -> Rows:
 
     if not workspace.catalogue.exists():
         raise nothing_published(workspace)
+    with readable(workspace), duckdb.connect(workspace.catalogue, read_only=True) as connection:
+        result = connection.execute(sql, list(parameters))
+        names = tuple(column[0] for column in result.description or ())
+        return Rows(names, result.fetchall())
+
+
+@contextmanager
+def readable(workspace: Workspace) -> Iterator[None]:
+    """Turn DuckDB's complaint about a file into ours: most often the workspace was moved."""
+    import duckdb
+
     try:
-        with duckdb.connect(workspace.catalogue, read_only=True) as connection:
-            result = connection.execute(sql, list(parameters))
-            names = tuple(column[0] for column in result.description or ())
-            return Rows(names, result.fetchall())
+        yield
     except duckdb.IOException as exc:
         raise RiskError(
             f"{workspace.catalogue} cannot be read: {str(exc).splitlines()[0]}",

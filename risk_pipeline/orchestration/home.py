@@ -22,6 +22,7 @@ def dagster_home(workspace: Workspace) -> Path:
 
 def prepare_home(workspace: Workspace) -> Path:
     """Make the home and give it a copy of the project's dagster.yaml, unless it has one: yours is never overwritten."""
+    workspace.warehouse.mkdir(mode=0o700, exist_ok=True)  # on its own: `parents` would make it with the default mode
     home = dagster_home(workspace)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = home / INSTANCE_FILE

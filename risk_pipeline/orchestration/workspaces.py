@@ -28,5 +28,5 @@ def locate() -> Path:
 
 def open_register(workspace: Workspace) -> Register:
     """The workspace's register, made on first use. The warehouse is closed to other users: it holds personal data."""
-    workspace.warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
+    workspace.warehouse.mkdir(mode=0o700, exist_ok=True)
     return Register.open(workspace.register_url)
