@@ -71,10 +71,11 @@ def ingest(workspace: str) -> Figures:
     space = Workspace.load(workspace)
     space.warehouse.mkdir(parents=True, exist_ok=True)
     register = Register.open(space.register_url)
-    start = time.perf_counter()
+    start, used = time.perf_counter(), cpu_seconds()
     results = ingest(space, register, now=NOW)
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "rows": sum(result.counts["rows_stored"] for result in results), "megabytes": peak_megabytes()}
+    seconds, cpu = time.perf_counter() - start, cpu_seconds() - used
+    rows = sum(result.counts["rows_stored"] for result in results)
+    return {"seconds": seconds, "cpu": cpu, "rows": rows, "megabytes": peak_megabytes()}
 
 
 def differences(workspace: str, run_id: str, out: str) -> Figures:
