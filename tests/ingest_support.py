@@ -84,12 +84,12 @@ class Bench:
         paths, closures = self.store.history(feed)
         if not paths:
             return []
-        closed = f"(SELECT row_id, known_to FROM read_parquet({[str(p) for p in closures]}))" if closures else None
+        closed = f"(SELECT row_id, known_to FROM {_parquet(closures)})" if closures else None
         closed = closed or "(SELECT 0::BIGINT AS row_id, NULL::TIMESTAMP AS known_to WHERE false)"
         with duckdb.connect() as con:
             return con.execute(
                 f"SELECT {columns} FROM (SELECT p.*, coalesce(p.known_to, c.known_to) AS closed_at, closed_at IS NULL AS open"
-                f" FROM read_parquet({[str(p) for p in paths]}, union_by_name = true) p LEFT JOIN {closed} c USING (row_id))"
+                f" FROM {_parquet(paths)} p LEFT JOIN {closed} c USING (row_id))"
                 f" WHERE {where} ORDER BY row_id"
             ).fetchall()
 
@@ -100,11 +100,15 @@ class Bench:
             return []
         with duckdb.connect() as con:
             return con.execute(
-                f"SELECT {columns} FROM read_parquet({[str(p) for p in paths]})"
-                " ORDER BY delivery_id, source_file, source_line, column_name, rule"
+                f"SELECT {columns} FROM {_parquet(paths)} ORDER BY delivery_id, source_file, source_line, column_name, rule"
             ).fetchall()
 
     def lake_files(self) -> list[str]:
         """Every file in the lake, below it."""
         lake = self.workspace.lake
         return sorted(str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file())
+
+
+def _parquet(paths: Iterable[Path]) -> str:
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true)"

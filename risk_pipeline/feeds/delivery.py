@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from risk_pipeline.feeds.convert import Converted, Converter
 from risk_pipeline.feeds.files import Receipt
@@ -130,11 +131,13 @@ def _check(converter: Converter, validator: Validator, chunk: Chunk, first_seq: 
     if not len(converted.rows):
         return converted
     good, problems = validator.check(converted.rows)
-    if not len(problems):
+    if good is None:
         return converted
+    kept, rejected = converted.rows.filter(good), converted.rows.filter(pc.invert(good))
     return replace(
         converted,
-        rows=good,
+        rows=kept,
         problems=pa.concat_tables([converted.problems, problems]),
-        rows_rejected=converted.rows_rejected + len(converted.rows) - len(good),
+        held=pa.concat_arrays([converted.held, rejected.column("key_hash").combine_chunks()]),
+        rows_rejected=converted.rows_rejected + len(rejected),
     )

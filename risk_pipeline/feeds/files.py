@@ -42,12 +42,13 @@ _STABLE = "deliver files by writing them elsewhere and renaming them into place,
 def find_files(pattern: str, data_root: Path, workspace_root: Path) -> list[Path]:
     """The files a `source.path` means, in name order. Refused when one lies, or a link leads, outside the two folders."""
     roots = (data_root.resolve(), workspace_root.resolve())
-    base = Path(pattern) if Path(pattern).is_absolute() else data_root / pattern
     if is_glob(pattern):
-        anchor = Path(base.anchor)
-        found = sorted(each for each in anchor.glob(str(base.relative_to(anchor))) if each.is_file())
+        absolute = Path(pattern).is_absolute()
+        base, rest = (Path(pattern).anchor, pattern.lstrip("/\\")) if absolute else (data_root, pattern)
+        found = sorted(each for each in Path(base).glob(rest) if each.is_file())
     else:
-        found = [base] if base.is_file() else []
+        path = data_root / pattern
+        found = [path] if path.is_file() else []
     for path in found:
         if not any(path.resolve().is_relative_to(root) for root in roots):
             raise Refused(
@@ -62,9 +63,11 @@ def is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
-def take_receipt(path: Path, data_root: Path) -> Receipt:
-    """Hash a file and note its size and time. Refused when it cannot be read or changes meanwhile."""
-    name = str(path.relative_to(data_root)) if path.is_relative_to(data_root) else str(path)
+def take_receipt(path: Path, *roots: Path) -> Receipt:
+    """Hash a file and note its size and time; it is named below the first of `roots` it lies in. Refused when it cannot be
+    read or changes meanwhile.
+    """
+    name = next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), path.name)
     digest = hashlib.sha256()
     try:
         before = path.stat()

@@ -271,7 +271,7 @@ def _head(receipt: Receipt, codec: str) -> str:
 
 def _read_header(head: str, spec: FeedSpec, name: str) -> tuple[str, list[str]]:
     """The delimiter and the column names. With `delimiter: auto`, the one that gives the most mapped columns, then fields."""
-    head = "".join(head.splitlines(keepends=True)[spec.source.skip_lines :])
+    head = "\n".join(head.split("\n")[spec.source.skip_lines :])
     if not head.strip():
         raise Refused(f"{name}: the file is empty", remedy="deliver the file again; it needs at least a header line")
     if "\n" not in head and "\r" in head:

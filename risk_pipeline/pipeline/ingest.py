@@ -193,7 +193,8 @@ class _Course:
     def _take(self) -> None:
         if isinstance(self._files, Refused):
             raise self._files
-        receipts = [take_receipt(path, self._workspace.data_root) for path in self._files]
+        roots = (self._workspace.data_root, self._workspace.root)
+        receipts = [take_receipt(path, *roots) for path in self._files]
         self._note(
             content_sha256=content_hash(receipts),
             files=[{"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in receipts],

@@ -15,8 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import table
-from risk_pipeline.contracts.derive import arrow_schema
 from risk_pipeline.feeds.convert import LINE, PROBLEMS
 from risk_pipeline.feeds.delivery import DeliveryReader
 from risk_pipeline.feeds.spec import FeedSpec
@@ -80,19 +78,20 @@ class Problems:
         problems = self._work / "problems.parquet"
         rows = self._work / "problem_rows.parquet"
         self._write_rows(reader, problems, rows)
-        schema = arrow_schema(table("audit.quarantine"))
-        listed = "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in names) + "]"
-        with duckdb.connect() as con, lake.write_atomic(path) as temporary:
-            found = con.sql(
+        listed = "[" + ", ".join(map(_s, names)) + "]"
+        config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "512MB", "temp_directory": str(self._work)}
+        with duckdb.connect(config=config) as con, lake.write_atomic(path) as temporary:
+            con.execute(
                 f"""
-                SELECT CAST({delivery_id} AS BIGINT) AS delivery_id, {listed}[p.{_FILE} + 1] AS source_file,
-                    p."{LINE}" AS source_line, p.rule, p.column_name, '{self._spec.feed}' AS feed, p.value_text, r.row_json
-                FROM read_parquet(?) p JOIN read_parquet(?) r ON r.{_FILE} = p.{_FILE} AND r.line = p."{LINE}"
-                ORDER BY p.{_FILE}, p."{LINE}", p.rule, p.column_name
-                """,
-                params=[str(problems), str(rows)],
-            ).to_arrow_table()
-            pq.write_table(found.select(schema.names).cast(schema), temporary, compression="zstd")
+                COPY (
+                    SELECT CAST({delivery_id} AS BIGINT) AS delivery_id, {listed}[p.{_FILE} + 1] AS source_file,
+                        p."{LINE}" AS source_line, p.rule, p.column_name, '{self._spec.feed}' AS feed, p.value_text, r.row_json
+                    FROM read_parquet({_s(problems)}) p
+                    JOIN read_parquet({_s(rows)}) r ON r.{_FILE} = p.{_FILE} AND r.line = p."{LINE}"
+                    ORDER BY p.{_FILE}, p."{LINE}", p.rule, p.column_name
+                ) TO {_s(temporary)} (FORMAT parquet, COMPRESSION zstd)
+                """
+            )
 
     def _write_rows(self, reader: DeliveryReader, problems: Path, rows: Path) -> None:
         wanted = pq.read_table(problems, columns=[_FILE, LINE])
@@ -114,3 +113,7 @@ class Problems:
 def _table(rows: list[tuple[int, int, str]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ([], [], [])
     return pa.table([pa.array(list(values), field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _s(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"

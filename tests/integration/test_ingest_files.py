@@ -114,3 +114,15 @@ def test_progress_is_told_for_each_delivery(bench: Bench) -> None:
     ingest(bench.workspace, bench.register, now=bench.now, progress=told.append)
     assert len(told) == 1
     assert told[0].startswith("invoice: effective (1 read, 1 stored;")
+
+
+def test_a_workspace_may_have_an_odd_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / 'it\'s [a] "50%" * folder')
+    bench.file("data 'x'.csv", [HEADER, "A,C1,1/2/2024,1,EUR", "B,C1,1/2/2024,x,EUR"])
+    bench.feed(path="data*.csv")
+    for _ in range(2):
+        bench.one()
+    bench.file("data 'x'.csv", [HEADER, "A,C1,1/2/2024,2,EUR"])
+    assert bench.one().counts["rows_closed"] == 1
+    assert [row[0] for row in bench.quarantine("source_file")] == ["data 'x'.csv"]
+    bench.close()
