@@ -314,6 +314,9 @@ class Run:
         )
         known = {f"has_{name}": bool(parts.paths) for name, parts in feeds.items()}
         self._engine = FactorEngine(self._con, {**known, **self._policy_params(), **window_params(self.as_of)})
+        for name in FACTOR_TABLES:  # what an earlier process of this run staged
+            if (path := self._path(table(name))).exists():
+                self._engine.register(name.removeprefix("factor."), f"read_parquet({literal(str(path))})")
         self._refuse_if_blind()
 
     def _refuse_if_blind(self) -> None:
