@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -129,7 +129,10 @@ class CsvFile:
             starts, lines = record_lines(found, line)
             first = 0 if header_passed else 1
             header_passed = True
-            yield from self._chunk(block, found.ends[first:], starts[first:], lines[first:])
+            chunk = self._chunk(block, found.ends[first:], starts[first:], lines[first:])
+            # Line ends inside quotes may stand at the edge of a field.
+            many_lines = len(found.newlines) > len(found.ends)
+            yield from (replace(each, may_have_blanks=lambda: True) if many_lines else each for each in chunk)
 
     def _blocks(self) -> Iterator[tuple[bytes, Scan, int]]:
         """Blocks that end with a record, scanned, with the number of their first line."""
@@ -172,13 +175,20 @@ class CsvFile:
                 remedy='write a quote inside a quoted field as two ("")',
             )
         begun = int(found.ends[-1]) + 1 if len(found.ends) else 0
-        if found.is_open and (at_end or len(block) - begun > MAX_RECORD_BYTES):
-            where = line + block[:begun].count(b"\n")
+        endless = len(block) - begun > MAX_RECORD_BYTES
+        if not endless and not (found.is_open and at_end):
+            return
+        where = line + block[:begun].count(b"\n")
+        if found.is_open:
             raise Refused(
                 f"{self.receipt.name}: the record that begins on line {where} opens a quote that is never closed:"
                 " truncated, or not a CSV file",
                 remedy="deliver the whole file again",
             )
+        raise Refused(
+            f"{self.receipt.name}: line {where} does not end within {MAX_RECORD_BYTES >> 20} MB: not a CSV file",
+            remedy="export the rows as delimited text, one record a line",
+        )
 
     def _chunk(
         self, block: bytes, ends: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]

@@ -106,6 +106,12 @@ def test_a_bad_file_is_refused_whole(bench: Bench, content: str | bytes, told: l
     assert bench.one().counts["rows_unchanged"] == 2, "the next good delivery continues from the last good state"
 
 
+@pytest.mark.parametrize(("start", "told"), [("", "line 2 does not end within 32 MB"), ('"', "begins on line 2 opens a quote")])
+def test_a_file_without_line_ends_is_refused_early(bench: Bench, start: str, told: str) -> None:
+    bench.file("data.csv", f"{HEADER}\n{start}{'x' * (50 << 20)}\n")
+    refused(bench, told)
+
+
 def test_a_missing_file_is_refused(bench: Bench) -> None:
     (bench.workspace.root / "data.csv").unlink()
     refused(bench, "no file matches data.csv")

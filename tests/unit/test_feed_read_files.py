@@ -105,6 +105,23 @@ def test_chunks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert read(opened(tmp_path, buffer.getvalue())) == whole
 
 
+@pytest.mark.parametrize(
+    ("content", "trim"),
+    [
+        ("id,name\n1,a b\n", False),
+        ("id,name\r\n1,a b\r\n", False),
+        ('"id","name"\n"1","a b"\n', False),
+        ("id,name\n1,a \n", True),
+        ('id,name\n1,"a\n"\n', True),
+        ('id,name\n1,"\na"\n', True),
+        ('id,name\n1,"a\r"\n', True),
+        ('id,name\n1,"a\r\n"\n', True),
+    ],
+)
+def test_cells_are_trimmed_only_where_there_is_something_to_trim(tmp_path: Path, content: str, trim: bool) -> None:
+    assert [chunk.may_have_blanks() for chunk in opened(tmp_path, content).chunks()] == [trim]
+
+
 CELLS = st.text(alphabet=st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=8)
 
 
