@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from risk_pipeline.contracts import Column, Kind, Table
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.errors import UsageError
+from risk_pipeline.feeds.check_digits import lei_is_valid, uscc_is_valid
 from risk_pipeline.feeds.currencies import CURRENCIES
 from risk_pipeline.feeds.spec import NUMERIC, ColumnSpec, FeedSpec
 
@@ -108,6 +109,7 @@ class Converter:
         is_good = found.column("#good")
         good = found.filter(is_good) if (rejected := _count(is_good, False)) else found
         warnings = {name: count for name in (*self._warnings, "rounded_amount") if (count := _total(good, f"#{name}"))}
+        warnings.update(_wrong_check_digits(good))
         problems, held = self._problems() if rejected else (PROBLEMS.empty_table(), pa.array([], pa.int64()))
         self._con.unregister("chunk")
         kept = [name for name in good.column_names if not name.startswith("#") or name in (SEQ, LINE)]
@@ -244,6 +246,18 @@ def _warnings(table: Table, mapped: Mapping[str, ColumnSpec]) -> dict[str, str]:
         for name, (needed, predicate) in _WARNINGS.items()
         if table.name == "invoice" and all(each in mapped for each in needed)
     }
+
+
+def _wrong_check_digits(rows: pa.Table) -> dict[str, int]:
+    """Warnings about registration numbers, where the rows have any."""
+    found = {}
+    if "lei" in rows.column_names:
+        found["lei_check_digit"] = int((~lei_is_valid(rows.column("lei"))).sum())
+    if {"registration_number", "registration_scheme"} <= {*rows.column_names}:
+        is_uscc = pc.equal(rows.column("registration_scheme"), "USCC")
+        numbers = rows.column("registration_number").filter(is_uscc)
+        found["uscc_check_digit"] = int((~uscc_is_valid(numbers)).sum())
+    return {name: count for name, count in found.items() if count}
 
 
 def _without_trim(spec: FeedSpec) -> FeedSpec:

@@ -222,6 +222,15 @@ def test_warnings_are_counted_and_stored(bench: Bench) -> None:
     assert bench.register.deliveries()[0].warnings == warnings
 
 
+def test_wrong_check_digits_are_warnings(bench: Bench) -> None:
+    rows = ["A,USCC,914403001922038216,", "B,USCC,914403001922038217,5493001KJTIIGC8Y1R13", "C,EIN,12-3,5493001KJTIIGC8Y1R12"]
+    bench.file("data.csv", ["k,scheme,number,lei", *rows])
+    names = {"customer_id": "k", "registration_scheme": "scheme", "registration_number": "number", "lei": "lei"}
+    bench.feed("customer", {name: {"from": source} for name, source in names.items()})
+    result = bench.one()
+    assert (result.counts["rows_stored"], result.warnings) == (3, {"lei_check_digit": 1, "uscc_check_digit": 1})
+
+
 def test_references_to_unknown_customers_and_invoices_are_counted(bench: Bench) -> None:
     bench.file("data.csv", [HEADER, "A,C1,1/2/2024,1,EUR", "B,C2,1/2/2024,1,EUR"])
     bench.file("customers.csv", ["k", "C1"])
