@@ -32,6 +32,7 @@ help: ## list the commands
 run: $(VENV)/.ready-run ## demo workspace, last three month ends, results on screen (again: brings it up to date)
 	@test -f $(DEMO)/risk.yaml || $(BIN)/risk-pipeline init $(DEMO) --demo
 	@$(BIN)/risk-pipeline -w $(DEMO) backfill --from $(FROM) --to $(TO) --every month
+	@command -v risk-pipeline >/dev/null || echo "The commands are in $(BIN); to type them as above: source $(BIN)/activate"
 
 test: $(VENV)/.ready-dev ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
