@@ -420,8 +420,12 @@ def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> l
 
 
 def _md5_63(hashed: Sequence[Column]) -> str:
-    pieces = ", ".join(f"{_s(column.name + '=')} || CAST({_q(column.name)} AS VARCHAR)" for column in hashed)
-    return f"CAST(md5_number(concat_ws(chr(31), {pieces})) & {2**63 - 1} AS BIGINT)"
+    """concat leaves NULL out, so a required column needs no test of its own: rows without it are not stored."""
+    pieces = ", ".join(
+        f"{_s(c.name + '=')}, {_q(c.name)}, chr(31)" if c.required else f"{_s(c.name + '=')} || {_q(c.name)} || chr(31)"
+        for c in hashed
+    )
+    return f"CAST(md5_number(concat({pieces})) & {2**63 - 1} AS BIGINT)"
 
 
 def _files(paths: Sequence[Path]) -> str:
