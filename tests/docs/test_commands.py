@@ -71,7 +71,7 @@ def test_page(page: str, repo_root: Path, demo: Any, reader_shell: Callable[[str
 def test_readme_shows_what_make_run_prints(repo_root: Path, demo: Any) -> None:
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^<!-- what make run prints -->\n```\w*\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert shows(shown, demo.printed), f"the page shows\n{shown}\nbut there came\n{demo.printed}"
+    assert shows(f"...{shown}", demo.printed), f"the page shows\n{shown}\nbut there came\n{demo.printed}"
 
 
 def follow(step: Step, expected: int, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
