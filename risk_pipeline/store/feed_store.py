@@ -101,12 +101,12 @@ class FeedStore:
         return found
 
     def compact(self, feed: str, work: Path) -> Path | None:
-        """Merge the parts of a feed when there are more than MAX_PARTS, closures folded in as known_to, row_ids kept.
+        """Merge the parts of a feed when it has more than MAX_PARTS files of a kind, closures folded in, row_ids kept.
 
         Returns the new part, None when nothing was to do. The old files stay for readers that still use them.
         """
         paths, closures = self.history(feed)
-        if len(paths) <= MAX_PARTS:
+        if not paths or max(len(paths), len(closures)) <= MAX_PARTS:
             return None
         target = table(f"feed.{feed}")
         # A number of its own, so that no file is ever written over.
