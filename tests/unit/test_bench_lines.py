@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import bench.__main__ as bench_main
@@ -37,3 +39,25 @@ def test_a_missed_target_ends_with_exit_code_1(monkeypatch: pytest.MonkeyPatch, 
 
 def test_every_speed_line_of_the_issue_has_a_line() -> None:
     assert set(LINES) == {"assess", "growth", "ingest", "command", "help", "make-run"}
+
+
+def test_figures_are_written_between_the_markers_and_nothing_else_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{bench_main.BEGIN}\nold figures\n{bench_main.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(bench_main, "LINES", {"fast": lambda sizes: [Line("fast", 1.0, "s", 2.0, note="a note")]})
+    assert bench_main.main(["--write", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith(f"{bench_main.END}\nafter\n")
+    assert "| fast | 1.00 s | <= 2 s | met | a note |" in text
+    assert "old figures" not in text
+
+
+def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("text\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="has no lines"):
+        bench_main.write_figures(page, "machine", [])
+    assert page.read_text(encoding="utf-8") == "text\n"
