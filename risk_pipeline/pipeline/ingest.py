@@ -267,7 +267,7 @@ class _Course:
             path = self._new_file(lake.feed_part(feed, number))
             written = staging.write(lake, path, number, names, self._knowledge())
             check_conservation({**self._counts, "rows_stored": written})
-            self._warnings.update(self._store.unknown_references(self._spec.table, path))
+            self._warnings.update(self._store.unknown_references(self._spec.table, path, self._work))
             paths["part_path"] = lake.relative(path)
         if settlement.closed:
             path = self._new_file(lake.feed_closures(feed, number))

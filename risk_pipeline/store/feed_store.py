@@ -85,7 +85,7 @@ class FeedStore:
         with self._connect(work) as con:
             yield Staging(con, target, mapped, self.history(target.name), work)
 
-    def unknown_references(self, target: Table, part: Path) -> dict[str, int]:
+    def unknown_references(self, target: Table, part: Path, work: Path) -> dict[str, int]:
         """Rows of a new part that name a customer or an invoice no open row of those feeds has: warning -> rows.
 
         A feed that was never delivered is not missed: its customers are derived, its invoices may not be part of the ledger.
@@ -95,7 +95,8 @@ class FeedStore:
             paths, closures = self.history(feed)
             if column not in target or target.name == feed or not paths:
                 continue
-            rows = self._count_unknown(column, part, all_rows_sql(paths, closures))
+            with self._connect(work) as con:
+                rows = _count_unknown(con, column, part, all_rows_sql(paths, closures))
             if rows:
                 found[f"unknown_{feed}"] = rows
         return found
@@ -117,21 +118,6 @@ class FeedStore:
         self._register.replace_parts(feed, ids, self.lake.relative(part))
         return part
 
-    def _count_unknown(self, column: str, part: Path, known: str) -> int:
-        total = 0
-        with self._connect() as con:
-            rows = pq.read_metadata(part).num_rows
-            slices = rows // KEYS_AT_ONCE + 1
-            for number in range(slices):
-                mine = f'hash("{column}") % {slices} = {number}'
-                [(found,)] = con.execute(
-                    f'SELECT count(*) FROM (SELECT "{column}" FROM read_parquet(?) WHERE "{column}" IS NOT NULL AND {mine}) n'
-                    f' ANTI JOIN (SELECT "{column}" FROM ({known}) WHERE open AND {mine}) k USING ("{column}")',
-                    [str(part)],
-                ).fetchall()
-                total += found
-        return total
-
     @contextmanager
     def _connect(self, work: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB of our own in memory, bounded; what does not fit is spilled to `work`."""
@@ -144,6 +130,20 @@ class FeedStore:
 
     def _files(self, relative: Iterable[str | None]) -> tuple[Path, ...]:
         return tuple(self.lake.absolute(each) for each in dict.fromkeys(relative) if each is not None)
+
+
+def _count_unknown(con: duckdb.DuckDBPyConnection, column: str, part: Path, known: str) -> int:
+    total = 0
+    slices = pq.read_metadata(part).num_rows // KEYS_AT_ONCE + 1
+    for number in range(slices):
+        mine = f'hash("{column}") % {slices} = {number}'
+        [(found,)] = con.execute(
+            f'SELECT count(*) FROM (SELECT "{column}" FROM read_parquet(?) WHERE "{column}" IS NOT NULL AND {mine}) n'
+            f' ANTI JOIN (SELECT "{column}" FROM ({known}) WHERE open AND {mine}) k USING ("{column}")',
+            [str(part)],
+        ).fetchall()
+        total += found
+    return total
 
 
 def _merged(con: duckdb.DuckDBPyConnection, target: Table, rows: str) -> Iterator[pa.Table]:
