@@ -420,7 +420,7 @@ def _read_buckets(path: Path, counts: Sequence[int], first: int, last: int) -> l
 
 
 def _md5_63(hashed: Sequence[Column]) -> str:
-    """concat leaves NULL out, so a required column needs no test of its own: rows without it are not stored."""
+    """SQL `concat` leaves NULL out, so a required column needs no test of its own: rows without it are not stored."""
     pieces = ", ".join(
         f"{_s(c.name + '=')}, {_q(c.name)}, chr(31)" if c.required else f"{_s(c.name + '=')} || {_q(c.name)} || chr(31)"
         for c in hashed
