@@ -76,15 +76,19 @@ $(BIN)/python:
 
 ifdef UV
 INSTALL_LOCK = uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r
+PREPARE = true
 INSTALL_SELF = uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# An environment that uv made has no pip.
+PREPARE = $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 INSTALL_LOCK = $(PIP) install --require-hashes --no-deps -r
 INSTALL_SELF = $(PIP) install --no-deps --no-build-isolation -e .
 endif
 
 $(VENV)/.ready-run: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what a run needs (a minute or two, once)"
+	@$(PREPARE)
 	@$(INSTALL_LOCK) requirements/run.txt
 	@$(INSTALL_SELF)
 	@touch $@
@@ -92,6 +96,7 @@ $(VENV)/.ready-run: requirements/run.txt pyproject.toml | $(BIN)/python
 # The development lock holds everything of the run lock, at the same versions.
 $(VENV)/.ready-dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs (a minute or two, once)"
+	@$(PREPARE)
 	@$(INSTALL_LOCK) requirements/dev.txt
 	@$(INSTALL_SELF)
 	@touch $@ $(VENV)/.ready-run
