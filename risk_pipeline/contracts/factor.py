@@ -61,12 +61,12 @@ FACTOR_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id invoice_id company_code currency doc_type invoice_date due_date due_date_source"
             f" original_due_date {_OPEN_ITEM_MONEY} fx_rate open_amount_reporting overdue_amount_reporting days_past_due"
-            " aging_bucket factored residual",
+            " aging_bucket factored residual row_id",
             required="run_id company_code currency invoice_date due_date due_date_source fx_rate"
             f" {_OPEN_ITEM_MONEY} open_amount_reporting overdue_amount_reporting days_past_due aging_bucket residual",
             values={
                 "doc_type": "invoice debit_note instalment retention advance_request interest opening_balance",
-                "due_date_source": "given terms contracted invoice_date",
+                "due_date_source": "given terms contracted invoice_date instalment",
                 "aging_bucket": " ".join(AGING_BUCKETS),
                 "factored": "none with_recourse without_recourse",
             },

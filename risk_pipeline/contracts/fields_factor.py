@@ -57,9 +57,9 @@ FIELDS: tuple[Field, ...] = (
     Field("distressed_plan", Kind.FLAG, "An instalment plan granted because the customer could not pay is in force",
           "存在因客户无力支付而签订的分期还款计划"),
     # open items
-    Field("due_date_source", Kind.TEXT, "Where the due date comes from: given, terms code, contracted terms, or the invoice "
-          "date for lack of better",
-          "到期日来源：单据给定、付款条件、合同账期，或以开票日代替"),
+    Field("due_date_source", Kind.TEXT, "Where the due date comes from: given, terms code, contracted terms, the invoice date "
+          "for lack of better, or the oldest unpaid instalment of a plan in force",
+          "到期日来源：单据给定、付款条件、合同账期、以开票日代替，或有效分期计划中最早未付的一期"),
     Field("applied", Kind.MONEY, "Settled by cash and by bills, up to the assessment date", "截至评估日以现金及票据核销的金额"),
     Field("set_off", Kind.MONEY, "Settled by set-off against our debts to the customer", "以债务抵销方式结清的金额"),
     Field("credited", Kind.MONEY, "Taken back by credit notes, up to the assessment date", "以贷项通知冲减的金额"),

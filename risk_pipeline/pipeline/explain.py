@@ -71,7 +71,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
                 _worded(row, catalogue) for row in found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
             ],
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
-            open_items=found.all("factor.open_item", "days_past_due DESC, invoice_id"),
+            open_items=found.open_items(),
             run=run,
         )
 
@@ -89,6 +89,15 @@ class _Published:
     def one(self, name: str) -> Row:
         rows = self.all(name, "customer_id")
         return rows[0] if rows else {}
+
+    def open_items(self) -> list[Row]:
+        """The open items, oldest first, each with the file and line of its invoice (NULL when a later delivery replaced it)."""
+        return self._rows(
+            "SELECT o.*, i.source_file, i.source_line"
+            " FROM factor.open_item AS o LEFT JOIN feed.invoice AS i ON o.row_id = i.row_id"
+            " WHERE o.as_of = ? AND o.customer_id = ? ORDER BY o.days_past_due DESC, o.invoice_id",
+            self._key,
+        )
 
     def run(self, run_id: str) -> Row:
         return self._rows("SELECT * EXCLUDE (manifest) FROM audit.run WHERE run_id = ?", [run_id])[0]

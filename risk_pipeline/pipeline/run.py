@@ -447,6 +447,7 @@ def _frozen(
             f"policy {policy.version} states its amounts in {policy.reporting_currency}, the workspace reports in {currency}",
             remedy="set reporting_currency in risk.yaml to the policy's, or write a policy for this currency",
         )
+    _refuse_changed_version(register, policy)
     deliveries = register.deliveries(states=("effective",))
     snapshot = register.current_snapshot()
     previous = max((day for day in snapshot.dates() if day < as_of), default=None) if snapshot else None
@@ -474,11 +475,22 @@ def _frozen(
             ],
             "last_delivery": max((d.delivery_id for d in deliveries), default=0),
             "previous_parts": parts,
+            "policy": policy.model_dump(mode="json", by_alias=True),
             "reporting_currency": currency,
             "time_zone": workspace.settings.time_zone,
             "engines": {"python": platform.python_version(), **{name: version(name) for name in ENGINES}},
         },
     )
+
+
+def _refuse_changed_version(register: Register, policy: Policy) -> None:
+    """A version of the policy that something was published under has one content for ever."""
+    other = next((run for run in register.runs(("published",)) if run.policy_version == policy.version), None)
+    if other is not None and other.policy_hash != policy.content_hash:
+        raise UsageError(
+            f"policy {policy.version} has another content than when {other.as_of} was published under it",
+            remedy="give the changed policy a new version (and the date from which it is effective)",
+        )
 
 
 def _label(policy: Policy, as_of: date, knowledge_assumed: bool) -> Literal["official", "reconstructed", "simulation"]:

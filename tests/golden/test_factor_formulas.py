@@ -415,3 +415,30 @@ def test_without_sales_there_is_no_average_to_base_a_limit_on(case: LedgerCase) 
     history = only(case.factors()["transaction_history"])
     assert history["sales_12m"] == 0
     assert (history["avg_monthly_sales_3m"], history["avg_monthly_sales_12m"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("paid", "broken", "dpd", "source"),
+    [
+        (0, None, 41, "instalment"),  # the first instalment, due 20 May, is missed
+        (400, None, -10, "instalment"),  # paid: the next one is due on 10 July
+        (400, date(2026, 6, 1), 100, "given"),  # broken: the invoice's own date counts again
+        (400, date(2026, 7, 1), -10, "instalment"),  # broken after the as-of date: not yet
+    ],
+)
+def test_an_item_under_a_plan_is_due_when_its_oldest_unpaid_instalment_is(
+    case: LedgerCase, paid: int, broken: date | None, dpd: int, source: str
+) -> None:
+    case.invoice("A", 1_000, dpd=100)
+    case.add(
+        "instalment_plan", plan_id="L", customer_id="C", agreed_date=date(2026, 5, 1), reason="convenience", broken_date=broken
+    )
+    for line, (due, amount) in enumerate([(date(2026, 5, 20), 400), (date(2026, 7, 10), 600)]):
+        case.add("instalment_line", plan_id="L", line=line, invoice_id="A", due_date=due, amount=amount)
+    if paid:
+        case.payment("P", paid, date(2026, 5, 20), invoice_id="A")
+    found = case.factors()
+    item = only(found["open_item"])
+    assert (item["days_past_due"], item["due_date_source"]) == (dpd, source)
+    assert item["original_due_date"] == (AS_OF - timedelta(days=100) if source == "instalment" else None)
+    assert only(found["exposure"])["overdue"] == (1_000 - paid if dpd > 0 else 0)
