@@ -42,7 +42,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         grain="one row per customer and assessment date",
         owner="credit_risk",
         en="Credit limit, payment terms and hold; `currency` is the credit currency",
-        zh="信用额度、账期与暂停状态（币种为授信币种）",
+        zh="信用额度、账期与冻结状态（币种为授信币种）",
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"

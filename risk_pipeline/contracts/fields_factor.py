@@ -100,8 +100,9 @@ FIELDS: tuple[Field, ...] = (
     Field("undisputed_open", Kind.MONEY, "Open without the shielded disputed part, after offset",
           "无争议应收余额（抵减后）", REPORTING),
     Field("disputed_open", Kind.MONEY, "Open and under dispute", "争议中的应收余额", REPORTING),
-    Field("max_days_past_due", Kind.INTEGER, "Days past due of the oldest open item, however small",
-          "最长逾期天数（不论金额大小）", "days"),
+    Field("max_days_past_due", Kind.INTEGER, "Days past due of the oldest open item, material or not; residuals that count as "
+          "settled are left out",
+          "最长逾期天数（不论是否重大；视同已结清的尾差不计）", "days"),
     Field("unapplied_cash", Kind.MONEY, "Money received that is not matched to an invoice", "未核销（未认领）收款"),
     Field("unapplied_credits", Kind.MONEY, "Credit notes not matched to an invoice", "未核销贷项"),
     Field("bills_in_hand_commercial", Kind.MONEY, "Commercial acceptance bills in our hands, not matured",
@@ -117,8 +118,9 @@ FIELDS: tuple[Field, ...] = (
           "无追索权保理的未清应收", REPORTING),
     Field("retention", Kind.MONEY, "Open retentions (guarantee money held back by the customer)", "未收回的质保金", REPORTING),
     Field("advance_payments_received", Kind.MONEY, "Advance payments received and not used up", "尚未抵用的预收款"),
-    Field("open_orders", Kind.MONEY, "Orders to be delivered within the days the policy counts, not delivered yet",
-          "政策规定天数内待交付的未结订单金额", REPORTING),
+    Field("open_orders", Kind.MONEY, "Orders not delivered yet, all of them; only those planned within the days of the policy "
+          "enter total_exposure",
+          "全部未交付订单金额；仅计划在政策规定天数内交付的部分计入总敞口", REPORTING),
     Field("total_exposure", Kind.MONEY, "Credit exposure: components weighted by the policy, never below zero per company "
           "code and currency",
           "信用风险敞口合计：各组成部分按政策权重加总，每一公司代码及币种不低于零", REPORTING),

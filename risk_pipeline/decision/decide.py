@@ -109,11 +109,14 @@ def decide_scored(
     limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, policy)
     terms = decide_terms(customers, limits.limit, assigned.prepaid(policy), policy)
     used = utilisation(limits.limit, facts.integers("total_exposure").values, ~not_rated)
-    facts = facts.with_columns(tier=Text(tiers.final, names), utilisation=used)
+    granted = Vector(limits.limit, limits.known)
+    facts = facts.with_columns(tier=Text(tiers.final, names), limit_reporting=granted, utilisation=used)
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
-    reasons.add_where(tiers.model == names.index(UNRATED), policy.unrated.reason)
+    reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
+    for number, rule in enumerate(policy.outside_scorecard):
+        reasons.add_where(assigned.outside == number, rule.reason)
     for positions, _, card in scored.cards:
         reasons.add_factors(positions, card, catalogue, policy)
     return Decided(

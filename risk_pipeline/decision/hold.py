@@ -22,7 +22,10 @@ def utilisation(limit: Ints, exposure: Ints, has_limit: Bools) -> Vector:
 
 
 def hold_hits(facts: Facts, knocked: Knocked, policy: Policy, exempt: Bools) -> Bools:
-    """Customers x (knock-outs with hold, then hold rules): which demand a hold. `facts` hold in_default, tier, utilisation."""
+    """Customers x (knock-outs with hold, then hold rules): which demand a hold.
+
+    `facts` hold in_default, tier, limit_reporting, utilisation.
+    """
     by_knockout = knocked.hits & np.array([k.hold for k in policy.knockouts], dtype=bool)[None, :]
     by_rule = np.zeros((len(facts), len(policy.hold)), dtype=bool)
     for position, rule in enumerate(policy.hold):

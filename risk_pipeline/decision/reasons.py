@@ -2,9 +2,9 @@
 
 Put here: choosing up to three reasons per customer and their texts in both languages. Keep out: the texts themselves (policy,
 factor catalogue) and the loss of each factor (scorecard.py). First the knock-outs that made the tier or stop the limit, then
-the lack of evidence, then the factors by points lost. A factor that cost points for want of a value says so, rather than
-accusing the customer of something nobody saw; and a factor with the points of the best tier is no reason at all, even where
-100 points were possible: "pays later than agreed" is not said of one day.
+the lack of evidence or the rule that keeps the customer off the scorecard, then the factors by points lost. A factor that cost
+points for want of a value says so, rather than accusing the customer of something nobody saw; and a factor with the points of
+the best tier is no reason at all, even where 100 points were possible: "pays later than agreed" is not said of one day.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from risk_pipeline.policy.facts import Bools
 from risk_pipeline.policy.model import Label, Policy
 
 TOLD = 3
-SEPARATOR = "; "
+SEPARATOR_EN, SEPARATOR_ZH = "; ", "；"
 
 
 @dataclass
@@ -69,8 +69,8 @@ class Reasons:
     def add_factors(self, rows: NDArray[np.intp], card: CardScore, catalogue: Catalogue, policy: Policy) -> None:
         """The factors of a scored card, costliest first; `rows` are the positions of the card's customers."""
         numbers = np.stack([self._numbers(card, i, catalogue) for i in range(len(card.factors))], axis=1)
-        good = int(policy.tiers[0].score_from * HUNDRED)
-        weak = np.stack([part.points < good for part in card.parts], axis=1)
+        enough = enough_points(policy)
+        weak = np.stack([part.points < enough for part in card.parts], axis=1)
         told = weak & (card.weighted_loss() > 0)
         order = card.order_of_loss()
         for place in range(order.shape[1]):
@@ -82,9 +82,10 @@ class Reasons:
 
     def _numbers(self, card: CardScore, position: int, catalogue: Catalogue) -> NDArray[np.int64]:
         factor, part = card.factors[position], card.parts[position]
-        by_code = np.array([*(self.book.add(catalogue.codes[code]) for code in part.code_names), 0], dtype=np.int64)
-        number = np.full(len(part.points), self.book.add(factor.reason or factor.label), dtype=np.int64)
-        number[part.missing] = self.book.add(_unknown(factor))
+        told = [reason_told(factor, catalogue, code, missing=False) for code in part.code_names]
+        by_code = np.array([*(self.book.add(label) for label in told), 0], dtype=np.int64)
+        number = np.full(len(part.points), self.book.add(reason_told(factor, catalogue, None, missing=False)), dtype=np.int64)
+        number[part.missing] = self.book.add(reason_told(factor, catalogue, None, missing=True))
         return np.where(part.codes >= 0, by_code[part.codes], number)
 
     def texts(self) -> tuple[Categorical, Categorical]:
@@ -97,10 +98,20 @@ class Reasons:
             return [self.book.labels[number - 1] for number in numbers if number > 0]
 
         return (
-            by_combination(words, lambda word: SEPARATOR.join(label.en for label in spelt(word))),
-            by_combination(words, lambda word: SEPARATOR.join(label.zh for label in spelt(word))),
+            by_combination(words, lambda word: SEPARATOR_EN.join(label.en for label in spelt(word))),
+            by_combination(words, lambda word: SEPARATOR_ZH.join(label.zh for label in spelt(word))),
         )
 
 
-def _unknown(factor: Factor) -> Label:
-    return Label(en=f"Not known: {factor.label.en}", zh=f"缺少信息：{factor.label.zh}")
+def enough_points(policy: Policy) -> int:
+    """Points, in hundredths, from which a factor is no reason: those of the best tier."""
+    return int(policy.tiers[0].score_from * HUNDRED)
+
+
+def reason_told(factor: Factor, catalogue: Catalogue, special_code: str | None, *, missing: bool) -> Label:
+    """What is said of a factor that cost points: its coded reason, that its value is not known, or its own reason."""
+    if special_code is not None:
+        return catalogue.codes[special_code]
+    if missing:
+        return Label(en=f"Not known: {factor.label.en}", zh=f"缺少信息：{factor.label.zh}")
+    return factor.reason or factor.label

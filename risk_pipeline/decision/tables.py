@@ -209,11 +209,12 @@ def mart_frame(
     labels = [*(t.label for t in policy.tiers), policy.unrated.label, policy.not_rated.label]
     reasons_en, reasons_zh = decided.reasons.texts()
     columns = {
-        **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue max_days_past_due"),
+        **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue"),
+        **_picked(decided.facts.frame, "max_days_past_due max_dpd_material"),
         **_picked(score, "segment score grade pd pd_status coverage_pct policy_version"),
-        **_picked(tier, "customer_id tier previous_tier direction binding_rule run_label"),
-        **_picked(limit, "currency credit_limit limit_reporting payment_terms_days settlement_cycle prepayment_pct"),
-        **_picked(limit, "total_exposure utilisation headroom hold hold_reasons"),
+        **_picked(tier, "customer_id tier previous_tier direction binding_rule in_default run_label"),
+        **_picked(limit, "currency credit_limit limit_reporting limit_reason payment_terms_days settlement_cycle"),
+        **_picked(limit, "prepayment_pct total_exposure utilisation headroom hold hold_reasons"),
         "tier_label_en": categorical(decided.tiers.final, [label.en for label in labels]),
         "tier_label_zh": categorical(decided.tiers.final, [label.zh for label in labels]),
         "reasons_en": reasons_en,

@@ -138,13 +138,14 @@ class Segment(Model):
 
 
 class Outside(Model):
-    """Customers that are never scored. `limit` names who decides the limit instead of this policy."""
+    """Customers that are never scored, and the reason told for it. `limit` names who decides the limit instead of this policy."""
 
     id: Name
     when: Text
     tier: Literal["not_rated", "unrated"]
     limit: Name | None = None
     terms: Literal["prepayment"] | None = None
+    reason: Label
 
     @model_validator(mode="after")
     def _either(self) -> Self:

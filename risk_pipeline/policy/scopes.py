@@ -1,6 +1,6 @@
 """Which columns a condition of the policy may read, by the stage at which it is asked.
 
-Put here: the scopes. Keep out: values; decisions supply them in this order: facts, default state, tier and utilisation.
+Put here: the scopes. Keep out: values; decisions supply them in this order: facts, default state, tier, limit and utilisation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def _columns(table_name: str, *names: str) -> dict[str, Column]:
 
 FACTS: Scope = {**_of_tables(*FACT_TABLES), **{field.name: Column(field) for field in DERIVED}}
 WITH_DEFAULT: Scope = {**FACTS, **_columns("decision.risk_tier", "in_default")}
-WITH_LIMIT: Scope = {**WITH_DEFAULT, **_columns("decision.risk_tier", "tier"), **_columns("decision.credit_limit", "utilisation")}
+WITH_LIMIT: Scope = {
+    **WITH_DEFAULT,
+    **_columns("decision.risk_tier", "tier"),
+    **_columns("decision.credit_limit", "limit_reporting", "utilisation"),
+}
 
 SCOPES: Mapping[str, Scope] = {"facts": FACTS, "default": WITH_DEFAULT, "limit": WITH_LIMIT}
 # Where conditions stand in a policy, and which scope they have.

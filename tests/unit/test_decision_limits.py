@@ -153,7 +153,8 @@ def test_utilisation(score: float, exposure: int, utilisation: float | None, hea
         (60, {"max_dpd_material": 31}, ""),
         (60, {"max_dpd_material": 61}, "KO06,overdue_and_risky"),
         (60, {"dishonoured_payments_6m": 2}, ""),  # a knock-out without hold
-        (20, {"total_exposure": 1_00}, "tier_restricted,over_limit"),
+        (20, {"total_exposure": 1_00}, "tier_restricted,no_limit"),  # nobody is told of 110 % of nothing
+        (60, {"avg_monthly_sales_12m": None, "avg_monthly_sales_3m": None, "total_exposure": 1_00}, "no_limit"),
     ],
 )
 def test_hold_names_every_rule_that_demands_it(score: float, changes: dict[str, Any], reasons: str) -> None:

@@ -111,7 +111,7 @@ def test_the_ladder_keeps_every_candidate_with_its_inputs() -> None:
 def test_three_costliest_reasons_in_both_languages() -> None:
     row = _mart(wavg_days_late_incl_open_12m=25.0, overdue_ratio=0.4, max_dpd_material=20, dilution_ratio_12m=0.1)
     assert row["reasons_en"] == "Pays later than agreed; High share of receivables is overdue; Old material debt unpaid"
-    assert row["reasons_zh"] == "付款晚于约定期限; 逾期账款占比过高; 存在长期未付的大额欠款"
+    assert row["reasons_zh"] == "付款晚于约定期限；逾期账款占比过高；存在长期未付的大额欠款"
 
 
 def test_factors_as_good_as_the_best_tier_are_no_reason() -> None:
@@ -152,6 +152,24 @@ def test_an_unrated_customer_is_told_why() -> None:
     row = _mart(**dict.fromkeys(["wavg_days_late_incl_open_12m", "overdue_ratio", "max_dpd_material"]))
     assert (row["tier"], row["tier_label_en"], row["tier_label_zh"]) == ("unrated", "Unrated", "未评级")
     assert row["reasons_en"] == "Too little evidence for a rating"
+
+
+def test_customers_outside_the_scorecard_are_told_the_rule_and_not_a_want_of_evidence() -> None:
+    one_time, group = _mart(is_one_time=True), _mart(is_intercompany=True)
+    assert (one_time["tier"], one_time["reasons_en"], one_time["reasons_zh"]) == (
+        "unrated",
+        "One-time account, never scored",
+        "一次性客户，不评分",
+    )
+    assert (group["tier"], group["reasons_en"], group["reasons_zh"]) == ("not_rated", "Company of our own group", "集团内部公司")
+    in_default = _mart(is_one_time=True, distressed_plan=True)
+    assert in_default["reasons_en"] == "In default with us; One-time account, never scored"
+
+
+def test_the_mart_has_default_limit_reason_and_material_days() -> None:
+    row = _mart(max_dpd_material=95, max_days_past_due=120)
+    assert (row["in_default"], row["limit_reason"], row["max_dpd_material"]) == (True, "KO05", 95)
+    assert _mart(is_intercompany=True)["limit_reason"] == "group_treasury"
 
 
 def test_the_mart_repeats_the_tables_behind_it() -> None:

@@ -56,8 +56,17 @@ BROKEN = {
     "segment that leaves some out": ('when: "true"', 'when: "natural_person = false"', "the last segment must take everyone"),
     "unknown scorecard": ("scorecard: ledger, caps", "scorecard: corporate, caps", "there is no scorecard corporate"),
     "unknown class": ("caps_and_terms_of: small", "caps_and_terms_of: tiny", "limits.capacity.tier_cap has no class tiny"),
+    "outside rule that says no reason": (
+        "limit: group_treasury, reason: {en: Company of our own group, zh: 集团内部公司}}",
+        "limit: group_treasury}",
+        "outside_scorecard.0.reason: missing",
+    ),
     "unknown ceiling of a segment": ("ceiling: medium, when", "ceiling: middle, when", "unknown tier middle"),
-    "limit of a rated customer": ("terms: prepayment}", "terms: prepayment, limit: nobody}", "`limit` names who sets the limit"),
+    "limit of a rated customer": (
+        "terms: prepayment, reason",
+        "terms: prepayment, limit: nobody, reason",
+        "`limit` names who sets the limit",
+    ),
     "weights": ("overdue_ratio: 18", "overdue_ratio: 17", "weights of scorecard ledger add up to 99, not to 100"),
     "weight without a rule": (
         "    dishonoured_payments_12m: 4",
