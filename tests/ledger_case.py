@@ -17,11 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, table
-from risk_pipeline.contracts.derive import arrow_type
+from risk_pipeline.contracts.derive import arrow_to_frame, arrow_type
 from risk_pipeline.contracts.table import Kind
+from risk_pipeline.decision.decide import DecisionContext, decide
 from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
+from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
+from risk_pipeline.policy.load import load_policy
 
 AS_OF = date(2026, 6, 30)
 
@@ -138,6 +142,30 @@ class LedgerCase:
         closures = self._folder / f"{feed}.closed.parquet"
         pq.write_table(pa.Table.from_pylist(closed), closures)
         return Parts([path], [closures])
+
+
+def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> dict[str, Any]:
+    """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table."""
+    tables = [table(f"factor.{name}") for name in ("exposure", "customer_state", "transaction_history")]
+    kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
+    previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
+    rows = zip(*(found[each.name] for each in tables), strict=True)
+    schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous}.items()])
+    facts = arrow_to_frame(pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema))
+    catalogue = load_catalogue()
+    context = DecisionContext(as_of=as_of, run_id="case", run_label="official", reporting_currency="EUR")
+    return decide(facts, load_policy(None, catalogue, as_of=as_of), catalogue, context)
+
+
+def only(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The one row of a table that must have one."""
+    assert len(rows) == 1
+    return rows[0]
+
+
+def days_before(days: int) -> date:
+    """That many days before AS_OF."""
+    return AS_OF - timedelta(days=days)
 
 
 def _stored(contract: Any, name: str, value: Any) -> Any:

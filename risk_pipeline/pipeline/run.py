@@ -54,14 +54,15 @@ DECIDE_TABLES = STAGE_TABLES["decide"]
 BATCH_ROWS = 16_384
 ROW_GROUP_ROWS = 32_768
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
-PREVIOUS_COLUMNS: Mapping[str, str] = {
-    "previous_tier": "t.tier",
-    "previous_in_default": "t.in_default",
-    "previous_default_since": "t.default_since",
-    "previous_default_cleared_on": "t.default_cleared_on",
-    "previous_periods_in_tier": "t.periods_in_tier",
-    "previous_as_of": "t.as_of",
-    "previous_limit": "l.limit_reporting",
+# What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
+PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
+    "previous_tier": ("t.tier", Kind.TEXT),
+    "previous_in_default": ("t.in_default", Kind.FLAG),
+    "previous_default_since": ("t.default_since", Kind.DATE),
+    "previous_default_cleared_on": ("t.default_cleared_on", Kind.DATE),
+    "previous_periods_in_tier": ("t.periods_in_tier", Kind.INTEGER),
+    "previous_as_of": ("t.as_of", Kind.DATE),
+    "previous_limit": ("l.limit_reporting", Kind.MONEY),
 }
 
 
@@ -386,7 +387,10 @@ class Run:
         # The history's figure is NULL without open items, which the score must know; the exposure's is 0 then.
         columns["max_dpd_material"] = "h.max_dpd_material"
         tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
-        selected = {**columns, **(PREVIOUS_COLUMNS if tier else _no_previous())}
+        previous = {
+            name: source if tier else f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, (source, kind) in PREVIOUS_COLUMNS.items()
+        }
+        selected = {**columns, **previous}
         joins = f"LEFT JOIN {tier} AS t ON c.customer_id = t.customer_id LEFT JOIN {limit} AS l ON c.customer_id = l.customer_id"
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
@@ -421,19 +425,6 @@ def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.Par
     """A Parquet writer whose file becomes `path` when `files` closes without an error."""
     temporary = files.enter_context(lake.write_atomic(path))
     return pq.ParquetWriter(temporary, contract.to_arrow(), compression="zstd")
-
-
-def _no_previous() -> dict[str, str]:
-    kinds = {
-        "previous_tier": Kind.TEXT,
-        "previous_in_default": Kind.FLAG,
-        "previous_default_since": Kind.DATE,
-        "previous_default_cleared_on": Kind.DATE,
-        "previous_periods_in_tier": Kind.INTEGER,
-        "previous_as_of": Kind.DATE,
-        "previous_limit": Kind.MONEY,
-    }
-    return {name: f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, kind in kinds.items()}
 
 
 def _frozen(

@@ -5,28 +5,13 @@ Source: golden_cases.md, parts A (35) and B. Expected values are worked by hand 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ledger_case import AS_OF, LedgerCase
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> LedgerCase:
-    return LedgerCase(tmp_path)
-
-
-def only(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    assert len(rows) == 1
-    return rows[0]
-
-
-def days_before(days: int) -> date:
-    return AS_OF - timedelta(days=days)
+from tests.ledger_case import LedgerCase, days_before, decisions, only
 
 
 def disputed_case(case: LedgerCase, dispute_age: int) -> dict[str, list[dict[str, Any]]]:
@@ -38,6 +23,15 @@ def disputed_case(case: LedgerCase, dispute_age: int) -> dict[str, list[dict[str
     return case.factors()
 
 
+def points(found: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
+    card = decisions(found)["score.contribution"]
+    return dict(zip(card["factor"].astype(str), card["points"], strict=True))
+
+
+def default_events(found: dict[str, list[dict[str, Any]]]) -> str:
+    return str(decisions(found)["decision.risk_tier"]["default_events"].iloc[0])
+
+
 def test_s4_dispute_within_the_shield_and_unapplied_cash(case: LedgerCase) -> None:
     found = disputed_case(case, dispute_age=30)
     exposure, history = only(found["exposure"]), only(found["transaction_history"])
@@ -47,6 +41,8 @@ def test_s4_dispute_within_the_shield_and_unapplied_cash(case: LedgerCase) -> No
     assert exposure["total_exposure"] == Decimal("27000.00")
     assert history["overdue_ratio"] == pytest.approx(3_000 / 23_000, rel=1e-12)
     assert history["max_dpd_material"] == 20
+    assert points(found)["overdue_ratio"] == 65
+    assert points(found)["max_dpd_material"] == 50
 
 
 def test_s5_an_old_dispute_counts_again(case: LedgerCase) -> None:
@@ -55,6 +51,7 @@ def test_s5_an_old_dispute_counts_again(case: LedgerCase) -> None:
     assert exposure["overdue"] == Decimal("7000.00")
     assert exposure["undisputed_open"] == Decimal("27000.00")
     assert only(found["transaction_history"])["overdue_ratio"] == pytest.approx(7_000 / 27_000, rel=1e-12)
+    assert points(found)["overdue_ratio"] == 40
 
 
 @pytest.mark.parametrize(("age", "shielded"), [(89, "4000.00"), (90, "0.00")])
@@ -72,6 +69,7 @@ def test_s6_unapplied_cash_covers_the_oldest_debt_first(case: LedgerCase) -> Non
     found = case.factors()
     assert only(found["exposure"])["max_dpd_material"] == 10
     assert {row["invoice_id"]: row["offset_amount"] for row in found["open_item"]} == {"A": Decimal(1_000), "B": Decimal(0)}
+    assert default_events(found) == ""
 
 
 @pytest.mark.parametrize("place", [{"company_code": "2000"}, {"currency": "USD"}])
@@ -80,8 +78,10 @@ def test_s6_no_offset_across_company_codes_or_currencies(case: LedgerCase, place
     case.invoice("B", 5_000, dpd=10, company_code="1000")
     case.payment("U", 1_000, days_before(1), **{"company_code": "1000", **place})
     case.add("fx_rate", currency="USD", rate_date=days_before(1), rate="1.25")
-    exposure = only(case.factors()["exposure"])
+    found = case.factors()
+    exposure = only(found["exposure"])
     assert exposure["max_dpd_material"] == 95
+    assert default_events(found) == "dpd90"
     assert exposure["overdue"] == Decimal("6000.00")
 
 
@@ -130,6 +130,7 @@ def test_s8_a_write_off_is_never_paid_and_counts_as_late(case: LedgerCase) -> No
     assert history["wavg_days_late_incl_open_12m"] == pytest.approx((8_000 * 200 + 1_000 * 0) / 9_000, rel=1e-12)
     assert history["wavg_days_late_12m"] == 0
     assert history["on_time_ratio_12m"] == 1.0  # the written-off item says nothing about punctuality; B was paid on its day
+    assert default_events(found) == "write_off"
     by_currency = only(found["exposure_by_currency"])
     assert (by_currency["written_off"], by_currency["applied"]) == (Decimal("8000.00"), Decimal("1000.00"))
 

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from risk_pipeline.engine.factors import add_months, window_params
-from tests.ledger_case import AS_OF, LedgerCase
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> LedgerCase:
-    return LedgerCase(tmp_path)
-
-
-def only(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    assert len(rows) == 1
-    return rows[0]
-
-
-def days_before(days: int) -> date:
-    return AS_OF - timedelta(days=days)
+from tests.ledger_case import AS_OF, LedgerCase, days_before, only
 
 
 def application(case: LedgerCase, number: int, amount: Any, on: date, **values: Any) -> None:
