@@ -14,6 +14,10 @@ from risk_pipeline.errors import Locked, Refused, RiskError, UsageError
 
 BY_EXIT_CODE = {kind.exit_code: kind for kind in (RiskError, UsageError, Refused, Locked)}
 
+# What a signal becomes where it arrives: between steps, in Python, inside a DuckDB query.
+INTERRUPTIONS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt", "RuntimeError: Query interrupted")
+STOPPED = "the run was stopped from outside before it published anything"
+
 
 def as_failure(error: RiskError) -> dg.Failure:
     """The Dagster form of `error`. Not retried: the same input would be refused again."""
@@ -34,7 +38,21 @@ def error_of(failure: dg.DagsterEvent) -> RiskError:
     info = getattr(data, "error", None)
     while info is not None and info.cause is not None:
         info = info.cause
-    said = info.message.strip() if info is not None else failure.message
+    said = info.message.strip() if info is not None else str(failure.message)
+    if _is_interruption(said):
+        return RiskError(STOPPED, remedy="the last published state stands; run the date again")
     return RiskError(
         f"unexpected error: {said}", remedy="run again with --verbose to see where; please report it with that output"
     )
+
+
+def message_of(error: BaseException) -> str:
+    """What the register keeps of the error that ended a run."""
+    if isinstance(error, RiskError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}"
+    return STOPPED if _is_interruption(said) else said
+
+
+def _is_interruption(said: str) -> bool:
+    return any(name in said for name in INTERRUPTIONS)

@@ -15,13 +15,14 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from risk_pipeline.errors import Refused, RiskError, UsageError
-from risk_pipeline.orchestration.failures import as_failure
+from risk_pipeline.orchestration.failures import as_failure, message_of
 from risk_pipeline.orchestration.orphans import sweep_orphans
 from risk_pipeline.orchestration.workspaces import open_register
 from risk_pipeline.pipeline.run import Run
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 
+NOT_TO_ITS_END = "the run ended before it published anything"
 PARTITION_TAG = "dagster/partition"
 
 
@@ -43,6 +44,7 @@ class Assessment(dg.ConfigurableResource[None]):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._run is not None:
+            self._end_if_open(self._run)
             self._run.close()
         if self._register is not None:
             self._register.close()
@@ -76,10 +78,16 @@ class Assessment(dg.ConfigurableResource[None]):
                 self._end(self._run, exc)
                 raise
 
+    def _end_if_open(self, run: Run) -> None:
+        """Nobody works on it any more: it was stopped between two steps, or only some tables were asked for."""
+        record = self._register.run(run.run_id) if self._register is not None else None
+        if record is not None and record.state == "open":
+            run.fail(NOT_TO_ITS_END)
+
     def _end(self, run: Run, error: BaseException) -> None:
         if isinstance(error, Refused) and self._register is not None:
             self._register.update_run(run.run_id, state="refused")
-        run.fail(str(error) if isinstance(error, RiskError) else f"{type(error).__name__}: {error}")
+        run.fail(message_of(error))
 
     def _open(
         self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, known_at: datetime | None, policy: str | None

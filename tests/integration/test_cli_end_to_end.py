@@ -7,10 +7,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -220,6 +222,23 @@ class TestRunAndBackfill:
             own_copy("run", "--as-of", "2024-12-31").complains(LOCKED, str(pid), "a long assessment")
             own_copy("ingest").complains(LOCKED, str(pid))
             assert own_copy("show", "mart.current_risk").code == DONE  # readers need no lock
+        assert own_copy("ingest").code == DONE
+
+    @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+    def test_a_run_that_is_stopped_says_so_and_leaves_the_workspace_free(self, own_copy: Shell, sent: signal.Signals) -> None:
+        command = [sys.executable, "-m", "risk_pipeline.cli", "-w", str(own_copy.root), "run", "--as-of", "2024-12-31"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not list((own_copy.root / "warehouse" / "lake" / "factor").glob("*/2024-12-31/*.parquet")):
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.02)
+            while process.poll() is None:  # again, like a person: Python swallows a signal that arrives inside a finaliser
+                process.send_signal(sent)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+            out, err = process.communicate()
+        Answer(process.returncode, out, err).complains(FAILED, "stopped")
+        assert published_dates(own_copy.root) == [OCTOBER, NOVEMBER]
+        assert own_copy("status", "--json").json()["last_run"]["state"] == "failed"
         assert own_copy("ingest").code == DONE
 
     def test_a_broken_policy_exits_2_with_file_and_line(self, own_copy: Shell) -> None:
