@@ -84,8 +84,9 @@ class Workspace:
         try:
             settings = Settings(**{**raw, **_environment()})
         except ValidationError as exc:
-            lines = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()]
-            raise UsageError("\n".join(lines), remedy="see docs/settings.md for the keys of risk.yaml") from None
+            lines = [_told(path, error) for error in exc.errors()]
+            keys = ", ".join(Settings.model_fields)
+            raise UsageError("\n".join(lines), remedy=f"the keys of risk.yaml are {keys} (docs/settings.md)") from None
         return cls(root, settings)
 
     @property
@@ -129,6 +130,17 @@ class Workspace:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.settings.time_zone)
+
+
+def _told(path: Path, error: Any) -> str:
+    """One wrong setting: file, line where the file has it, key, what is wrong, the value found."""
+    key = str(error["loc"][0])
+    at = (n for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if line.split(":")[0].strip() == key)
+    line = next(at, None)
+    place = f"{path}:{line}" if line else f"{path} (or {ENV_PREFIX}{key.upper()})"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: {key} is no setting"
+    return f"{place}: {key}: {error['msg'].removeprefix('Value error, ')}, found {error['input']!r}"
 
 
 def resolve_secret(value: str | None) -> str | None:

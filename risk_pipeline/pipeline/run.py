@@ -140,6 +140,7 @@ class Run:
                 raise UsageError(f"run {run_id} is an assessment of {record.as_of}, not of {as_of}")
             version_asked = record.policy_version if record is not None else policy or workspace.settings.policy
             chosen = load_policy(workspace.policy_dir, load_catalogue(), version=version_asked, as_of=as_of)
+            _end_dead_runs(register, run_id)
             if record is None:
                 record = _frozen(workspace, register, chosen, run_id=run_id, as_of=as_of, known_at=known_at or now, now=now)
                 register.add_run(record)
@@ -152,7 +153,7 @@ class Run:
         try:
             run._connect()
         except BaseException as exc:
-            run.fail(str(exc))
+            run.fail(exc)
             run.close()
             raise
         return run
@@ -169,15 +170,16 @@ class Run:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
         if exc is not None:
-            self.fail(str(exc))
+            self.fail(exc)
         self.close()
 
-    def fail(self, message: str) -> None:
-        """Record that the run ended without a publication; a published run is not touched."""
+    def fail(self, reason: BaseException | str) -> None:
+        """Record that the run ended without a publication, refused by a gate or failed; a published run is not touched."""
         current = self._register.run(self.run_id)
-        if current is not None and current.state in ("open", "refused", "failed"):
-            state = "refused" if current.state == "refused" else "failed"
-            self._register.update_run(self.run_id, state=state, message=message, ended_at=datetime.now(UTC))
+        if current is not None and current.state != "published":
+            refused = current.state == "refused" or isinstance(reason, Refused)
+            state = "refused" if refused else "failed"
+            self._register.update_run(self.run_id, state=state, message=str(reason), ended_at=datetime.now(UTC))
 
     # Stages
 
@@ -472,6 +474,14 @@ def _frozen(
             "engines": {"python": platform.python_version(), **{name: version(name) for name in ENGINES}},
         },
     )
+
+
+def _end_dead_runs(register: Register, run_id: str) -> None:
+    """Close the books of runs whose process was killed. Whoever holds the workspace lock is the only one at work."""
+    for run in register.runs(("open",)):
+        if run.run_id != run_id:
+            message = "ended without a word: its process was killed; what was published before it still stands"
+            register.update_run(run.run_id, state="failed", message=message, ended_at=datetime.now(UTC))
 
 
 def _refuse_changed_version(register: Register, policy: Policy) -> None:

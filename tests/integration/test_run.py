@@ -210,3 +210,20 @@ def test_an_explanation_names_the_line_of_every_open_item(workspace: Workspace, 
     assert sum(item["open_amount_reporting"] for item in told.open_items) == told.exposure["open_exposure"]
     lost = [row["points_lost"] for row in told.contributions if row["reason_rank"]]
     assert lost == sorted(lost, reverse=True)
+
+
+def test_a_run_whose_process_was_killed_does_not_stay_open(workspace: Workspace, register: Register) -> None:
+    killed = Run.open(workspace, register, run_id="killed", as_of=NOVEMBER, now=now())
+    killed._resources.close()  # as the end of a process does: the lock is freed, nothing is recorded
+    run_date(workspace, register, DECEMBER)
+    record = register.run("killed")
+    assert record is not None
+    assert (record.state, record.message[:19]) == ("failed", "ended without a word")
+
+
+def test_a_refusal_at_the_door_is_recorded_as_one(workspace: Workspace, register: Register) -> None:
+    with pytest.raises(Refused):
+        Run.open(workspace, register, run_id="blind", as_of=date(2020, 1, 31), now=now())
+    record = register.run("blind")
+    assert record is not None
+    assert record.state == "refused"

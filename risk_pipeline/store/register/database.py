@@ -29,10 +29,10 @@ def open_engine(url: str) -> Engine:
             _migrate(engine)
     except DBAPIError as exc:
         engine.dispose()
-        raise RiskError(
-            f"the register {_shown(engine.url)} cannot be opened: {exc.orig}",
-            remedy="check that the database is up and that `register_url` in risk.yaml names it",
-        ) from exc
+        remedy = "check that the database is up and that `register_url` in risk.yaml names it"
+        if engine.url.get_backend_name() == "sqlite":
+            remedy = "check that the folder of the register can be written to, and that its disk is not full"
+        raise RiskError(f"the register {_shown(engine.url)} cannot be opened: {exc.orig}", remedy=remedy) from exc
     except BaseException:
         engine.dispose()
         raise

@@ -1,0 +1,43 @@
+"""risk.yaml: what is wrong is said with file, line, key and value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from risk_pipeline.errors import UsageError
+from risk_pipeline.settings import Workspace
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("language: en\nreporting_curency: EUR\n", "risk.yaml:2: reporting_curency is no setting"),
+        (
+            "time_zone: Mars\n",
+            "risk.yaml:1: time_zone: an IANA time zone such as Europe/Berlin or Asia/Shanghai is expected, found 'Mars'",
+        ),
+        ("reporting_currency: euro\n", "found 'euro'"),
+        ("schedule: sometimes\n", "risk.yaml:1: schedule: month_end, quarter_end or a cron expression"),
+        ("- a list\n", "expected `key: value` lines"),
+        ("language: [en\n", "not valid YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "risk.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        Workspace.load(tmp_path)
+    assert told in str(error.value)
+
+
+def test_a_setting_from_the_environment_is_named_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "risk.yaml").write_text("", encoding="utf-8")
+    monkeypatch.setenv("RISK_TIME_ZONE", "Mars")
+    with pytest.raises(UsageError, match=r"\(or RISK_TIME_ZONE\): time_zone: an IANA"):
+        Workspace.load(tmp_path)
+
+
+def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a workspace: it has no risk.yaml"):
+        Workspace.load(tmp_path)
