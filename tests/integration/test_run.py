@@ -218,7 +218,7 @@ def test_a_run_whose_process_was_killed_does_not_stay_open(workspace: Workspace,
     run_date(workspace, register, DECEMBER)
     record = register.run("killed")
     assert record is not None
-    assert (record.state, record.message[:19]) == ("failed", "ended without a word")
+    assert (record.state, record.message[:20]) == ("failed", "ended without a word")
 
 
 def test_a_refusal_at_the_door_is_recorded_as_one(workspace: Workspace, register: Register) -> None:

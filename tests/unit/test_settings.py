@@ -39,5 +39,5 @@ def test_a_setting_from_the_environment_is_named_as_one(tmp_path: Path, monkeypa
 
 
 def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not a workspace: it has no risk.yaml"):
+    with pytest.raises(UsageError, match=r"is not a workspace: it has no risk\.yaml"):
         Workspace.load(tmp_path)
