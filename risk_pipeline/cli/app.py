@@ -148,7 +148,7 @@ def explain(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """The credit memo of one customer: tier, limit, what cost most, and the open items behind it."""
+    """The credit assessment of one customer: what decided its tier, limit, costly factors, open items."""
     from risk_pipeline.cli.memo import show_memo
 
     show_memo(_root(context, workspace), customer, as_of, as_json)

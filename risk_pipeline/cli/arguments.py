@@ -1,15 +1,18 @@
 """Reading what the user typed: dates, moments of knowledge, periods.
 
-Put here: parsing with a message that says what is expected. Keep out: what the values are used for.
+Put here: parsing with a message that says what is expected, and how to type an option again. Keep out: what the values are used
+for.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from risk_pipeline.errors import UsageError
 from risk_pipeline.orchestration.periods import end_of_day
+from risk_pipeline.settings import Workspace
 
 
 def one_date(text: str, option: str) -> date:
@@ -44,3 +47,10 @@ def knowledge(text: str, as_of: date, zone: ZoneInfo) -> datetime | None:
             f"--known-at {text!r} is no moment", remedy="write now, as-of, or a timestamp such as 2026-06-30T18:00:00+08:00"
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def where_option(workspace: Workspace) -> str:
+    """` -w FOLDER` for a command to copy; empty in the workspace's own folder."""
+    here = Path.cwd()
+    folder = workspace.root.relative_to(here) if workspace.root.is_relative_to(here) else workspace.root
+    return "" if workspace.root == here else f" -w {folder}"

@@ -1,4 +1,4 @@
-"""`explain`: everything published about one customer, laid out as a credit memo.
+"""`explain`: everything published about one customer, laid out as a credit assessment (the memo).
 
 Put here: layout and language. Keep out: gathering (pipeline.explain) and the words of policy and catalogue, which come with it.
 """
@@ -17,12 +17,15 @@ from rich.text import Text
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
 from risk_pipeline.cli.reader import readable
-from risk_pipeline.cli.texts import Language, both, headers, word
+from risk_pipeline.cli.rejections import place, rejections
+from risk_pipeline.cli.texts import Language, One, both, code, each, headers, listed, say, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
 from risk_pipeline.settings import Workspace
 
 FACTORS = 5
 ITEMS = 10
+REJECTED = 5
+ARROWS = {"up": "↑", "down": "↓"}
 
 
 def show_memo(root: Path, customer: str, as_of: str | None, as_json: bool) -> None:
@@ -62,19 +65,22 @@ class Memo:
     def _text(self, texts: Row | None) -> str:
         return both(texts.get("en"), texts.get("zh"), self._language) if texts else ""
 
+    def _say(self, name: str, **values: Any) -> str:
+        return say(name, self._language, **values)
+
     def _print_head(self) -> None:
         who, when = self._found.customer, self._found.as_of
-        output.heading(self._out, f"{word('memo', self._language)} · {when} · {self._found.run['label']}")
+        output.heading(self._out, f"{word('memo', self._language)} · {when} · {code(self._found.run['label'], self._language)}")
         self._out.print(Text(f"{who['name'] or '-'} ({who['customer_id']})", style="bold"))
         known = [
             who["country_code"],
             who["region"],
             who["legal_form"],
-            f"account manager {who['account_manager']}" if who["account_manager"] else None,
-            f"customer since {who['onboarded_date']}" if who["onboarded_date"] else None,
-            "not in the customer master, derived from the ledger" if who["customer_source"] == "derived" else None,
+            self._say("account_manager", who=who["account_manager"]) if who["account_manager"] else None,
+            self._say("customer_since", day=who["onboarded_date"]) if who["onboarded_date"] else None,
+            self._say("derived") if who["customer_source"] == "derived" else None,
         ]
-        self._out.print(" · ".join(str(each) for each in known if each))
+        self._out.print(" · ".join(str(part) for part in known if part))
 
     def _print_decision(self) -> None:
         grid = Table.grid(padding=(0, 2))
@@ -82,10 +88,10 @@ class Memo:
         grid.add_column(overflow="fold")
         for name, lines in (
             ("tier", self._tier_lines()),
-            ("score", [self._score_line()]),
-            ("limit", [self._limit_line()]),
-            ("exposure", [self._exposure_line()]),
-            ("terms", [self._terms_line()]),
+            ("score", [each(self._language, self._score_line)]),
+            ("limit", [each(self._language, self._limit_line)]),
+            ("exposure", self._exposure_lines()),
+            ("terms", [each(self._language, self._terms_line)]),
             ("hold", self._hold_lines()),
         ):
             grid.add_row(word(name, self._language), Text("\n".join(line for line in lines if line)))
@@ -94,57 +100,99 @@ class Memo:
 
     def _tier_lines(self) -> list[str]:
         tier = self._found.tier
-        label = self._text(tier["tier_label"])
-        moved = {
-            "up": f" ↑ from {tier['previous_tier']}",
-            "down": f" ↓ from {tier['previous_tier']}",
-            "new": " (first assessment)",
-        }
-        lines = [f"{label}{moved.get(tier['direction'], '')}"]
-        if tier["model_tier"] and tier["model_tier"] != tier["tier"]:
-            lines.append(f"the score alone says {tier['model_tier']}; decided by {str(tier['binding_rule']).replace('_', ' ')}")
-        lines += [f"{rule['id']}: {self._text(rule)}" for rule in tier["knockout_reasons"]]
+        lines = [f"{self._text(tier['tier_label'])}{self._move()}", each(self._language, self._decided)]
+        if tier["model_tier"] not in (None, tier["tier"]):
+            lines.append(each(self._language, lambda one: say("score_alone", one, tier=tier["model_tier_label"][one])))
+        lines += [
+            each(self._language, lambda one, rule=rule: say("also_holds", one, rule=rule["id"], text=rule[one]))  # type: ignore[misc]
+            for rule in tier["knockout_reasons"]
+            if rule["id"] != tier["binding_rule"]
+        ]
         if tier["in_default"]:
-            lines.append(f"in default since {tier['default_since']} ({tier['default_events']})")
+            seen = "default_seen" if tier["default_events"] else "default_waiting"
+            lines.append(self._say(seen, day=tier["default_since"], events=str(tier["default_events"]).replace(",", ", ")))
         return lines
 
-    def _score_line(self) -> str:
+    def _move(self) -> str:
+        tier = self._found.tier
+        if tier["direction"] == "new":
+            return f" {self._say('first_assessment')}"
+        if tier["direction"] not in ARROWS:
+            return ""
+        moved = each(self._language, lambda one: say("from_tier", one, tier=tier["previous_tier_label"][one]))
+        return f" {ARROWS[tier['direction']]} {moved}"
+
+    def _decided(self, one: One) -> str:
+        """What decided the tier, with the figures that were compared."""
+        tier, rule = self._found.tier, self._found.tier["decided"]
+        values = {"rule": rule["rule"], "text": rule.get(one), "tier": tier["tier_label"][one]}
+        if rule["kind"] == "score":
+            bounds = {"lowest": _plain(rule["from"]), "below": _plain(rule["below"])}
+            form = "score_below" if rule["from"] is None else "score_from" if rule["below"] is None else "score_between"
+            return say(form, one, **values, **bounds, score=f"{rule['score']:.2f}")
+        if "threshold" in rule:
+            return say(rule["kind"], one, **values, value=_plain(rule["value"]), threshold=_plain(rule["threshold"]))
+        factors = listed((factor[one] for factor in rule.get("factors", ())), one)
+        return say(rule["kind"], one, **values, factors=factors)
+
+    def _score_line(self, one: One) -> str:
         score = self._found.score
         if not score or score["score"] is None:
-            return "none"
-        parts = [f"{score['score']:.2f} of 100", f"grade {score['grade']}" if score["grade"] else None]
-        if score["pd"] is not None:
-            parts.append(f"PD {score['pd']:.2%} ({score['pd_status']})")
-        parts.append(f"coverage {score['coverage_pct']:.0f} %" if score["coverage_pct"] is not None else None)
-        return " · ".join(part for part in parts if part)
+            return word("none", one)
+        if self._found.tier["in_default"]:  # the event a PD would foretell is there
+            parts = [say("in_default", one)]
+        else:
+            parts = [say("grade", one, grade=score["grade"])] if score["grade"] else []
+            if score["pd"] is not None:
+                parts.append(say("pd", one, pd=f"{score['pd']:.2%}", status=code(score["pd_status"], one)))
+        if score["coverage_pct"] is not None:
+            parts.append(say("coverage", one, pct=f"{score['coverage_pct']:.0f}"))
+        return " · ".join([say("of_100", one, score=f"{score['score']:.2f}"), *parts])
 
-    def _limit_line(self) -> str:
+    def _limit_line(self, one: One) -> str:
         limit = self._found.limit
+        if limit["credit_limit"] is None:
+            return say("limit_set_by", one, who=limit["limit_reason"])
         said = f"{output.cell(limit['credit_limit'])} {limit['currency']}"
         if limit["currency"] != limit["reporting_currency"]:
             said += f" ({output.cell(limit['limit_reporting'])} {limit['reporting_currency']})"
-        if limit["previous_limit"] is not None:
-            said += f", before {output.cell(limit['previous_limit'])} {limit['reporting_currency']}"
-        return f"{said}, valid to {limit['valid_to']}" if limit["valid_to"] else said
+        before = f"{output.cell(limit['previous_limit'])} {limit['reporting_currency']}"
+        return listed(
+            [
+                said,
+                say("limit_before", one, amount=before) if limit["previous_limit"] is not None else None,
+                say("valid_to", one, day=limit["valid_to"]) if limit["valid_to"] else None,
+            ],
+            one,
+        )
 
-    def _exposure_line(self) -> str:
-        limit, exposure = self._found.limit, self._found.exposure
-        said = f"{output.cell(exposure['total_exposure'])} {exposure['currency']}, overdue {output.cell(exposure['overdue'])}"
-        if exposure["max_days_past_due"]:
-            said += f" (oldest {exposure['max_days_past_due']} days)"
+    def _exposure_lines(self) -> list[str]:
+        return [each(self._language, self._exposure_line), each(self._language, self._cover_line)]
+
+    def _exposure_line(self, one: One) -> str:
+        exposure = self._found.exposure
+        overdue, days = output.cell(exposure["overdue"]), exposure["max_days_past_due"]
+        late = say("overdue_oldest", one, amount=overdue, days=days) if days else say("overdue_of", one, amount=overdue)
+        return listed([f"{output.cell(exposure['total_exposure'])} {exposure['currency']}", late], one)
+
+    def _cover_line(self, one: One) -> str:
+        limit = self._found.limit
+        if limit["credit_limit"] is None or not (limit["credit_limit"] or limit["total_exposure"]):
+            return ""
         if not limit["credit_limit"]:
-            return f"{said}\nnot covered by a limit" if limit["total_exposure"] else said
-        return f"{said}\n{limit['utilisation']:.0%} of the limit, headroom {output.cell(limit['headroom'])}"
+            return say("no_limit_covers", one)
+        share, headroom = f"{limit['utilisation']:.0%}", output.cell(limit["headroom"])
+        return listed([say("share_of_limit", one, share=share), say("headroom", one, amount=headroom)], one)
 
-    def _terms_line(self) -> str:
+    def _terms_line(self, one: One) -> str:
         limit = self._found.limit
         if limit["payment_terms_days"] is None:
-            return "none"
-        cycle = str(limit["settlement_cycle"]).replace("_", " ")
+            return word("none", one)
+        cycle = code(limit["settlement_cycle"], one)
         if limit["prepayment_pct"] == 100:
             return cycle
-        said = f"{limit['payment_terms_days']} days, {cycle}"
-        return f"{said}, {limit['prepayment_pct']:.0f} % prepayment" if limit["prepayment_pct"] else said
+        prepaid = say("prepaid_share", one, pct=f"{limit['prepayment_pct']:.0f}") if limit["prepayment_pct"] else None
+        return listed([say("terms_days", one, days=limit["payment_terms_days"]), cycle, prepaid], one)
 
     def _hold_lines(self) -> list[str]:
         limit = self._found.limit
@@ -156,17 +204,15 @@ class Memo:
         if not costly:
             return
         self._heading("factors")
-        rows = []
-        for row in costly:
-            reason = self._text(row.get("special")) or self._text(row.get("reason")) or row["reason_code"]
-            rows.append(
-                [
-                    f"{self._text(row['label'])}\n{reason}",
-                    factor_value(row),
-                    output.cell(row["points"]),
-                    f"{row['points_lost']:.2f}",
-                ]
-            )
+        rows = [
+            [
+                "\n".join(text for text in (self._text(row["label"]), self._text(row.get("reason"))) if text),
+                factor_value(row, self._language),
+                output.cell(row["points"]),
+                output.cell(row["points_lost"]) and f"{row['points_lost']:.2f}",
+            ]
+            for row in costly
+        ]
         self._out.print(output.table(headers("factor value points lost", self._language), rows, [1, 2, 3], fold=[0]))
 
     def _print_ladder(self) -> None:
@@ -174,12 +220,24 @@ class Memo:
             return
         self._heading("ladder")
         rows = [
-            (row["method"], row["kind"], output.cell(row["candidate_limit"]) or "-", "<- decides" if row["is_binding"] else "")
+            (
+                code(row["method"], self._language),
+                code(row["kind"], self._language),
+                output.cell(row["candidate_limit"]) or "-",
+                f"<- {self._say('decides')}" if row["is_binding"] else "",
+            )
             for row in self._found.candidates
         ]
-        self._out.print(output.table(headers("candidate - amount -", self._language), rows, [2]))
-        said = str(self._found.limit["limit_reason"] or "").replace("_", " ")
-        self._out.print(f"{self._found.limit['reporting_currency']}, rounded down{f'; reason: {said}' if said else ''}")
+        self._out.print(output.table(headers("candidate - amount -", self._language), rows, [2], fold=[0]))
+        self._out.print(each(self._language, self._ladder_line))
+
+    def _ladder_line(self, one: One) -> str:
+        limit = self._found.limit
+        reasons = {rule["id"]: rule[one] for rule in self._found.tier["knockout_reasons"]}
+        reason = limit["limit_reason"]
+        told = f"{reason} {reasons[reason]}" if reason in reasons else code(reason, one)
+        rounded = say("rounded_down", one, currency=limit["reporting_currency"])
+        return ("; " if one == "en" else "；").join([rounded, *([say("limit_reason", one, reason=told)] if told else [])])
 
     def _print_items(self) -> None:
         items = self._found.open_items
@@ -188,7 +246,7 @@ class Memo:
         self._heading("items")
         rows = [
             (
-                row["invoice_id"],
+                self._item(row),
                 row["due_date"],
                 row["days_past_due"] if row["days_past_due"] > 0 else "",
                 row["open_amount"],
@@ -197,32 +255,63 @@ class Memo:
             )
             for row in items[:ITEMS]
         ]
-        self._out.print(output.table(headers("invoice due days amount overdue -", self._language), rows, [2, 3, 4]))
+        self._out.print(output.table(headers("invoice due days amount overdue -", self._language), rows, [2, 3, 4], fold=[0]))
         if len(items) > ITEMS:
             everything = f"risk-pipeline show factor.open_item --customer {items[0]['customer_id']}"
-            self._out.print(f"the oldest {ITEMS} of {len(items)}; all of them: {everything}")
+            self._out.print(self._say("oldest_of", shown=ITEMS, all=len(items), command=everything))
+
+    def _item(self, row: Row) -> str:
+        """The invoice, below it where it came from, and how much of it is disputed or offset."""
+        parts = [
+            self._say(name, amount=output.cell(row[column]))
+            for name, column in (("disputed_part", "disputed_amount"), ("offset_part", "offset_amount"))
+            if row[column]
+        ]
+        return "\n".join(part for part in (row["invoice_id"], place(row), *parts) if part)
 
     def _print_evidence(self) -> None:
         run, history = self._found.run, self._found.history
         self._heading("evidence")
-        policy = f"policy {run['policy_version']} ({run['policy_hash'][:12]})"
         first, last, paid = (
             history.get(name) or "-" for name in ("first_invoice_date", "last_invoice_date", "last_payment_date")
         )
-        told = [
-            f"run {run['run_id']}, {run['label']}, {policy}, code {run['code_version']}",
-            f"known at {output.cell(run['known_at'])} UTC; invoices from {first} to {last}, last payment {paid}",
-        ]
-        for line in told:
-            self._out.print(line)
+        self._out.print(each(self._language, self._run_line))
+        self._out.print(self._say("known", at=output.cell(run["known_at"]), first=first, last=last, paid=paid))
+        self._print_rejected()
+
+    def _run_line(self, one: One) -> str:
+        run = self._found.run
+        names = {
+            "run": run["run_id"],
+            "policy": run["policy_version"],
+            "hash": run["policy_hash"][:12],
+            "code": run["code_version"],
+        }
+        return say("run", one, label=code(run["label"], one), **names)
+
+    def _print_rejected(self) -> None:
+        """Rows that name the customer and never got into a figure."""
+        rows = self._found.rejected_rows
+        if not rows:
+            return
+        self._out.print(self._say("rejected_of_customer", n=len(rows)))
+        shown = [(row["feed"], place(row), row["rule"], row["column_name"], row["value_text"]) for row in rows[:REJECTED]]
+        self._out.print(rejections(shown, headers("feed place rule column value", self._language), self._out.width))
+        if len(rows) > REJECTED:
+            self._out.print(self._say("rejected_more", n=len(rows) - REJECTED))
 
 
-def factor_value(row: Row) -> str:
-    """A factor's value with its unit: ratios as percent; the special code where there is no value."""
+def _plain(value: float | None) -> str:
+    """A figure to two decimals, without needless ones."""
+    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def factor_value(row: Row, language: Language) -> str:
+    """A factor's value with its unit: ratios as percent; what stands for it where there is no value."""
     value: Any = row["value"]
     if value is None:
-        return str(row["special_code"] or row["missing_action"] or "-")
+        return "-"
     if row["unit"] == "ratio":
         return f"{value:.1%}"
     shown = f"{value:.1f}".removesuffix(".0")
-    return f"{shown} {row['unit']}" if row["unit"] in ("days", "months") else shown
+    return f"{shown} {word('unit_' + row['unit'], language)}" if row["unit"] in ("days", "months") else shown

@@ -11,6 +11,7 @@ from typing import Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.reader import Rows
+from risk_pipeline.cli.rejections import place, rejections
 from risk_pipeline.contracts import table
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.settings import Workspace
@@ -18,7 +19,6 @@ from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
 
 SCREEN_ROWS = 20
-SHOWN = ("feed", "source_file", "source_line", "rule", "column_name", "value_text")
 
 
 def list_quarantine(root: Path, feed: str | None, limit: int | None, as_json: bool) -> None:
@@ -34,11 +34,13 @@ def list_quarantine(root: Path, feed: str | None, limit: int | None, as_json: bo
     if not rows.rows:
         out.print("no row was rejected")
         return
-    places = [rows.columns.index(name) for name in SHOWN]
-    headers = ["feed", "file", "line", "rule", "column", "value"]
-    out.print(output.table(headers, ([_short(row[place]) for place in places] for row in rows.rows[:at_most]), [2], fold=[5]))
+    told = [
+        (row["feed"], place(row), row["rule"], row["column_name"], row["value_text"])
+        for row in Rows(rows.columns, rows.rows[:at_most]).records()
+    ]
+    out.print(rejections(told, ["feed", "file:line", "rule", "column", "value"], out.width))
     if at_most is not None and len(rows.rows) > at_most:
-        out.print(f"the first {at_most} of {len(rows.rows)}; more with --limit, all of them with --json")
+        out.print(f"the first {at_most} of {len(rows.rows)}; more with --limit, whole rows with --json")
 
 
 def _rows(workspace: Workspace, feed: str | None) -> Rows:
@@ -66,11 +68,3 @@ def _read(paths: list[str], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
         return connection.execute(
             f"SELECT {listed} FROM read_parquet(?, union_by_name = TRUE) ORDER BY {order}", [paths]
         ).fetchall()
-
-
-def _short(value: Any) -> Any:
-    """Folder names and long cells cost more room than they are worth."""
-    if not isinstance(value, str):
-        return value
-    name = value.rsplit("/", 1)[-1]
-    return name if len(name) <= 28 else name[:27] + "…"

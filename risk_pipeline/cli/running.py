@@ -7,7 +7,8 @@ Dagster is imported only after everything that can be wrong with the arguments h
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.arguments import knowledge, past_date
+from risk_pipeline.cli.arguments import knowledge, past_date, where_option
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.orchestration.periods import MONTHS, period_ends
 from risk_pipeline.settings import Workspace
 
 if TYPE_CHECKING:
     from risk_pipeline.pipeline.ingest import IngestResult
+    from risk_pipeline.store.register import Delivery
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
 
     job = build(workspace.root, workspace.settings).resolve_job_def(ASSESS_JOB)
     home = prepare_home(workspace)
-    with open_instance(home) as instance:
+    with _telling_rejections(workspace), open_instance(home) as instance:
         for place, day in enumerate(days):
             request = Request(day, knowledge(how.known_at, day, workspace.zone), how.policy, how.use_last_good)
             title = f"{day} ({place + 1} of {len(days)})" if len(days) > 1 else f"{day}"
@@ -103,6 +105,39 @@ def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
                     launch(job, instance, request, progress.on_step, log_level="INFO" if how.verbose else "CRITICAL")
             except RiskError as error:
                 raise _stopped(error, days, place) if len(days) > 1 else error from None
+
+
+@contextmanager
+def _telling_rejections(workspace: Workspace) -> Iterator[None]:
+    """After the work inside, one line when its ingest rejected rows: they are missing from every figure that follows."""
+    from risk_pipeline.cli.texts import say
+    from risk_pipeline.orchestration.workspaces import open_register
+
+    def deliveries() -> list[Delivery]:
+        with open_register(workspace) as register:
+            return register.deliveries()
+
+    before = {each.delivery_id for each in deliveries()}
+    try:
+        yield
+    finally:
+        new = [each for each in deliveries() if each.delivery_id not in before and each.rows_rejected]
+        if new:
+            rows, feeds = sum(each.rows_rejected for each in new), len({each.feed for each in new})
+            told = say(
+                "rows_rejected",
+                workspace.settings.language,
+                rows=_counted(rows, "row"),
+                feeds=_counted(feeds, "feed"),
+                n_rows=rows,
+                n_feeds=feeds,
+                where=where_option(workspace),
+            )
+            typer.echo(f"\n{told}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _stopped(error: RiskError, days: Sequence[date], place: int) -> RiskError:

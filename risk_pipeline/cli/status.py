@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.reader import BY_TIER, NOTHING_YET, ask, published_dates
+from risk_pipeline.cli.reader import BY_TIER, ask, published_dates
+from risk_pipeline.cli.texts import Language, One, both, code, each, headers, say
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 
@@ -26,7 +27,15 @@ def show_status(root: Path, as_json: bool) -> None:
     if as_json:
         output.print_json(found)
     else:
-        _print(output.console(), found)
+        _Page(output.console(), found, workspace.settings.language, _labels(workspace, found)).print()
+
+
+def _labels(workspace: Workspace, found: dict[str, Any]) -> dict[str, str]:
+    """The words for the tiers, as they were published."""
+    if not found["tiers"]:
+        return {}
+    rows = ask(workspace, "SELECT DISTINCT tier, tier_label_en, tier_label_zh FROM mart.current_risk").rows
+    return {tier: both(en, zh, workspace.settings.language) for tier, en, zh in rows}
 
 
 def status_of(workspace: Workspace) -> dict[str, Any]:
@@ -38,6 +47,7 @@ def status_of(workspace: Workspace) -> dict[str, Any]:
         deliveries = register.deliveries() if register else []
     last_news = {each.feed: each for each in deliveries if each.state != "no_op"}
     current = {run.run_id: run for run in runs}.get(snapshot.run_id) if snapshot else None
+    shown = {part.run_id for parts in snapshot.parts.values() for part in parts} if snapshot else set()
     last = runs[-1] if runs else None
     return {
         "workspace": workspace.root,
@@ -49,7 +59,7 @@ def status_of(workspace: Workspace) -> dict[str, Any]:
             "dates": dates,
             "label": current.label if current else None,
             "policy_version": current.policy_version if current else None,
-            "stale_dates": sorted({run.as_of for run in runs if run.state == "published" and run.stale_previous}),
+            "stale_dates": sorted({run.as_of for run in runs if run.run_id in shown and run.stale_previous}),
         }
         if snapshot and dates
         else None,
@@ -87,56 +97,79 @@ def _register(workspace: Workspace) -> Iterator[Register | None]:
         yield register
 
 
-def _print(out: Console, found: dict[str, Any]) -> None:
-    out.print(f"Workspace {found['workspace']}", soft_wrap=True)
-    _print_published(out, found)
-    _print_feeds(out, found["feeds"])
-    last = found["last_run"]
-    if last and last["state"] != "published":
-        output.heading(out, f"Last run: {last['as_of']} {last['state']}")
-        out.print(last["message"] or "it did not end: its process is working, or was killed")
+class _Page:
+    """The page on a console."""
 
+    def __init__(self, out: Console, found: dict[str, Any], language: Language, labels: dict[str, str]) -> None:
+        self._out = out
+        self._found = found
+        self._language = language
+        self._labels = labels
 
-def _print_published(out: Console, found: dict[str, Any]) -> None:
-    published = found["published"]
-    if published is None:
-        out.print(f"{NOTHING_YET.format(root='this workspace')}; assess a date: risk-pipeline run --as-of DATE")
-        return
-    days = published["dates"]
-    output.heading(out, f"Published: {len(days)} date{'s' if len(days) > 1 else ''}, newest {days[-1]}")
-    out.print(
-        f"snapshot {published['snapshot_id']} of {output.cell(published['published_at'])}, {published['label']}, "
-        f"policy {published['policy_version']}"
-    )
-    if published["stale_dates"]:
-        stale = ", ".join(day.isoformat() for day in published["stale_dates"])
-        out.print(f"an earlier date was assessed again after {stale}: assess that again too")
-    rows = [
-        (each["tier"], each["customers"], output.amount(each["exposure"]), output.amount(each["overdue"]), each["holds"])
-        for each in found["tiers"]
-    ]
-    out.print()
-    out.print(
-        output.table(["tier", "customers", f"exposure {found['reporting_currency']}", "overdue", "on hold"], rows, range(1, 5))
-    )
+    def print(self) -> None:
+        self._out.print(self._say("workspace", path=self._found["workspace"]), soft_wrap=True)
+        self._print_published()
+        self._print_feeds()
+        last = self._found["last_run"]
+        if last and last["state"] != "published":
+            output.heading(self._out, self._say("last_run", day=last["as_of"], state=code(last["state"], self._language)))
+            self._out.print(last["message"] or self._say("not_ended"))
 
+    def _say(self, name: str, **values: Any) -> str:
+        return say(name, self._language, **values)
 
-def _print_feeds(out: Console, feeds: list[dict[str, Any]]) -> None:
-    if not feeds:
-        out.print("nothing was delivered yet: describe your feeds in feeds/*.yaml, then risk-pipeline ingest")
-        return
-    output.heading(out, "Last delivery of each feed that brought something")
-    rows = [
-        (
-            each["feed"],
-            each["state"].replace("_", "-"),
-            output.cell(each["received_at"])[:16],
-            each["rows_stored"],
-            each["rows_rejected"],
-        )
-        for each in feeds
-    ]
-    out.print(output.table(["feed", "delivery", "received (UTC)", "stored", "rejected"], rows, [3, 4]))
-    for each in feeds:
-        if each["state"] == "refused":
-            out.print(f"{each['feed']} refused: {each['message']}")
+    def _print_published(self) -> None:
+        published = self._found["published"]
+        if published is None:
+            self._out.print(self._say("nothing_published"))
+            return
+        output.heading(self._out, each(self._language, self._dates))
+        self._out.print(each(self._language, self._snapshot))
+        if published["stale_dates"]:
+            self._out.print(self._say("stale", dates=", ".join(day.isoformat() for day in published["stale_dates"])))
+        rows = [
+            (
+                self._labels[row["tier"]],
+                row["customers"],
+                output.amount(row["exposure"]),
+                output.amount(row["overdue"]),
+                row["holds"],
+            )
+            for row in self._found["tiers"]
+        ]
+        self._out.print()
+        names = headers("tier customers exposure overdue holds", self._language)
+        names[2] += f" {self._found['reporting_currency']}"
+        self._out.print(output.table(names, rows, range(1, 5), fold=[0]))
+
+    def _dates(self, one: One) -> str:
+        days = self._found["published"]["dates"]
+        said = say("n_dates", one, n=len(days)) if len(days) > 1 else say("one_date", one)
+        return say("published", one, dates=said, newest=days[-1])
+
+    def _snapshot(self, one: One) -> str:
+        published = self._found["published"]
+        at, label = output.cell(published["published_at"]), code(published["label"], one)
+        return say("snapshot", one, number=published["snapshot_id"], at=at, label=label, policy=published["policy_version"])
+
+    def _print_feeds(self) -> None:
+        feeds = self._found["feeds"]
+        if not feeds:
+            self._out.print(self._say("nothing_delivered"))
+            return
+        output.heading(self._out, self._say("last_deliveries"))
+        rows = [
+            (
+                row["feed"],
+                code(row["state"], self._language),
+                output.cell(row["received_at"])[:16],
+                row["rows_stored"],
+                row["rows_rejected"],
+            )
+            for row in feeds
+        ]
+        names = headers("feed delivery received stored rejected", self._language)
+        self._out.print(output.table(names, rows, [3, 4]))
+        for row in feeds:
+            if row["state"] == "refused":
+                self._out.print(self._say("feed_refused", feed=row["feed"], message=row["message"]))

@@ -7,26 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import where_option
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
-from risk_pipeline.cli.texts import both, headers, word
+from risk_pipeline.cli.texts import both, code, headers, say, word
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.explain import hold_texts
 from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.model import NOT_RATED
+from risk_pipeline.policy.model import NOT_RATED, UNRATED
 from risk_pipeline.settings import Workspace
 
 MOVERS = 8
 HOLDS = 5
 
 MOVED = f"""
-SELECT t.customer_id, c.name, t.previous_tier, t.tier, t.direction, t.binding_rule, e.total_exposure
+SELECT t.customer_id, c.name, t.previous_tier, t.tier, t.direction, t.binding_rule, e.total_exposure,
+       s.score, b.score AS score_before
 FROM decision.risk_tier t
 JOIN factor.exposure e USING (as_of, customer_id)
 JOIN factor.customer_state c USING (as_of, customer_id)
+LEFT JOIN score.risk_score s USING (as_of, customer_id)
+LEFT JOIN score.risk_score b ON b.customer_id = t.customer_id
+     AND b.as_of = (SELECT MAX(as_of) FROM score.risk_score WHERE as_of < ?)
 WHERE t.as_of = ? AND t.direction IN ('up', 'down')
 ORDER BY t.direction, {TIER_ORDER} DESC, e.total_exposure DESC, t.customer_id"""
 
@@ -41,7 +45,6 @@ WHERE l.as_of = ? AND l.hold AND NOT COALESCE(p.hold, FALSE)
 ORDER BY l.total_exposure DESC, l.customer_id"""
 
 POLICY = "SELECT DISTINCT policy_version FROM score.risk_score WHERE as_of = ?"
-LABELS = "SELECT DISTINCT tier, tier_label_en, tier_label_zh FROM mart.current_risk"
 
 
 def print_summary(workspace: Workspace, days: Sequence[date]) -> None:
@@ -65,7 +68,7 @@ class _Page:
 
     def print_tiers(self) -> None:
         """Customers, exposure, overdue, limits and holds by tier. Intercompany stands below the total, outside of it."""
-        labels = {tier: both(en, zh, self._language) for tier, en, zh in self._ask(LABELS)}
+        labels = self._labels()
         rows = self._ask(BY_TIER, [self._day])
         rated = [row for row in rows if row[0] != NOT_RATED]
         listed = [(labels[tier], *figures) for tier, *figures in rated]
@@ -77,17 +80,24 @@ class _Page:
 
     def print_moved(self) -> None:
         """Customers whose tier changed, the falls first."""
-        rows = self._ask(MOVED, [self._day])
+        rows = self._ask(MOVED, [self._day, self._day])
         if not rows:
             return
         down = sum(row[4] == "down" for row in rows)
         arrows = {"down": "↓", "up": "↑"}
+        labels = self._labels()
         shown = [
-            (customer, name, f"{before} {arrows[direction]} {tier}", self._rule(rule), output.amount(exposure))
-            for customer, name, before, tier, direction, rule, exposure in rows[:MOVERS]
+            (
+                customer,
+                name,
+                f"{labels[before]} {arrows[direction]} {labels[tier]}",
+                self._score(*scores) if rule == "score" else self._rule(rule),
+                output.amount(exposure),
+            )
+            for customer, name, before, tier, direction, rule, exposure, *scores in rows[:MOVERS]
         ]
-        self._heading("moved", f": {down} ↓  {len(rows) - down} ↑")
-        self._table("customer name move why exposure", shown, numeric=[4], fold=[1, 3])
+        self._heading("moved", f"{self._colon}{down} ↓  {len(rows) - down} ↑")
+        self._table("customer name move why exposure", shown, numeric=[4], fold=[1, 2, 3])
         self._more(len(rows) - MOVERS)
 
     def print_holds(self) -> str | None:
@@ -99,28 +109,35 @@ class _Page:
             (customer, name, self._first_reason(ids), output.amount(overdue), days, output.amount(exposure))
             for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
         ]
-        self._heading("new_holds", f": {len(rows)}")
+        self._heading("new_holds", f"{self._colon}{len(rows)}")
         self._table("customer name why overdue days exposure", shown, numeric=[3, 4, 5], fold=[1, 2])
         self._more(len(rows) - HOLDS)
         return str(rows[0][0])
 
     def print_next(self, customer: str | None) -> None:
         """Commands to type next, ready to copy."""
-        workspace, here = self._workspace, Path.cwd()
-        folder = workspace.root.relative_to(here) if workspace.root.is_relative_to(here) else workspace.root
-        where = "" if workspace.root == here else f" -w {folder}"
+        workspace, where = self._workspace, where_option(self._workspace)
         who = customer or self._ask("SELECT customer_id FROM mart.current_risk ORDER BY total_exposure DESC LIMIT 1")[0][0]
         self._heading("next")
         for line in (
             f"risk-pipeline explain {who}{where}",
             f"risk-pipeline show mart.current_risk{where}",
             f"DAGSTER_HOME={workspace.dagster_home} RISK_WORKSPACE={workspace.root} dagster dev -m risk_pipeline.definitions",
-            f"any SQL client, read-only: {workspace.catalogue}",
+            *say("sql_client", self._language, path=workspace.catalogue).splitlines(),
         ):
             self._out.print(f"  {line}", soft_wrap=True)
 
     def _ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return ask(self._workspace, sql, parameters).rows
+
+    def _labels(self) -> dict[str, str]:
+        listed = [*((tier.id, tier.label) for tier in self._policy.tiers), (UNRATED, self._policy.unrated.label)]
+        listed.append((NOT_RATED, self._policy.not_rated.label))
+        return {tier: both(label.en, label.zh, self._language) for tier, label in listed}
+
+    @property
+    def _colon(self) -> str:
+        return "：" if self._language == "zh" else ": "
 
     def _heading(self, name: str, rest: str = "") -> None:
         output.heading(self._out, f"{word(name, self._language)}{rest}")
@@ -130,12 +147,18 @@ class _Page:
 
     def _more(self, rest: int) -> None:
         if rest > 0:
-            self._out.print(f"and {rest} more")
+            self._out.print(say("more", self._language, n=rest))
 
     def _rule(self, rule: str) -> str:
         """The rule that decided a tier, in words: a knock-out by its reason."""
         reasons = {each.id: each.reason for each in self._policy.knockouts}
-        return both(reasons[rule].en, reasons[rule].zh, self._language) if rule in reasons else rule.replace("_", " ")
+        reasons |= {each.id: each.reason for each in self._policy.outside_scorecard}
+        return both(reasons[rule].en, reasons[rule].zh, self._language) if rule in reasons else code(rule, self._language)
+
+    def _score(self, score: float, before: float | None) -> str:
+        """The score that decided, after the one of the date before where there was one."""
+        moved = f"{score:.2f}" if before is None else f"{before:.2f} → {score:.2f}"
+        return f"{word('score', self._language)} {moved}"
 
     def _first_reason(self, ids: str) -> str:
         """The first reason of a hold in words, and how many more there are."""

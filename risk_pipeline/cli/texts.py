@@ -1,13 +1,19 @@
-"""Words of the credit memo and the summary, in English and Chinese.
+"""Words of the credit assessment (`explain`), the summary and the status page, in English and Chinese.
 
-Put here: labels. Keep out: anything the policy or the contracts say themselves (tiers, reasons, column meanings).
+Put here: labels, sentences with places for values, and the words for codes of closed lists. Keep out: anything the policy or the
+catalogue say themselves (tiers, reasons, factors).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from rich.cells import cell_len
 
 Language = Literal["en", "zh", "both"]
+One = Literal["en", "zh"]
+SHORT = 52  # columns up to which both languages of a line share it
 
 WORDS = {
     "customer": ("Customer", "客户"),
@@ -21,14 +27,14 @@ WORDS = {
     "by_tier": ("Customers by tier", "各等级客户分布"),
     "moved": ("Customers that moved", "等级变动客户"),
     "why": ("Why", "原因"),
-    "new_holds": ("New holds, largest exposure first", "新增冻结(按敞口排序)"),
+    "new_holds": ("New holds, largest exposure first", "新增冻结（按敞口排序）"),
     "next": ("What to do next", "下一步"),
-    "memo": ("Credit memo", "信用备忘录"),
+    "memo": ("Credit assessment", "信用评估报告"),
     "score": ("Score", "评分"),
     "limit": ("Credit limit", "信用额度"),
     "ladder": ("How the limit came about", "额度测算"),
     "terms": ("Terms", "付款条件"),
-    "hold": ("Hold", "冻结发货"),
+    "hold": ("Hold", "冻结"),
     "factors": ("What cost most points", "主要扣分因素"),
     "factor": ("Factor", "因素"),
     "invoice": ("Invoice", "发票"),
@@ -45,6 +51,151 @@ WORDS = {
     "days": ("Days", "逾期天数"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
+    "none": ("none", "无"),
+    "feed": ("Feed", "数据源"),
+    "delivery": ("Delivery", "批次"),
+    "received": ("Received (UTC)", "接收时间（UTC）"),
+    "stored": ("Stored", "入库行数"),
+    "rejected": ("Rejected", "被拒行数"),
+    "place": ("Source", "来源"),
+    "rule": ("Rule", "规则"),
+    "column": ("Column", "列"),
+    "unit_days": ("days", "天"),
+    "unit_months": ("months", "个月"),
+}
+
+# Sentences; the values in braces are filled in.
+PHRASES = {
+    # head of the memo
+    "account_manager": ("account manager {who}", "客户经理：{who}"),
+    "customer_since": ("customer since {day}", "{day} 起成为客户"),
+    "derived": ("not in the customer master, derived from the ledger", "客户主数据中不存在，由账务数据推得"),
+    # tier
+    "from_tier": ("from {tier}", "原为{tier}"),
+    "first_assessment": ("(first assessment)", "（首次评估）"),
+    "score_below": ("decided by the score: {score}, {tier} below {below}", "由评分决定：{score}，低于 {below} 为{tier}"),
+    "score_from": ("decided by the score: {score}, {tier} from {lowest}", "由评分决定：{score}，{lowest} 及以上为{tier}"),
+    "score_between": (
+        "decided by the score: {score}, {tier} from {lowest} to below {below}",
+        "由评分决定：{score}，{lowest} 至 {below}（不含）为{tier}",
+    ),
+    "segment_ceiling": ("decided by the ceiling of the segment: {tier} at best", "由客群等级上限决定：最好为{tier}"),
+    "knockout": ("decided by {rule}: {text}", "由 {rule} 决定：{text}"),
+    "outside": ("decided by {rule}: {text}", "由 {rule} 决定：{text}"),
+    "unrated_coverage": ("{text}: coverage {value} % below {threshold} %", "{text}：数据覆盖率 {value}%，低于 {threshold}%"),
+    "unrated_reweight": (
+        "{text}: the factors that are known would stand for {value} times their weight, more than {threshold}",
+        "{text}：已知因素的权重需放大 {value} 倍，超过 {threshold} 倍",
+    ),
+    "unrated_missing_factor": ("{text}: no value for {factors}", "{text}：缺少 {factors}"),
+    "score_alone": ("by the score alone: {tier}", "仅按评分：{tier}"),
+    "also_holds": ("also holds, not decisive: {rule}: {text}", "同时触发（非决定因素）：{rule}：{text}"),
+    "default_seen": ("in default, first seen {day} ({events})", "已违约，首次认定日 {day}（{events}）"),
+    "default_waiting": (
+        "in default, first seen {day} (no event holds any more, not cured yet)",
+        "已违约，首次认定日 {day}（违约事件已消除，尚未治愈）",
+    ),
+    # score
+    "of_100": ("{score} of 100", "{score} 分（满分 100）"),
+    "grade": ("grade {grade}", "主标尺等级 {grade}"),
+    "pd": ("PD {pd} ({status})", "违约概率 {pd}（{status}）"),
+    "in_default": ("in default", "已违约"),
+    "coverage": ("coverage {pct} %", "数据覆盖率 {pct}%"),
+    # limit, exposure, terms
+    "limit_set_by": ("set by {who}", "由 {who} 核定"),
+    "limit_before": ("before {amount}", "此前 {amount}"),
+    "valid_to": ("valid to {day}", "有效期至 {day}"),
+    "overdue_of": ("overdue {amount}", "逾期 {amount}"),
+    "overdue_oldest": ("overdue {amount} (oldest {days} days)", "逾期 {amount}（最长 {days} 天）"),
+    "no_limit_covers": ("not covered by a limit", "无信用额度覆盖"),
+    "share_of_limit": ("{share} of the limit", "占额度 {share}"),
+    "headroom": ("headroom {amount}", "可用额度 {amount}"),
+    "terms_days": ("{days} days", "账期 {days} 天"),
+    "prepaid_share": ("{pct} % prepayment", "预付 {pct}%"),
+    # ladder
+    "decides": ("decides", "决定额度"),
+    "rounded_down": ("{currency}, rounded down", "{currency}，向下取整"),
+    "limit_reason": ("reason: {reason}", "原因：{reason}"),
+    # items and evidence
+    "disputed_part": ("disputed {amount}", "争议 {amount}"),
+    "offset_part": ("offset {amount}", "抵减 {amount}"),
+    "oldest_of": ("the oldest {shown} of {all}; all of them: {command}", "最早的 {shown} 项，共 {all} 项；查看全部：{command}"),
+    "run": (
+        "run {run}, {label}, policy {policy} ({hash}), code {code}",
+        "评估 {run}，{label}，政策 {policy}（{hash}），程序 {code}",
+    ),
+    "known": (
+        "known at {at} UTC; invoices from {first} to {last}, last payment {paid}",
+        "知悉截止 {at} UTC；发票日期 {first} 至 {last}，最近收款 {paid}",
+    ),
+    "rejected_of_customer": (
+        "rejected rows that name this customer, missing from the figures: {n}",
+        "涉及该客户但被拒收的数据行（未计入以上数字）：{n}",
+    ),
+    "rejected_more": ("and {n} more: risk-pipeline quarantine list", "另有 {n} 行：risk-pipeline quarantine list"),
+    # summary
+    "more": ("and {n} more", "另有 {n} 个"),
+    "sql_client": ("any SQL client, read-only: {path}", "任意 SQL 客户端（只读）：{path}"),
+    "rows_rejected": (
+        "{rows} rejected in {feeds}: risk-pipeline quarantine list{where}",
+        "{n_feeds} 个数据源中有 {n_rows} 行被拒收：risk-pipeline quarantine list{where}",
+    ),
+    # status
+    "workspace": ("Workspace {path}", "工作区 {path}"),
+    "nothing_published": (
+        "nothing is published yet in this workspace; assess a date: risk-pipeline run --as-of DATE",
+        "本工作区尚未发布评估；评估某一日期：risk-pipeline run --as-of DATE",
+    ),
+    "published": ("Published: {dates}, newest {newest}", "已发布：{dates}，最新 {newest}"),
+    "one_date": ("1 date", "1 个日期"),
+    "n_dates": ("{n} dates", "{n} 个日期"),
+    "snapshot": ("snapshot {number} of {at}, {label}, policy {policy}", "快照 {number}（{at}），{label}，政策 {policy}"),
+    "stale": (
+        "an earlier date was assessed again after {dates}: assess that again too",
+        "{dates} 评估之后，更早日期被重新评估：请重新评估",
+    ),
+    "nothing_delivered": (
+        "nothing was delivered yet: describe your feeds in feeds/*.yaml, then risk-pipeline ingest",
+        "尚无数据交付：请在 feeds/*.yaml 中描述数据源，然后执行 risk-pipeline ingest",
+    ),
+    "last_deliveries": ("Last delivery of each feed that brought something", "各数据源最近一次有内容的批次"),
+    "feed_refused": ("{feed} refused: {message}", "{feed} 被拒绝：{message}"),
+    "last_run": ("Last run: {day} {state}", "最近一次评估：{day} {state}"),
+    "not_ended": ("it did not end: its process is working, or was killed", "尚未结束：进程仍在运行，或已被终止"),
+}
+
+# Codes of closed lists, as people read them; a code that is not listed stands as it is.
+CODES = {
+    "official": ("official", "正式"),
+    "reconstructed": ("reconstructed", "重建"),
+    "simulation": ("simulation", "模拟"),
+    "expert": ("expert", "专家判断"),
+    "calibrated": ("calibrated", "已校准"),
+    "monthly_statement": ("monthly statement", "月结"),
+    "per_invoice": ("per invoice", "逐票结算"),
+    "prepayment": ("prepayment", "预付"),
+    "sales_balance": ("sales balance", "按销售额测算"),
+    "requested": ("requested", "申请额度"),
+    "expected_loss": ("expected loss", "预期损失预算"),
+    "tier_cap": ("cap of the tier", "等级上限"),
+    "new_customer_cap": ("cap of new customers", "新客户上限"),
+    "hard_stop": ("hard stop", "否决停额"),
+    "need": ("need", "需求"),
+    "capacity": ("capacity", "承受能力"),
+    "cap": ("cap", "上限"),
+    "no_basis": ("no basis", "无测算依据"),
+    "below_smallest_limit": ("below the smallest limit", "低于最小额度"),
+    "segment_ceiling": ("ceiling of the segment", "客群等级上限"),
+    "unrated_coverage": ("too little evidence", "数据覆盖率不足"),
+    "unrated_reweight": ("too little evidence", "已知因素权重不足"),
+    "unrated_missing_factor": ("a factor without a value", "缺少必需因素"),
+    "open": ("open", "进行中"),
+    "published": ("published", "已发布"),
+    "failed": ("failed", "失败"),
+    "effective": ("effective", "生效"),
+    "refused": ("refused", "被拒绝"),
+    "no_op": ("no-op", "无变化"),
+    "revoked": ("revoked", "已撤销"),
 }
 
 
@@ -57,6 +208,34 @@ def both(en: str | None, zh: str | None, language: Language, between: str = " ")
 def word(name: str, language: Language) -> str:
     """A label of WORDS in the wanted language."""
     return both(*WORDS[name], language)
+
+
+def say(name: str, language: Language, **values: Any) -> str:
+    """A sentence of PHRASES with its values in the wanted language; both languages stand in two lines where one would be long."""
+    return each(language, lambda one: PHRASES[name][one == "zh"].format(**values))
+
+
+def each(language: Language, make: Callable[[One], str]) -> str:
+    """What `make` gives for the wanted language, or for both: beside each other while short, else in two lines."""
+    if language != "both":
+        return make(language)
+    en, zh = make("en"), make("zh")
+    if en == zh:
+        return en
+    short = "\n" not in en + zh and cell_len(en) + cell_len(zh) < SHORT
+    return f"{en}{' ' if short else chr(10)}{zh}"
+
+
+def code(name: str | None, language: Language) -> str:
+    """The words for a code of CODES; another code with blanks for underscores."""
+    if name is None:
+        return ""
+    return both(*CODES[name], language) if name in CODES else name.replace("_", " ")
+
+
+def listed(parts: Iterable[str | None], language: One) -> str:
+    """Parts of a sentence with the comma of the language between them; what is missing is left out."""
+    return (", " if language == "en" else "，").join(part for part in parts if part)
 
 
 def headers(names: str, language: Language) -> list[str]:

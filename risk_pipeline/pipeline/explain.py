@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from risk_pipeline.decision.reasons import enough_points, reason_told
+from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
 from risk_pipeline.policy.load import load_policy
@@ -20,11 +22,25 @@ from risk_pipeline.settings import Workspace
 
 Row = dict[str, Any]
 
+REJECTED = """
+WITH used AS (
+    SELECT delivery_id, mode, delivery_id = MAX(delivery_id) OVER (PARTITION BY feed) AS newest
+    FROM audit.delivery
+    WHERE state = 'effective'
+      AND delivery_id <= (SELECT CAST(manifest ->> '$.last_delivery' AS BIGINT) FROM audit.run WHERE run_id = ?)
+)
+SELECT q.feed, q.source_file, q.source_line, q.rule, q.column_name, q.value_text
+FROM audit.quarantine AS q JOIN used USING (delivery_id)
+WHERE (used.mode <> 'snapshot' OR used.newest)
+  AND EXISTS (SELECT 1 FROM UNNEST(json_extract_string(q.row_json, '$.*')) AS cell (text) WHERE TRIM(cell.text) = ?)
+ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name"""
+
 
 @dataclass(frozen=True)
 class Explanation:
     """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered; open items with
-    the oldest first. Texts come as {"en": …, "zh": …}.
+    the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
+    missing from every figure. Texts come as {"en": …, "zh": …}.
     """
 
     as_of: date
@@ -37,6 +53,7 @@ class Explanation:
     contributions: list[Row]
     candidates: list[Row]
     open_items: list[Row]
+    rejected_rows: list[Row]
     run: Row
 
 
@@ -55,23 +72,27 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
         catalogue = load_catalogue()
         policy = load_policy(workspace.policy_dir, catalogue, version=run["policy_version"], as_of=day)
         limit = found.one("decision.credit_limit")
+        score = found.one("score.risk_score")
+        contributions = found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
         return Explanation(
             as_of=day,
             customer=found.one("factor.customer_state"),
             tier={
                 **tier,
                 "tier_label": _tier_label(policy, tier["tier"]),
+                "model_tier_label": _tier_label(policy, tier["model_tier"]),
+                "previous_tier_label": _tier_label(policy, tier["previous_tier"]) if tier["previous_tier"] else None,
+                "decided": _decided(policy, catalogue, tier, score, contributions),
                 "knockout_reasons": _knockouts(policy, tier["knockouts"]),
             },
-            score=found.one("score.risk_score"),
+            score=score,
             limit={**limit, "hold_texts": hold_texts(policy, limit["hold_reasons"])},
             exposure=found.one("factor.exposure"),
             history=found.one("factor.transaction_history"),
-            contributions=[
-                _worded(row, catalogue) for row in found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
-            ],
+            contributions=[_worded(row, catalogue, policy) for row in contributions],
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             open_items=found.open_items(),
+            rejected_rows=found.rejected_rows(tier["run_id"]),
             run=run,
         )
 
@@ -99,6 +120,12 @@ class _Published:
             self._key,
         )
 
+    def rejected_rows(self, run_id: str) -> list[Row]:
+        """Rejected rows that hold the customer's id as a value: of the deliveries the run could use, and of a feed that
+        delivers everything each time only the newest of them.
+        """
+        return self._rows(REJECTED, [run_id, self._key[1]])
+
     def run(self, run_id: str) -> Row:
         return self._rows("SELECT * EXCLUDE (manifest) FROM audit.run WHERE run_id = ?", [run_id])[0]
 
@@ -125,14 +152,44 @@ def _date(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) 
     return as_of or known[-1]
 
 
-def _worded(row: Row, catalogue: Catalogue) -> Row:
+def _worded(row: Row, catalogue: Catalogue, policy: Policy) -> Row:
+    """The row with its words; `reason` only where the mart tells it too: points lost, fewer points than the best tier asks."""
     factor = catalogue.by_id[row["factor"]]
     words: Row = {"label": _text(factor.label), "unit": factor.unit, "formula": factor.formula}
-    if factor.reason is not None:
-        words["reason"] = _text(factor.reason)
+    if row["reason_rank"] is not None and round(row["points"] * HUNDRED) < enough_points(policy):
+        words["reason"] = _text(reason_told(factor, catalogue, row["special_code"], missing=row["missing"]))
     if row["special_code"] in catalogue.codes:
         words["special"] = _text(catalogue.codes[row["special_code"]])
     return {**row, **words}
+
+
+def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contributions: list[Row]) -> Row:
+    """What decided the tier. `kind`: score, segment_ceiling, knockout, outside or one of the unrated_ rules; beside it what that
+    rule compares: the score and the bounds of its tier (`from` inclusive, `below`; None = open), or the share and its threshold.
+    """
+    rule = tier["binding_rule"]
+    texts = {each.id: each.reason for each in policy.knockouts} | {each.id: each.reason for each in policy.outside_scorecard}
+    if rule in texts:
+        kind = "outside" if rule in {each.id for each in policy.outside_scorecard} else "knockout"
+        return {"rule": rule, "kind": kind, **_text(texts[rule])}
+    found: Row = {"rule": rule, "kind": rule, **(_text(policy.unrated.reason) if rule.startswith(UNRATED) else {})}
+    if rule == "score":
+        names = list(policy.tier_ids)
+        place = names.index(tier["tier"])
+        lowest = float(policy.tiers[place].score_from) if place < len(names) - 1 else None
+        return {**found, "score": score["score"], "from": lowest, "below": _from(policy, place - 1)}
+    if rule == "unrated_coverage":
+        return {**found, "value": score["coverage_pct"], "threshold": policy.score.min_coverage_pct}
+    if rule == "unrated_reweight":
+        return {**found, "value": score["reweight_factor"], "threshold": policy.score.max_reweight_factor}
+    if rule == "unrated_missing_factor":
+        blocking = [row["factor"] for row in contributions if str(row["missing_action"]).endswith("block")]
+        return {**found, "factors": [_text(catalogue.by_id[name].label) for name in blocking]}
+    return found
+
+
+def _from(policy: Policy, place: int) -> float | None:
+    return float(policy.tiers[place].score_from) if place >= 0 else None
 
 
 def _tier_label(policy: Policy, tier: str) -> Row:
