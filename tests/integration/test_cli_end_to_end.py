@@ -361,7 +361,7 @@ class TestReading:
         answer = assessed("explain", "C3")
         assert answer.code == DONE
         for expected in (
-            "Credit memo 信用备忘录",
+            "Credit assessment 信用评估报告",
             "Restricted 限制类",
             "What cost most points",
             "How the limit came about",
