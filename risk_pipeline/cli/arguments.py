@@ -6,6 +6,7 @@ for.
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -53,4 +54,4 @@ def where_option(workspace: Workspace) -> str:
     """` -w FOLDER` for a command to copy; empty in the workspace's own folder."""
     here = Path.cwd()
     folder = workspace.root.relative_to(here) if workspace.root.is_relative_to(here) else workspace.root
-    return "" if workspace.root == here else f" -w {folder}"
+    return "" if workspace.root == here else f" -w {shlex.quote(str(folder))}"

@@ -17,7 +17,9 @@ from risk_pipeline.errors import RiskError
 from risk_pipeline.settings import Workspace
 
 NOTHING_YET = "nothing is published yet in {root}"
-FIRST_RUN = "assess a date first: risk-pipeline run --as-of DATE -w {root}"
+FIRST_RUN = (
+    "assess a date first: risk-pipeline run --as-of DATE -w {root} (if it was published and the file is gone: catalogue rebuild)"
+)
 
 TIER_ORDER = f"list_position({list(TIERS)}, t.tier)"
 BY_TIER = f"""

@@ -5,6 +5,7 @@ Put here: these commands. Keep out: what they call (demo, policy.lint, reporting
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import asdict
 from importlib.resources import as_file, files
@@ -22,6 +23,7 @@ def make_workspace(directory: Path, demo: bool) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} is not an empty folder", remedy="name a new folder")
     out = output.console()
+    where = f"-w {shlex.quote(str(directory))}"
     if demo:
         from risk_pipeline.demo.generator import generate
 
@@ -29,12 +31,12 @@ def make_workspace(directory: Path, demo: bool) -> None:
         days = truth.month_ends
         (directory / "policy").mkdir(exist_ok=True)
         out.print(f"Demo workspace in {directory}: {len(truth.customers)} customers, books up to {days[-1]}.")
-        following = f"risk-pipeline backfill --from {days[0]} --to {days[-1]} -w {directory}"
+        following = f"risk-pipeline backfill --from {days[0]} --to {days[-1]} {where}"
     else:
         with as_file(files("risk_pipeline.cli") / "templates") as templates:
             shutil.copytree(templates, directory, dirs_exist_ok=True)
         out.print(f"Workspace in {directory}: settings in risk.yaml, an example of a feed in feeds/invoice.yaml.example.")
-        following = f"risk-pipeline ingest -w {directory}"
+        following = f"risk-pipeline ingest {where}"
     prepare_home(Workspace.load(directory))
     out.print(f"Next: {following}", soft_wrap=True)
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from shlex import quote
 from typing import Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import where_option
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
 from risk_pipeline.cli.texts import both, code, headers, say, word
-from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.explain import hold_texts
-from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.model import NOT_RATED, UNRATED
+from risk_pipeline.policy.model import NOT_RATED, UNRATED, Policy
 from risk_pipeline.settings import Workspace
 
 MOVERS = 8
@@ -44,7 +43,9 @@ LEFT JOIN decision.credit_limit p ON p.customer_id = l.customer_id
 WHERE l.as_of = ? AND l.hold AND NOT COALESCE(p.hold, FALSE)
 ORDER BY l.total_exposure DESC, l.customer_id"""
 
-POLICY = "SELECT DISTINCT policy_version FROM score.risk_score WHERE as_of = ?"
+POLICY = """
+SELECT manifest ->> '$.policy' FROM audit.run
+WHERE run_id = (SELECT MIN(run_id) FROM decision.risk_tier WHERE as_of = ?)"""
 
 
 def print_summary(workspace: Workspace, days: Sequence[date]) -> None:
@@ -63,8 +64,7 @@ class _Page:
         self._workspace = workspace
         self._day = day
         self._language = workspace.settings.language
-        version = ask(workspace, POLICY, [day]).rows[0][0]
-        self._policy = load_policy(workspace.policy_dir, load_catalogue(), version=version, as_of=day)
+        self._policy = Policy.model_validate_json(ask(workspace, POLICY, [day]).rows[0][0])
 
     def print_tiers(self) -> None:
         """Customers, exposure, overdue, limits and holds by tier. Intercompany stands below the total, outside of it."""
@@ -122,7 +122,8 @@ class _Page:
         for line in (
             f"risk-pipeline explain {who}{where}",
             f"risk-pipeline show mart.current_risk{where}",
-            f"DAGSTER_HOME={workspace.dagster_home} RISK_WORKSPACE={workspace.root} dagster dev -m risk_pipeline.definitions",
+            f"DAGSTER_HOME={quote(str(workspace.dagster_home))} RISK_WORKSPACE={quote(str(workspace.root))}"
+            " dagster dev -m risk_pipeline.definitions",
             *say("sql_client", self._language, path=workspace.catalogue).splitlines(),
         ):
             self._out.print(f"  {line}", soft_wrap=True)

@@ -30,8 +30,9 @@ FIELDS: tuple[Field, ...] = (
     Field("ended_at", Kind.TIMESTAMP, "End of the run (UTC); empty while it is open", "运行结束时间（UTC）；未结束时为空"),
     Field("message", Kind.TEXT, "What happened, in words: why a run or delivery was refused",
           "情况说明：如运行或批次被拒绝的原因", sensitivity="internal"),
-    Field("manifest", Kind.JSON, "Everything that went into the run: deliveries, policy, code, settings",
-          "评估输入清单：数据批次、政策、程序、设置"),
+    Field("manifest", Kind.JSON, "What went into the run: deliveries, the whole policy with author and approver, versions of the "
+          "engines, settings that count",
+          "评估输入清单：数据批次、完整政策（含起草人与批准人）、引擎版本及相关设置"),
     Field("mode", Kind.TEXT, "Kind of delivery: snapshot (the whole truth), upsert (by key), append",
           "交付方式：全量快照、按主键更新、追加"),
     Field("content_sha256", Kind.TEXT, "SHA-256 of the delivered content", "交付内容的 SHA-256"),

@@ -16,7 +16,6 @@ from risk_pipeline.decision.reasons import enough_points, reason_told
 from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
-from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, Label, Policy
 from risk_pipeline.settings import Workspace
 
@@ -70,7 +69,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
         tier = found.one("decision.risk_tier")
         run = found.run(tier["run_id"])
         catalogue = load_catalogue()
-        policy = load_policy(workspace.policy_dir, catalogue, version=run["policy_version"], as_of=day)
+        policy = Policy.model_validate_json(run.pop("policy"))  # as it was, whatever became of its file
         limit = found.one("decision.credit_limit")
         score = found.one("score.risk_score")
         contributions = found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
@@ -127,7 +126,9 @@ class _Published:
         return self._rows(REJECTED, [run_id, self._key[1]])
 
     def run(self, run_id: str) -> Row:
-        return self._rows("SELECT * EXCLUDE (manifest) FROM audit.run WHERE run_id = ?", [run_id])[0]
+        return self._rows(
+            "SELECT * EXCLUDE (manifest), manifest ->> '$.policy' AS policy FROM audit.run WHERE run_id = ?", [run_id]
+        )[0]
 
     def _rows(self, sql: str, parameters: list[Any]) -> list[Row]:
         found = self._con.execute(sql, parameters)

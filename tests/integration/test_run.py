@@ -195,8 +195,18 @@ def test_a_published_policy_version_keeps_its_content(workspace: Workspace, regi
     manifest = published(workspace, "SELECT policy_version, manifest->>'$.policy.approver' FROM audit.run")
     assert manifest == [("own.1", "shipped_default")]
     own.write_text(text.replace("score_from: 55", "score_from: 60"), encoding="utf-8")
+    assert explain(workspace, "C3").tier["tier_label"]["en"]
     with pytest.raises(UsageError, match=r"policy own\.1 has another content than when 2024-11-30 was published"):
         run_date(workspace, register, DECEMBER)
+
+
+def test_an_explanation_does_not_need_the_file_of_its_policy(workspace: Workspace, register: Register) -> None:
+    own = workspace.policy_dir / "own.yaml"
+    text = DEFAULT_POLICY.read_text(encoding="utf-8").replace('version: "2026.1"', 'version: "own.1"')
+    own.write_text(text.replace("In default with us", "Has not paid us"), encoding="utf-8")
+    run_date(workspace, register, DECEMBER)
+    own.unlink()
+    assert "Has not paid us" in [reason["en"] for reason in explain(workspace, "C3").tier["knockout_reasons"]]
 
 
 def test_an_explanation_names_the_line_of_every_open_item(workspace: Workspace, register: Register) -> None:
