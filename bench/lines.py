@@ -114,9 +114,8 @@ def ingest(sizes: Sizes) -> Iterator[Line]:
         if figures[customers]["rows"] != customers * 20:
             raise SystemExit(f"bench: {figures[customers]['rows']} of {customers * 20} CSV rows were stored")
     small, large = figures[sizes.csv_small], figures[sizes.csv_large]
-    yield Line(
-        "CSV ingest", large["rows"] / large["seconds"], "rows/s", 300_000, at_least=True, note=f"{large['rows']:,.0f} rows"
-    )
+    note = f"{large['rows']:,.0f} rows in {large['seconds']:.1f} s, {large['cpu']:.1f} s CPU"
+    yield Line("CSV ingest", large["rows"] / large["seconds"], "rows/s", 300_000, at_least=True, note=note)
     note = f"{small['rows']:,.0f} rows {small['megabytes']:,.0f} MB, {large['rows']:,.0f} rows {large['megabytes']:,.0f} MB"
     yield Line("ingest memory, 4 x the rows", large["megabytes"] / small["megabytes"], "x", 1.25, note=note)
 
