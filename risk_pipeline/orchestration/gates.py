@@ -20,6 +20,8 @@ from risk_pipeline.store.register import CheckRecord
 FAMILY = {"contract": "contract", "reconcile": "reconciliation", "suite": "expectations"}
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
+STOPS = "An error stops the run before its next stage, also where this check is shown as not blocking."
+
 Gate = TypeVar("Gate", DeclaredCheck, CheckRecord)
 
 
@@ -35,7 +37,7 @@ def check_specs(stage: Stage) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             name=family,
             asset=key(table),
-            description="; ".join(check.describes for check in checks),
+            description=f"{'; '.join(check.describes for check in checks)}. {STOPS}",
             blocking=table not in inner,
         )
         for (table, family), checks in _by_family(declared_checks(stage)).items()
