@@ -50,6 +50,7 @@ def ask(workspace: Workspace, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     if not workspace.catalogue.exists():
         raise nothing_published(workspace)
     with readable(workspace), duckdb.connect(workspace.catalogue, read_only=True) as connection:
+        _refuse_other_files(workspace, connection)
         result = connection.execute(sql, list(parameters))
         names = tuple(column[0] for column in result.description or ())
         return Rows(names, result.fetchall())
@@ -57,7 +58,7 @@ def ask(workspace: Workspace, sql: str, parameters: Sequence[Any] = ()) -> Rows:
 
 @contextmanager
 def readable(workspace: Workspace) -> Iterator[None]:
-    """Turn DuckDB's complaint about a file into ours: most often the workspace was moved."""
+    """Turn DuckDB's complaint into ours: most often the workspace was moved, or was published by an older version."""
     import duckdb
 
     try:
@@ -67,6 +68,23 @@ def readable(workspace: Workspace) -> Iterator[None]:
             f"{workspace.catalogue} cannot be read: {str(exc).splitlines()[0]}",
             remedy=f"if the workspace was moved: risk-pipeline catalogue rebuild -w {workspace.root}",
         ) from None
+    except (duckdb.BinderException, duckdb.CatalogException) as exc:
+        raise RiskError(
+            f"{workspace.catalogue} was built by another version: {str(exc).splitlines()[0]}",
+            remedy=f"risk-pipeline catalogue rebuild -w {workspace.root}",
+        ) from None
+
+
+def _refuse_other_files(workspace: Workspace, connection: Any) -> None:
+    """A copied catalogue names the files of the original by their full paths, and would show those in silence."""
+    if set("[]*?'") & set(str(workspace.lake)):
+        return  # quoted differently in the view; the original is then caught when it is gone
+    view = connection.execute("SELECT sql FROM duckdb_views() WHERE sql LIKE '%.parquet%' LIMIT 1").fetchone()
+    if view is not None and str(workspace.lake) not in view[0]:
+        raise RiskError(
+            f"{workspace.catalogue} shows the files of another workspace: this one was copied or moved",
+            remedy=f"risk-pipeline catalogue rebuild -w {workspace.root}",
+        )
 
 
 def published_dates(workspace: Workspace) -> list[date]:

@@ -134,8 +134,12 @@ def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: boo
 
 
 def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
-    """The columns the user chose, else as many as fit beside each other, those that matter most first."""
+    """As many columns as fit beside each other, those that matter most first. Chosen ones all: row by row when too wide."""
     order = list(range(len(rows.columns)))
+    if chosen and _width(out, _grid(table, rows, order)) > out.width:
+        for row in rows.rows:
+            out.print(output.table(["column", "value"], zip(rows.columns, row, strict=True), fold=[1]))
+        return
     if not chosen:
         first = [*SCREEN_COLUMNS.get(table.full_name, ()), *(name for name in rows.columns if name not in CONSTANT), *CONSTANT]
         order.sort(key=lambda index: first.index(rows.columns[index]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -259,3 +261,36 @@ def test_a_move_by_score_shows_the_scores(world: World) -> None:
     before, now = (world.explain("C3", day).score["score"] for day in (OCTOBER, DECEMBER))
     assert f"Score {before:.2f} → {now:.2f}" in out.getvalue()
     assert max(cell_len(line) for line in out.getvalue().splitlines() if "→" in line) <= output.WIDTH
+
+
+def test_chosen_columns_are_all_shown_however_narrow_the_screen(world: World) -> None:
+    columns = "customer_id,tier,binding_rule,reasons_en,reasons_zh,hold_reasons,score,grade,pd,coverage_pct"
+    shown = command(world.root, "show", "mart.current_risk", "--columns", columns, "--limit", "2")
+    assert all(shown.count(f"{name} ") >= 2 for name in columns.split(","))
+    assert max(map(cell_len, shown.splitlines())) <= 80
+
+
+def test_a_copied_workspace_does_not_show_the_files_of_the_original(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.root, copy)
+    assert run(["-w", str(copy), "status"]) == 1
+    assert "shows the files of another workspace" in capsys.readouterr().err
+    command(copy, "catalogue", "rebuild")
+    assert "2024-12-31" in command(copy, "status")
+
+
+def test_a_catalogue_of_an_older_version_says_what_to_do(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.root, copy)
+    path = copy / "warehouse" / "risk.duckdb"
+    path.unlink()
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE SCHEMA decision; CREATE SCHEMA mart")
+        con.execute("CREATE TABLE decision.risk_tier AS SELECT DATE '2024-12-31' AS as_of")
+        con.execute("CREATE TABLE mart.current_risk AS SELECT 'C1' AS customer_id")
+    assert run(["-w", str(copy), "show", "mart.current_risk"]) == 1
+    assert "was built by another version" in capsys.readouterr().err
