@@ -11,8 +11,8 @@ into the register once. Whatever is computed later, by whichever process, is com
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -184,15 +184,15 @@ class Run:
     # Stages
 
     def factor(self, name: str) -> Staged:
-        """Compute and stage one factor table ("factor.exposure"); the tables before it must be staged.
+        """Compute and stage one factor table ("factor.exposure"). Refused when a table it reads is not staged.
 
         A table that this run has staged already is not computed again.
         """
         contract, short = table(name), name.removeprefix("factor.")
         path = self._path(contract)
         if not path.exists():
-            query = self._factor_engine().query(short)
-            self._copy(contract, query, path)
+            with self._reading_staged(name):
+                self._copy(contract, self._factor_engine().query(short), path)
         self._factor_engine().register(short, f"read_parquet({literal(str(path))})")
         return Staged(name, path, pq.read_metadata(path).num_rows, self._factor_metadata(name, path))
 
@@ -211,7 +211,8 @@ class Run:
                 name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
                 for name, contract in contracts.items()
             }
-            reader = self._connection().sql(self._facts_query()).to_arrow_reader(BATCH_ROWS)
+            with self._reading_staged("the decisions"):
+                reader = self._connection().sql(self._facts_query()).to_arrow_reader(BATCH_ROWS)
             for batch in reader:
                 facts = arrow_to_frame(pa.Table.from_batches([batch]))
                 for name, frame in decide(facts, self.policy, catalogue, context).items():
@@ -290,6 +291,17 @@ class Run:
         raise Refused(
             message, remedy="mend the source or the mapping and run the date again; what was published before still stands"
         )
+
+    @contextmanager
+    def _reading_staged(self, what: str) -> Iterator[None]:
+        """Say in words that a table this run has not staged is missing: parts of an assessment asked for on their own."""
+        try:
+            yield
+        except duckdb.CatalogException as exc:
+            raise Refused(
+                f"{what} of {self.as_of} cannot be computed: a table it reads is not staged in this run",
+                remedy="run the whole assessment, or ask for the tables before this one as well",
+            ) from exc
 
     def _path(self, contract: Table) -> Path:
         return self._lake.part_path(contract.layer, contract.name, self.as_of, self.run_id)

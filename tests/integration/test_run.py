@@ -237,3 +237,11 @@ def test_a_refusal_at_the_door_is_recorded_as_one(workspace: Workspace, register
     record = register.run("blind")
     assert record is not None
     assert record.state == "refused"
+
+
+def test_a_table_asked_for_without_those_it_reads_is_refused(workspace: Workspace, register: Register) -> None:
+    with Run.open(workspace, register, run_id="part", as_of=NOVEMBER, now=now()) as run:
+        with pytest.raises(Refused, match=r"factor\.exposure of 2024-11-30 cannot be computed"):
+            run.factor("factor.exposure")
+        with pytest.raises(Refused, match="the decisions of 2024-11-30"):
+            run.decide()
