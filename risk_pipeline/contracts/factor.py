@@ -61,7 +61,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id invoice_id company_code currency doc_type invoice_date due_date due_date_source"
             f" original_due_date {_OPEN_ITEM_MONEY} fx_rate open_amount_reporting overdue_amount_reporting days_past_due"
-            " aging_bucket factored residual row_id",
+            " aging_bucket factored residual",
             required="run_id company_code currency invoice_date due_date due_date_source fx_rate"
             f" {_OPEN_ITEM_MONEY} open_amount_reporting overdue_amount_reporting days_past_due aging_bucket residual",
             values={

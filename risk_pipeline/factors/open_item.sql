@@ -52,7 +52,6 @@ rested AS (
 SELECT
     o.customer_id,
     o.invoice_id,
-    o.row_id,
     o.company_code,
     o.currency,
     o.doc_type,

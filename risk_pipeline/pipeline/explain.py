@@ -111,10 +111,10 @@ class _Published:
         return rows[0] if rows else {}
 
     def open_items(self) -> list[Row]:
-        """The open items, oldest first, each with the file and line of its invoice (NULL when a later delivery replaced it)."""
+        """The open items, oldest first, each with the file and line that last delivered its invoice."""
         return self._rows(
             "SELECT o.*, i.source_file, i.source_line"
-            " FROM factor.open_item AS o LEFT JOIN feed.invoice AS i ON o.row_id = i.row_id"
+            " FROM factor.open_item AS o LEFT JOIN feed.invoice AS i USING (invoice_id)"
             " WHERE o.as_of = ? AND o.customer_id = ? ORDER BY o.days_past_due DESC, o.invoice_id",
             self._key,
         )

@@ -59,7 +59,6 @@ still_open AS (
     WHERE p.open_amount <> 0
 )
 SELECT
-    i.row_id,
     i.customer_id,
     i.invoice_id,
     i.company_code,
