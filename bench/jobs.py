@@ -55,7 +55,7 @@ def assess(workspace: str, warm_up: str, profile: str = "") -> Figures:
     return {
         "seconds": seconds - suites,
         "expectations": suites,
-        "cpu": cpu - suites,  # the suites run in one thread, so their wall time is their CPU time
+        "cpu": cpu - suites,  # wall time of the suites: right on an idle machine, too much taken off on a busy one
         "megabytes": peak_megabytes(),
         "run_id": outcome.run_id,
         "steps": outcome.seconds,
