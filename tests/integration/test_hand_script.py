@@ -1,8 +1,8 @@
 """Two implementations of the same definitions agree: the pipeline and the bench's hand-written script, on every customer.
 
-The script has a plan of its own (other joins, other groupings), so a slip in one of them shows. It is no independent reading of
-the definitions: its author knew factors/*.sql, and where the contracts leave a choice it follows the pipeline. Independent figures
-are the hand computation of the IBM ledger and the golden cases.
+The script has a plan of its own (other joins, other groupings), so a slip in one of them shows. It is no independent
+reading of the definitions: its author knew factors/*.sql, and where the contracts leave a choice it follows the
+pipeline. Independent figures are the hand computation of the IBM ledger and the golden cases.
 """
 
 from __future__ import annotations
