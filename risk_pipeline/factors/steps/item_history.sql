@@ -43,6 +43,17 @@ summed AS (
 spanned AS (
     SELECT
         customer_id,
+        first_invoice_date,
+        last_invoice_date,
+        last_item_date,
+        last_cleared_date,
+        n_invoices_12m,
+        invoiced_12m,
+        n_timed,
+        n_on_time,
+        timed_amount,
+        on_time_amount,
+        unknown_clearing_12m,
         (EXTRACT(YEAR FROM $as_of) - EXTRACT(YEAR FROM first_invoice_date)) * 12
         + EXTRACT(MONTH FROM $as_of) - EXTRACT(MONTH FROM first_invoice_date)
         - CASE
@@ -51,19 +62,18 @@ spanned AS (
     FROM summed
 )
 SELECT
-    s.customer_id,
-    s.first_invoice_date,
-    s.last_invoice_date,
-    s.last_item_date,
-    s.last_cleared_date,
-    p.months_since_first_invoice,
-    LEAST(GREATEST(p.months_since_first_invoice, 3), 12) AS sales_months,
-    s.n_invoices_12m,
-    s.invoiced_12m,
-    s.n_timed,
-    s.n_on_time,
-    s.timed_amount,
-    s.on_time_amount,
-    s.unknown_clearing_12m
-FROM summed AS s
-INNER JOIN spanned AS p ON s.customer_id = p.customer_id
+    customer_id,
+    first_invoice_date,
+    last_invoice_date,
+    last_item_date,
+    last_cleared_date,
+    months_since_first_invoice,
+    LEAST(GREATEST(months_since_first_invoice, 3), 12) AS sales_months,
+    n_invoices_12m,
+    invoiced_12m,
+    n_timed,
+    n_on_time,
+    timed_amount,
+    on_time_amount,
+    unknown_clearing_12m
+FROM spanned
