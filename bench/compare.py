@@ -111,6 +111,11 @@ EQUAL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "score.risk_score": ("score", ("customer_id",), ("score", "coverage_pct", "reweight_factor")),
+    "score.contribution": (
+        "contribution",
+        ("customer_id", "factor"),
+        ("value", "special_code", "points", "weight", "effective_weight", "contribution", "points_lost"),
+    ),
     "decision.risk_tier": ("tier", ("customer_id",), ("tier", "model_tier", "in_default")),
     "decision.credit_limit": (
         "credit_limit",

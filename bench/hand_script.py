@@ -1,8 +1,8 @@
 """What the pipeline is measured against: one DuckDB script, written by hand for this ledger and nothing else.
 
-It reads the same Parquet parts and computes the same factors, score, tier and limit, to the cent and to the bit, in the order
-that is fastest for this data. It leaves out what the pipeline is for: knowledge dates, lineage of a row, other feeds, other
-policies, contributions, candidates, checks, atomic publication. The bench compares its results with the pipeline's on every
+It reads the same Parquet parts and computes the same factors, score with its contributions, tier and limit, to the cent and to
+the bit, in the order that is fastest for this data. It leaves out what the pipeline is for: knowledge dates, lineage of a row,
+other feeds, other policies, reasons, limit candidates, checks, atomic publication. The bench compares its results with the pipeline's on every
 customer, so neither side can save work by computing something else.
 
     python bench/hand_script.py WAREHOUSE/lake/feed OUT_DIR 2026-10-31 [EUR]
@@ -17,6 +17,16 @@ from pathlib import Path
 
 import duckdb
 
+RESULTS = (
+    "open_item",
+    "exposure",
+    "exposure_by_currency",
+    "transaction_history",
+    "score",
+    "contribution",
+    "tier",
+    "credit_limit",
+)
 FEEDS = ("customer", "invoice", "payment", "payment_application", "credit_note", "write_off", "dispute", "fx_rate")
 
 # The default policy, as far as this ledger needs it.
@@ -57,14 +67,14 @@ def money(expression: str) -> str:
 
 
 def main(feeds: Path, out: Path, as_of: date, currency: str = "EUR") -> None:
-    """Read the feed parts below `feeds`, write eight Parquet files below `out`."""
+    """Read the feed parts below `feeds`, write a Parquet file per table of RESULTS below `out`."""
     out.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(config={"preserve_insertion_order": False})
     for feed in FEEDS:
         con.execute(f"CREATE VIEW {feed} AS FROM read_parquet('{feeds}/{feed}/*.parquet')")
     for statement in [*ledger(as_of, currency), *history(as_of), *decisions(as_of)]:
         con.execute(statement)
-    for table in ("open_item", "exposure", "exposure_by_currency", "transaction_history", "score", "tier", "credit_limit"):
+    for table in RESULTS:
         con.execute(f"COPY {table} TO '{out}/{table}.parquet' (FORMAT parquet)")
 
 
@@ -538,8 +548,25 @@ def decisions(as_of: date) -> list[str]:
             FROM summed
         )
         SELECT customer_id, score, least(greatest(1 / (1 + exp(-0.90 + 0.0775 * score)), 0.0005), 0.60) AS pd, coverage_pct,
-               reweight_factor, {", ".join(f"p_{name}" for name in CARD)}
+               reweight_factor, w_counted, {", ".join(f"p_{name}" for name in CARD)}
         FROM rounded
+        """,
+        f"""
+        CREATE TABLE contribution AS
+        WITH listed AS (
+            SELECT s.customer_id, s.score IS NOT NULL AS scored, nullif(s.w_counted, 0) AS w_counted,
+                   unnest([{", ".join(f"'{name}'" for name in CARD)}]) AS factor,
+                   unnest([{", ".join(f"h.{name}::DOUBLE" for name in CARD)}]) AS value,
+                   unnest([{", ".join(f"h.{name}_code" for name in CARD)}]) AS special_code,
+                   unnest([{", ".join(f"p_{name}" for name in CARD)}]) AS points,
+                   unnest([{", ".join(str(card[0]) for card in CARD.values())}]) AS weight
+            FROM score s JOIN transaction_history h ON s.customer_id = h.customer_id
+        )
+        SELECT customer_id, factor, value, special_code, points::DOUBLE AS points, weight::DOUBLE AS weight,
+               CASE WHEN points IS NULL THEN 0 ELSE 100.0::DOUBLE * weight / w_counted END AS effective_weight,
+               CASE WHEN scored THEN coalesce(100 * points * weight, 0) / (100 * w_counted)::DOUBLE END AS contribution,
+               CASE WHEN scored THEN coalesce(100 * (100 - points) * weight, 0) / (100 * w_counted)::DOUBLE END AS points_lost
+        FROM listed
         """,
         """
         CREATE TABLE tier AS

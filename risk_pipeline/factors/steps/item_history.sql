@@ -17,7 +17,7 @@ WITH item AS (
         END AS unknown_clearing,
         due_date > $m12 AND due_date < $as_of AND amount > 0 AND (paid OR cleared_rest_paid OR open_amount > 0) AS timed,
         CASE
-            WHEN on_time_amount >= amount THEN TRUE
+            WHEN due_date <= $m12 OR on_time_amount >= amount THEN TRUE
             WHEN CAST(CAST(amount - on_time_amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2)) <= $residual_abs THEN TRUE
             ELSE amount - on_time_amount <= CAST(amount * $residual_share AS DECIMAL(18, 2))
         END AS on_time

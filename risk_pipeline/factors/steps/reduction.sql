@@ -3,31 +3,18 @@
 -- A payment's, credit note's or write-off's own invoice_id is a shorthand: it counts only where no application tells more.
 -- A returned or reversed payment takes all its applications with it; a reversed application does not count.
 SELECT
-    a.invoice_id,
-    a.kind,
-    a.amount,
+    CASE WHEN a.row_id IS NULL THEN p.invoice_id ELSE a.invoice_id END AS invoice_id,
+    CASE WHEN a.row_id IS NULL THEN 'cash' ELSE a.kind END AS kind,
+    CASE WHEN a.row_id IS NULL THEN p.amount ELSE a.amount END AS amount,
     COALESCE(a.discount_amount, CAST(0 AS DECIMAL(18, 2))) AS discount_amount,
-    a.applied_date,
+    CASE WHEN a.row_id IS NULL THEN p.payment_date ELSE a.applied_date END AS applied_date,
     COALESCE(a.value_date, p.payment_date, a.applied_date) AS value_date
-FROM feed.payment_application AS a
-LEFT JOIN feed.payment AS p ON a.payment_id = p.payment_id
-WHERE
-    a.invoice_id IS NOT NULL
-    AND a.reversed_date IS NULL
-    AND COALESCE(p.status, 'booked') = 'booked'
-UNION ALL
-SELECT
-    p.invoice_id,
-    'cash' AS kind,
-    p.amount,
-    CAST(0 AS DECIMAL(18, 2)) AS discount_amount,
-    p.payment_date AS applied_date,
-    p.payment_date AS value_date
 FROM feed.payment AS p
+FULL JOIN feed.payment_application AS a ON p.payment_id = a.payment_id
 WHERE
-    p.invoice_id IS NOT NULL
+    a.reversed_date IS NULL
     AND COALESCE(p.status, 'booked') = 'booked'
-    AND NOT EXISTS (SELECT 1 AS found FROM feed.payment_application AS a WHERE a.payment_id = p.payment_id)
+    AND CASE WHEN a.row_id IS NULL THEN p.invoice_id ELSE a.invoice_id END IS NOT NULL
 UNION ALL
 SELECT
     n.invoice_id,
