@@ -20,7 +20,7 @@ import duckdb
 import yaml
 
 import risk_pipeline.demo.bulk as bulk
-from risk_pipeline.demo.bulk import generate_bulk
+from risk_pipeline.demo.bulk import generate_bulk, generate_invoices
 
 AS_OF = date(2026, 10, 31)  # the last month end of the bulk ledger
 NOW = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
@@ -109,10 +109,7 @@ def csv_ledger(customers: int) -> Path:
     root = bench_dir() / f"csv-{customers}-{hashlib.sha256(source).hexdigest()[:8]}"
     if not (root / "ready").exists():
         shutil.rmtree(root, ignore_errors=True)
-        generate_bulk(root, customers, last_month_end=AS_OF, fmt="csv")
-        for entry in [*(root / "feeds").iterdir(), *(root / "data").iterdir()]:
-            if entry.stem != "invoice":
-                entry.unlink()
+        generate_invoices(root, customers, last_month_end=AS_OF, fmt="csv")
         (root / "ready").touch()
     return root
 

@@ -78,6 +78,27 @@ def ingest(workspace: str) -> Figures:
     return {"seconds": seconds, "cpu": cpu, "rows": rows, "megabytes": peak_megabytes()}
 
 
+def pandas_read_csv(file: str) -> Figures:
+    """A bare pandas.read_csv of the file: types guessed, nothing checked, nothing stored."""
+    import pandas as pd
+
+    start, used = time.perf_counter(), cpu_seconds()
+    rows = len(pd.read_csv(file))
+    return {"seconds": time.perf_counter() - start, "cpu": cpu_seconds() - used, "rows": rows, "megabytes": peak_megabytes()}
+
+
+def duckdb_read_csv(file: str) -> Figures:
+    """A bare DuckDB read_csv of the file into a table in memory: types guessed, nothing checked, nothing stored."""
+    import duckdb
+
+    con = duckdb.connect()
+    start, used = time.perf_counter(), cpu_seconds()
+    con.execute("CREATE TABLE t AS FROM read_csv(?)", [file])
+    seconds, cpu = time.perf_counter() - start, cpu_seconds() - used
+    [(rows,)] = con.execute("SELECT count(*) FROM t").fetchall()
+    return {"seconds": seconds, "cpu": cpu, "rows": rows, "megabytes": peak_megabytes()}
+
+
 def differences(workspace: str, run_id: str, out: str) -> Figures:
     """How many customers the pipeline and the script see differently, and on what."""
     from bench.compare import compare
@@ -86,5 +107,5 @@ def differences(workspace: str, run_id: str, out: str) -> Figures:
 
 
 if __name__ == "__main__":
-    jobs = {each.__name__: each for each in (script, assess, ingest, differences)}
+    jobs = {each.__name__: each for each in (script, assess, ingest, pandas_read_csv, duckdb_read_csv, differences)}
     print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

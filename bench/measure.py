@@ -71,7 +71,7 @@ def cpu_seconds() -> float:
 
 @contextmanager
 def copy_of(workspace: Path) -> Iterator[Path]:
-    """A copy of a workspace that a run may change. Parquet files never change, so they are linked, not copied."""
+    """A copy of a workspace that a run may change. Parquet parts and source files never change: they are linked, not copied."""
     folder = Path(tempfile.mkdtemp(dir=bench_dir(), prefix="run-"))
     try:
         shutil.copytree(workspace, folder / "workspace", copy_function=_link_or_copy)
@@ -81,7 +81,7 @@ def copy_of(workspace: Path) -> Iterator[Path]:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    if source.endswith(".parquet"):
+    if source.endswith((".parquet", ".csv")):
         os.link(source, target)
     else:
         shutil.copy2(source, target)

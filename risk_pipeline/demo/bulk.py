@@ -54,10 +54,7 @@ def generate_bulk(
 
     Everything is in EUR. The same arguments give the same rows. CSV or typed Parquet (dates, DECIMAL(18,2)).
     """
-    root = Path(out_dir)
-    for folder in ("data", "feeds"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    (root / "risk.yaml").write_text("reporting_currency: EUR\ntime_zone: UTC\n", encoding="utf-8")
+    root = _workspace(out_dir)
     rng = np.random.default_rng(seed)
     horizon = _days(last_month_end)
     invoices, terms = _invoices(rng, customers, month_ends(last_month_end, months))
@@ -69,6 +66,23 @@ def generate_bulk(
     rows["credit_note"] = _write(root, "credit_note", _credit_notes(rng, invoices, horizon), fmt)
     rows["dispute"] = _write(root, "dispute", _disputes(rng, invoices, horizon), fmt)
     return rows
+
+
+def generate_invoices(
+    out_dir: Path | str, customers: int, months: int = 24, seed: int = 7, *,
+    last_month_end: date = date(2026, 10, 31), fmt: Literal["csv", "parquet"] = "csv",
+) -> int:  # fmt: skip
+    """The same workspace with the invoice feed only, its rows equal to those of generate_bulk; returns how many."""
+    invoices, _ = _invoices(np.random.default_rng(seed), customers, month_ends(last_month_end, months))
+    return _write(_workspace(out_dir), "invoice", _invoice_columns(invoices), fmt)
+
+
+def _workspace(out_dir: Path | str) -> Path:
+    root = Path(out_dir)
+    for folder in ("data", "feeds"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "risk.yaml").write_text("reporting_currency: EUR\ntime_zone: UTC\n", encoding="utf-8")
+    return root
 
 
 def _invoices(rng: np.random.Generator, customers: int, ends: list[date]) -> tuple[Invoices, np.ndarray]:
