@@ -2,8 +2,8 @@
 
 It reads the same Parquet parts and computes the same factors, score with its contributions, tier and limit, to the cent and to
 the bit, in the order that is fastest for this data. It leaves out what the pipeline is for: knowledge dates, lineage of a row,
-other feeds, other policies, reasons, limit candidates, checks, atomic publication. The bench compares its results with the pipeline's on every
-customer, so neither side can save work by computing something else.
+other feeds, other policies, reasons, limit candidates, checks, atomic publication. The bench compares its results with the
+pipeline's on every customer, so neither side can save work by computing something else.
 
     python bench/hand_script.py WAREHOUSE/lake/feed OUT_DIR 2026-10-31 [EUR]
 """
