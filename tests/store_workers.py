@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from risk_pipeline.errors import Refused, RiskError
-from risk_pipeline.store.register import Part, Register, SnapshotRecord
+from risk_pipeline.store.register import Event, Part, Register, SnapshotRecord
 from tests.store_world import JANUARY, NOW, StoreWorld, run_record
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +90,16 @@ def publish_many(url: str, name: str, times: str) -> dict[str, object]:
     return {"refused": refused}
 
 
+def write_events(url: str, name: str, times: str) -> dict[str, object]:
+    """Wait for a line on stdin, then append `times` events to the audit log."""
+    with Register.open(url) as register:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for number in range(int(times)):
+            register.add_event(Event(at=NOW, actor=name, action="test.written", subject=str(number)))
+    return {"written": int(times)}
+
+
 def build(root: str) -> dict[str, object]:
     """Build the catalogue once."""
     StoreWorld(Path(root)).rebuild()
@@ -114,7 +124,7 @@ def _next(register: Register, run_id: str, as_of: date, *names: str) -> Snapshot
     return SnapshotRecord.following(current, run_id=run_id, as_of=as_of, published_at=NOW, parts=parts)
 
 
-ACTIONS = {each.__name__: each for each in (read, publish_once, publish_many, build, build_on_a_full_disk)}
+ACTIONS = {each.__name__: each for each in (read, publish_once, publish_many, write_events, build, build_on_a_full_disk)}
 
 if __name__ == "__main__":
     print(json.dumps(ACTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -1,4 +1,4 @@
-"""The audit tables: which runs and deliveries there were, what was published, checked, and turned away.
+"""The audit tables: which runs and deliveries there were, what was published, checked, turned away, and done by whom.
 
 Put here: which columns they have. Keep out: what a column means (fields_audit.py), how they are kept (store/register).
 """
@@ -65,6 +65,19 @@ AUDIT_TABLES: tuple[Table, ...] = (
             "run_id stage check_name table_name severity passed n_failed detail checked_at",
             required="severity passed n_failed checked_at",
             values={"severity": "error warn"},
+        ),
+    ),
+    Table(
+        layer="audit",
+        name="event",
+        grain="one row per recorded action",
+        owner="credit_risk",
+        en="The audit log: what was done by whom, as a hash chain in which nothing can be changed or left out unseen",
+        zh="审计日志：何人何时做了何事，以哈希链相连，任何篡改或缺失均可发现",
+        key=("seq",),
+        columns=columns(
+            "seq happened_at actor action subject detail_json previous_hash hash",
+            required="happened_at actor action subject detail_json previous_hash hash",
         ),
     ),
     Table(

@@ -1,4 +1,4 @@
-"""Fields of the audit tables: runs, deliveries, snapshots, checks, quarantine.
+"""Fields of the audit tables: runs, deliveries, snapshots, checks, quarantine, the audit log.
 
 Put here: columns about how a result came to be. Keep out: business facts and results (the other fields_*.py), and which
 table uses which column (audit.py).
@@ -72,4 +72,16 @@ FIELDS: tuple[Field, ...] = (
           "违反规则的列；针对整行时为空字符串"),
     Field("row_json", Kind.JSON, "The whole source row as text values, for replay after correction",
           "整行原始数据（文本值），更正后可重放", sensitivity="personal"),
+    Field("seq", Kind.INTEGER, "Running number of the event, from 1 without a gap", "事件序号，自 1 起连续无缺", "number"),
+    Field("happened_at", Kind.TIMESTAMP, "When it was done (UTC)", "发生时间（UTC）"),
+    Field("actor", Kind.TEXT, "Who did it: the person named, or risk-pipeline for what the program does by itself",
+          "操作人：具名人员；程序自动执行的记为 risk-pipeline"),
+    Field("action", Kind.TEXT, "What was done, as noun.verb, such as delivery.revoked",
+          "操作，形如“名词.动词”，例如 delivery.revoked（批次撤销）"),
+    Field("subject", Kind.TEXT, "What it was done to, such as delivery 12 or run r1", "操作对象，例如 delivery 12 或 run r1"),
+    Field("detail_json", Kind.JSON, "Reason and particulars of the action", "操作的理由与细节", sensitivity="personal"),
+    Field("previous_hash", Kind.TEXT, "Hash of the event before this one; empty text for the first",
+          "上一事件的哈希；首个事件为空字符串"),
+    Field("hash", Kind.TEXT, "SHA-256 of the event as canonical JSON (RFC 8785), previous_hash included",
+          "事件规范化 JSON（RFC 8785，含 previous_hash）的 SHA-256"),
 )

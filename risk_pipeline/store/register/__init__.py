@@ -1,6 +1,17 @@
-"""The register: the source of truth about deliveries, runs, checks and snapshots. See register.py."""
+"""The register: the source of truth about deliveries, runs, checks, snapshots and what was done. See register.py."""
 
+from risk_pipeline.store.register.events import SYSTEM, Event, RecordedEvent
 from risk_pipeline.store.register.records import CheckRecord, Delivery, Part, RunRecord, SnapshotRecord
 from risk_pipeline.store.register.register import Register
 
-__all__ = ["CheckRecord", "Delivery", "Part", "Register", "RunRecord", "SnapshotRecord"]
+__all__ = [
+    "SYSTEM",
+    "CheckRecord",
+    "Delivery",
+    "Event",
+    "Part",
+    "RecordedEvent",
+    "Register",
+    "RunRecord",
+    "SnapshotRecord",
+]

@@ -89,6 +89,21 @@ class DeliveryRow(Base):
     quarantine_path: Mapped[str | None]
 
 
+class EventRow(Base):
+    """events.RecordedEvent. One hash chain: rows are added, never changed."""
+
+    __tablename__ = "event"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    happened_at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    detail_json: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
 class RunRow(Base):
     """records.RunRecord."""
 

@@ -1,7 +1,7 @@
-"""The register: deliveries, runs, check results and snapshots in SQLite (default) or PostgreSQL.
+"""The register: deliveries, runs, check results, snapshots and the audit log in SQLite (default) or PostgreSQL.
 
 Put here: every query on the register. Keep out: how a database is opened and migrated (database.py), the tables
-(models.py), files and Parquet (lake, catalogue), and what a delivery or a run means.
+(models.py), how events are chained (events.py), files and Parquet (lake, catalogue), and what a delivery or a run means.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from risk_pipeline.errors import Refused
+from risk_pipeline.store.register import events
 from risk_pipeline.store.register.database import open_engine
+from risk_pipeline.store.register.events import SYSTEM, Event, RecordedEvent
 from risk_pipeline.store.register.models import (
     Base,
     CheckRow,
@@ -73,8 +75,11 @@ class Register:
         return value
 
     def add_delivery(self, delivery: Delivery) -> None:
-        """Record a delivery. Refused when its number is there already."""
-        self._add(DeliveryRow, delivery, f"delivery {delivery.delivery_id}")
+        """Record a delivery, and in the audit log that it took effect or was refused. Refused when its number is there."""
+        with self._writing_new(f"delivery {delivery.delivery_id}") as session:
+            session.execute(insert(DeliveryRow).values(**_values(delivery)))
+            if delivery.state in ("effective", "refused"):
+                events.append(session, _delivery_event(delivery))
 
     def deliveries(self, feed: str | None = None, states: Collection[str] | None = None) -> list[Delivery]:
         """Deliveries in the order of their numbers; of one feed, or in some states only."""
@@ -111,7 +116,8 @@ class Register:
 
     def add_run(self, run: RunRecord) -> None:
         """Record a run. Refused when its id is there already."""
-        self._add(RunRow, run, f"run {run.run_id}")
+        with self._writing_new(f"run {run.run_id}") as session:
+            session.execute(insert(RunRow).values(**_values(run)))
 
     def run(self, run_id: str) -> RunRecord | None:
         with self._reading() as session:
@@ -169,7 +175,8 @@ class Register:
         """Make `snapshot` what readers see, if `expected_parent` (a snapshot id, None = nothing) still is; else Refused.
 
         In the same transaction its run becomes published (ended_at = published_at), and the published runs of later
-        dates are marked stale_previous: they continue an assessment that has changed. All or nothing.
+        dates are marked stale_previous: they continue an assessment that has changed, and the audit log gets an event. All or
+        nothing.
         """
         try:
             with self._writing() as session:
@@ -190,11 +197,29 @@ class Register:
         _write_part_changes(session, snapshot)
         pointer.snapshot_id = snapshot.snapshot_id
         _mark_runs(session, snapshot)
+        events.append(session, _publication_event(snapshot))
+
+    # The audit log
+
+    def add_event(self, event: Event) -> RecordedEvent:
+        """Append to the audit log; returns the event in its place. ValueError when its detail holds what JSON cannot."""
+        with self._writing() as session:
+            return events.append(session, event)
+
+    def events(self, action: str | None = None, subject: str | None = None) -> list[RecordedEvent]:
+        """The audit log in its order; of one action or about one subject only."""
+        with self._reading() as session:
+            return events.recorded(session, action, subject)
+
+    def broken_event(self) -> int | None:
+        """The number of the first event of the audit log that was changed, removed or put in; None when it is whole."""
+        with self._reading() as session:
+            return events.first_break(events.recorded(session), events.appended(session))
 
     # For the catalogue
 
     def audit_rows(self, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-        """The rows of one table of the register (run, delivery, snapshot, check_result), as tuples of `columns`, by key."""
+        """The rows of one table of the register (run, delivery, event …), as tuples of `columns`, by key."""
         source = Base.metadata.tables[table]
         query = select(*(source.c[name] for name in columns)).order_by(*source.primary_key.columns)
         with self._engine.connect() as connection:
@@ -202,17 +227,19 @@ class Register:
 
     # Plumbing
 
-    def _add(self, model: type[Base], record: Any, what: str) -> None:
-        try:
-            with self._writing() as session:
-                session.execute(insert(model).values(**_values(record)))
-        except IntegrityError as exc:
-            raise Refused(f"{what} cannot be added to the register: {exc.orig}") from exc
-
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with Session(self._engine) as session:
             yield session
+
+    @contextmanager
+    def _writing_new(self, what: str) -> Iterator[Session]:
+        """One transaction that adds `what`; Refused when that is there already, or names what is not."""
+        try:
+            with self._writing() as session:
+                yield session
+        except IntegrityError as exc:
+            raise Refused(f"{what} cannot be added to the register: {exc.orig}") from exc
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
@@ -227,6 +254,34 @@ def _values(record: Any) -> dict[str, Any]:
 
 def _record(kind: type[T], row: Base) -> T:
     return kind(**{each.name: getattr(row, each.name) for each in fields(kind)})
+
+
+def _delivery_event(delivery: Delivery) -> Event:
+    counts = {each.name: getattr(delivery, each.name) for each in fields(Delivery) if each.name.startswith("rows_")}
+    return Event(
+        at=delivery.received_at,
+        actor=SYSTEM,
+        action=f"delivery.{delivery.state}",
+        subject=f"delivery {delivery.delivery_id}",
+        detail={
+            "feed": delivery.feed,
+            "mode": delivery.mode,
+            "content_sha256": delivery.content_sha256,
+            "spec_hash": delivery.spec_hash,
+            "message": delivery.message,
+            **counts,
+        },
+    )
+
+
+def _publication_event(snapshot: SnapshotRecord) -> Event:
+    return Event(
+        at=snapshot.published_at,
+        actor=SYSTEM,
+        action="run.published",
+        subject=f"run {snapshot.run_id}",
+        detail={"as_of": snapshot.as_of.isoformat(), "snapshot_id": snapshot.snapshot_id, "n_rows": snapshot.n_rows},
+    )
 
 
 def _snapshot(session: Session, row: SnapshotRow) -> SnapshotRecord:

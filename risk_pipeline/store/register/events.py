@@ -1,0 +1,142 @@
+"""The audit log: what was done by whom, one hash chain over all of it.
+
+Put here: the form of an event, its hash, appending within a transaction, finding where a chain is broken. Keep out: what is
+worth an event (the callers) and transactions (register.py).
+
+hash = SHA-256 of the canonical JSON (RFC 8785) of seq, at, actor, action, subject, detail and previous_hash. So whoever changes,
+removes or inserts an event must change every later one, and the newest hash, noted elsewhere, tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from risk_pipeline.store.register.models import CounterRow, EventRow
+
+EVENT_COUNTER = "event"
+SYSTEM = "risk-pipeline"  # the actor of what the program does without being asked by a named person
+_START = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that was done. `at` is aware; `action` as noun.verb, such as `delivery.revoked`; `subject`: what it was done
+    to, as text (`delivery 12`, a finding id, a run id). `detail`: JSON values only; integers beyond 2^53 (row ids) as text.
+    """
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent(Event):
+    """An event in its place in the chain. `seq` runs from 1 without a gap; `previous_hash` is empty for the first."""
+
+    seq: int
+    previous_hash: str
+    hash: str
+
+    @property
+    def intact(self) -> bool:
+        """The event still is what its hash says."""
+        return self.hash == event_hash(self, self.seq, self.previous_hash)
+
+
+def event_hash(event: Event, seq: int, previous_hash: str) -> str:
+    """The hash of an event in its place. ValueError when `detail` holds what JSON cannot."""
+    content: dict[str, Any] = {
+        "seq": seq,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": event.actor,
+        "action": event.action,
+        "subject": event.subject,
+        "detail": dict(event.detail),
+        "previous_hash": previous_hash,
+    }
+    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+
+
+def append(session: Session, event: Event) -> RecordedEvent:
+    """Put an event at the end of the chain, within the caller's transaction.
+
+    Counting up locks the counter until that transaction ends, so two writers cannot continue the same event, and what is
+    rolled back leaves no gap.
+    """
+    counted = update(CounterRow).where(CounterRow.name == EVENT_COUNTER).values(value=CounterRow.value + 1)
+    seq = session.execute(counted.returning(CounterRow.value)).scalar_one()
+    previous = session.scalar(select(EventRow.hash).where(EventRow.seq == seq - 1)) or _START
+    hash_ = event_hash(event, seq, previous)
+    recorded = RecordedEvent(
+        at=event.at.astimezone(UTC),
+        actor=event.actor,
+        action=event.action,
+        subject=event.subject,
+        detail=dict(event.detail),
+        seq=seq,
+        previous_hash=previous,
+        hash=hash_,
+    )
+    session.execute(insert(EventRow).values(**_values(recorded)))
+    return recorded
+
+
+def recorded(session: Session, action: str | None = None, subject: str | None = None) -> list[RecordedEvent]:
+    """The events in their order; of one action or about one subject only."""
+    query = select(EventRow).order_by(EventRow.seq)
+    if action is not None:
+        query = query.where(EventRow.action == action)
+    if subject is not None:
+        query = query.where(EventRow.subject == subject)
+    return [_event(row) for row in session.scalars(query)]
+
+
+def appended(session: Session) -> int:
+    """How many events were ever appended, whatever the table holds."""
+    return session.scalar(select(func.max(CounterRow.value)).where(CounterRow.name == EVENT_COUNTER)) or 0
+
+
+def first_break(chain: Iterable[RecordedEvent], count: int) -> int | None:
+    """The number of the first event that was changed, removed or put in; None for a whole chain of `count` events."""
+    previous, expected = _START, 1
+    for each in chain:
+        if each.seq != expected or each.previous_hash != previous or not each.intact:
+            return min(each.seq, expected)
+        previous, expected = each.hash, expected + 1
+    return None if expected == count + 1 else expected
+
+
+def _values(event: RecordedEvent) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "happened_at": event.at,
+        "actor": event.actor,
+        "action": event.action,
+        "subject": event.subject,
+        "detail_json": event.detail,
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
+    }
+
+
+def _event(row: EventRow) -> RecordedEvent:
+    return RecordedEvent(
+        at=row.happened_at,
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        detail=row.detail_json,
+        seq=row.seq,
+        previous_hash=row.previous_hash,
+        hash=row.hash,
+    )
