@@ -10,10 +10,11 @@ import codecs
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -22,24 +23,115 @@ from risk_pipeline.contracts import FEED_TABLES, Column, Kind, Table, table
 from risk_pipeline.errors import UsageError
 
 NUMERIC = (Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER)
+EPOCHS = ("epoch_s", "epoch_ms")
+SERIALS = ("excel_serial", "excel_serial_1904")
 _TEMPLATE_PART = re.compile(r"\{([^{}]+)\}")
 _REMEDY = "docs/feeds.md explains every key of a feed YAML"
+
+
+def _power_of_ten(value: Any) -> Any:
+    """`scale` as plain text: 1000, 0.01."""
+    if value is None:
+        return None
+    if re.fullmatch(r"10{1,9}|0\.0{0,3}1", str(value)):
+        return str(value)
+    raise ValueError("a power of ten is expected: 1000 for thousands, 10000 for 万元, 0.01 for cents")
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SourceSpec(_Model):
-    """Where the rows are. `path` may be a glob and starts at the workspace's data_root."""
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
-    kind: Literal["file"] = "file"
-    path: str
-    format: Literal["csv", "tsv", "parquet"] = "csv"
+
+class UnpivotSpec(_Model):
+    """A wide table read long: each cell outside `keep` becomes a row of the `keep` columns, `name` (the cell's column) and
+    `value` (the cell), unless the cell is one of `drop_nulls`.
+    """
+
+    keep: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(min_length=1)
+    name: str
+    value: str
+    drop_nulls: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ("",)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> UnpivotSpec:
+        names = [*self.keep, self.name, self.value]
+        twice = next((each for each in names if names.count(each) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is named twice; keep, name and value are different columns")
+        return self
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns of the long table."""
+        return (*self.keep, self.name, self.value)
+
+
+class CursorSpec(_Model):
+    """Only rows beyond the last value of `column` are read; the first time, those beyond `start`."""
+
+    column: str
+    start: str | None = None
+
+
+# Which formats an option of a file means something for.
+_FORMAT_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "encoding": ("csv", "tsv", "jsonl", "ofac"),
+    "delimiter": ("csv", "tsv"),
+    "skip_lines": ("csv", "tsv"),
+    "sheet": ("xlsx",),
+    "header_row": ("xlsx",),
+}
+_SQL_OPTIONS = ("url", "query", "table", "cursor")
+
+
+class SourceSpec(_Model):
+    """Where the rows are: in files (`path` may be a glob and starts at the workspace's data_root) or in a database."""
+
+    kind: Literal["file", "sql"] = "file"
+    path: str = ""
+    format: Literal["csv", "tsv", "parquet", "xlsx", "jsonl", "ofac"] = "csv"
     encoding: str = "auto"
     delimiter: str = "auto"
     skip_lines: int = Field(0, ge=0)
-    sheet: None = None
+    sheet: str | None = Field(None, min_length=1)
+    header_row: int | None = Field(None, ge=1)
+    unpivot: UnpivotSpec | None = None
+    url: str | None = None
+    query: str | None = None
+    table: str | None = None
+    cursor: CursorSpec | None = None
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> SourceSpec:
+        """Options that mean nothing for the kind or the format are a mistake, not a no-op."""
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        if self.kind == "sql":
+            self._check_sql(given)
+            return self
+        if not self.path:
+            raise ValueError("path is needed: the file, or several by * and ?")
+        wrong = [name for name in _SQL_OPTIONS if name in given]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} goes with `kind: sql`")
+        misplaced = [name for name, formats in _FORMAT_OPTIONS.items() if name in given and self.format not in formats]
+        if misplaced:
+            raise ValueError(f"{', '.join(misplaced)} does not apply to format {self.format}")
+        return self
+
+    def _check_sql(self, given: Set[str]) -> None:
+        wrong = [name for name in ("path", "format", *_FORMAT_OPTIONS) if name in given]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} goes with `kind: file`")
+        if self.url is None or not self.url.startswith(("env:", "file:")):
+            raise ValueError(
+                "url is needed, as a reference env:NAME or file:PATH; the address itself would be a secret in the YAML"
+            )
+        if (self.query is None) == (self.table is None):
+            raise ValueError("exactly one of query and table is expected")
 
     @field_validator("encoding")
     @classmethod
@@ -61,15 +153,14 @@ class SourceSpec(_Model):
 
 
 class SignSpec(_Model):
-    """The sign of an amount stands in another source column, as SAP's debit/credit indicator does."""
+    """The sign of an amount stands in another source column, as SAP's debit/credit indicator does.
+
+    With `positive_when` every other mark is rejected; without it, it is a plus.
+    """
 
     column: str
-    negative_when: tuple[str, ...]
-
-    @field_validator("negative_when", mode="before")
-    @classmethod
-    def _as_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+    negative_when: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+    positive_when: Annotated[tuple[str, ...] | None, BeforeValidator(_one_or_more)] = None
 
 
 class ColumnSpec(_Model):
@@ -91,6 +182,28 @@ class ColumnSpec(_Model):
     negate: bool = False
     sign_from: SignSpec | None = None
     round: Annotated[Literal[2] | None, BeforeValidator(lambda value: 2 if value == "2" else value)] = None
+    scale: Annotated[str | None, BeforeValidator(_power_of_ten)] = None
+    percent: bool = False
+    parentheses: Literal["negative"] | None = None
+    integral: bool | None = None
+    half_width: bool = False
+    zone: str | None = None
+    century_from: int | None = Field(None, ge=1000, le=9900)
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; one such as Asia/Shanghai is expected")
+        return value
+
+    @model_validator(mode="after")
+    def _date_options(self) -> ColumnSpec:
+        if (self.zone is not None) != (self.format in EPOCHS):
+            raise ValueError("zone goes with format: epoch_s or epoch_ms: the zone whose calendar gives the day")
+        if (self.century_from is not None) != ("%y" in (self.format or "")):
+            raise ValueError("century_from goes with %y in the format: century_from: 1970 reads 70 as 1970 and 69 as 2069")
+        return self
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnSpec:
@@ -183,6 +296,12 @@ class FeedSpec(_Model):
         _known_at_fits(self)
         if self.assertions.max_drop_pct is not None and self.delivery != "snapshot":
             raise ValueError("assertions.max_drop_pct: compares snapshots; this feed delivers by " + self.delivery)
+        if self.source.cursor is not None and self.delivery == "snapshot":
+            raise ValueError("source.cursor: reads only what is new, so the feed delivers by upsert or append")
+        if self.source.unpivot is not None:
+            unknown = [name for name in self.source_columns if name not in self.source.unpivot.header]
+            if unknown:
+                raise ValueError(f"source.unpivot: {unknown[0]!r} is none of its columns {', '.join(self.source.unpivot.header)}")
         return self
 
     @property
@@ -198,6 +317,11 @@ class FeedSpec(_Model):
     def source_columns(self) -> tuple[str, ...]:
         """Every source column the mapping names (not those only `where` names), in order, once."""
         return tuple(dict.fromkeys(name for each in self.columns.values() for name in each.source_columns))
+
+    @property
+    def header_columns(self) -> tuple[str, ...]:
+        """The columns the source itself must have: those the mapping names, or those that an unpivot keeps."""
+        return self.source_columns if self.source.unpivot is None else self.source.unpivot.keep
 
     @property
     def max_drop_pct(self) -> float | None:
@@ -237,7 +361,14 @@ def _fits_kind(column: Column, spec: ColumnSpec) -> None:
         "negate": column.kind not in NUMERIC,
         "sign_from": column.kind not in NUMERIC,
         "round": column.kind is not Kind.MONEY,
+        "scale": column.kind not in NUMERIC,
+        "percent": column.kind not in (Kind.NUMBER, Kind.RATE),
+        "parentheses": column.kind not in NUMERIC,
         "strip_leading_zeros": column.kind is not Kind.TEXT,
+        "integral": column.kind is not Kind.TEXT,
+        "half_width": column.kind is not Kind.TEXT,
+        "zone": column.kind is not Kind.DATE,
+        "century_from": column.kind is not Kind.DATE,
     }
     wrong = [option for option, is_wrong in misplaced.items() if is_wrong and option in given]
     if wrong:
