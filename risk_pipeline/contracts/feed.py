@@ -1,16 +1,19 @@
-"""The canonical feeds of the ledger, and the columns the feed store adds to each.
+"""The canonical feeds: those of the ledger, the union with all others, and the columns the feed store adds to each.
 
 Put here: which columns a feed has, its key, its visible-from date (`event_date`), outcome columns and what hides them.
-Keep out: what a column means (fields_ledger.py), where a feed comes from (the workspace's feeds/*.yaml).
+Keep out: what a column means (fields_ledger.py), evidence about customers (feed_evidence.py), lists that belong to no
+customer (feed_reference.py), rules between columns (rules.py), where a feed comes from (the workspace's feeds/*.yaml).
 Outcome columns (`masked`) are NULL in an as-of view while the date they name is later than the as-of date.
 """
 
 from __future__ import annotations
 
+from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
+from risk_pipeline.contracts.feed_reference import REFERENCE_TABLES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
 
-FEED_TABLES: tuple[Table, ...] = (
+LEDGER_TABLES: tuple[Table, ...] = (
     Table(
         layer="feed",
         name="customer",
@@ -261,6 +264,8 @@ FEED_TABLES: tuple[Table, ...] = (
         columns=columns("currency rate_date rate", required="rate"),
     ),
 )
+
+FEED_TABLES: tuple[Table, ...] = (*LEDGER_TABLES, *EVIDENCE_TABLES, *REFERENCE_TABLES)
 
 # What the feed store adds to every row of every feed; known_to is filled by compaction only.
 STORE_COLUMNS = columns(

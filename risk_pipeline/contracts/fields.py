@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from risk_pipeline.contracts import fields_audit, fields_decision, fields_factor, fields_ledger
+from risk_pipeline.contracts import (
+    fields_audit,
+    fields_decision,
+    fields_evidence,
+    fields_factor,
+    fields_ledger,
+    fields_reference,
+)
 from risk_pipeline.contracts.table import Column, Field
 
 
@@ -21,7 +28,14 @@ def _union(*groups: tuple[Field, ...]) -> dict[str, Field]:
     return merged
 
 
-FIELDS: Mapping[str, Field] = _union(fields_ledger.FIELDS, fields_factor.FIELDS, fields_decision.FIELDS, fields_audit.FIELDS)
+FIELDS: Mapping[str, Field] = _union(
+    fields_ledger.FIELDS,
+    fields_evidence.FIELDS,
+    fields_reference.FIELDS,
+    fields_factor.FIELDS,
+    fields_decision.FIELDS,
+    fields_audit.FIELDS,
+)
 
 
 def columns(

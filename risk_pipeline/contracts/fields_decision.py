@@ -16,8 +16,10 @@ FIELDS: tuple[Field, ...] = (
     Field("scorecard_id", Kind.TEXT, "Scorecard of the policy that was used; empty when the customer is never scored",
           "所用评分卡；不评分客户为空"),
     Field("policy_version", Kind.TEXT, "Version of the policy in force for the run", "评估所用政策版本"),
-    Field("score", Kind.NUMBER, "Risk score from 0 to 100, higher = safer; rounded half up to 2 decimals before tiering",
-          "风险评分（0–100，越高越安全）；四舍五入至两位小数后定级", "points"),
+    Field("score", Kind.NUMBER, "In results: our risk score from 0 to 100, higher = safer, rounded half up to 2 decimals before "
+          "tiering. In feeds: the score a bureau gives on its own scale, or that of a country, 0 best to 100 worst",
+          "结果表中为本系统风险评分（0–100，越高越安全，四舍五入至两位小数后定级）；"
+          "数据源中为征信机构自有区间的评分，或国家风险评分（0 最佳–100 最差）", "points"),
     Field("pd", Kind.NUMBER, "Probability of default within 12 months; expert judgement unless pd_status says calibrated",
           "12 个月违约概率；除非标明已校准，均为专家判断值", "probability"),
     Field("pd_status", Kind.TEXT, "Standing of the PD: expert judgement or calibrated on observed defaults",
@@ -40,8 +42,9 @@ FIELDS: tuple[Field, ...] = (
           "评分中声誉风险因子得分", "points"),
     # contribution
     Field("factor", Kind.TEXT, "Factor of the catalogue", "评分因子（见因子目录）"),
-    Field("value_text", Kind.TEXT, "The value as text: as people read it, or exactly as it stood in the source",
-          "取值的文本形式：供人阅读，或来源中的原样文本", sensitivity="personal"),
+    Field("value_text", Kind.TEXT, "The value as text: as people read it, exactly as it stood "
+          "in the source, or what a register says",
+          "取值的文本形式：供人阅读、来源中的原样文本，或登记机关所载状态", sensitivity="personal"),
     Field("bin", Kind.TEXT, "Bin of the scorecard the value fell into", "取值所落入的分箱"),
     Field("points", Kind.NUMBER, "Points of the bin, 0 (worst) to 100 (best)", "分箱得分，0（最差）至 100（最好）", "points"),
     Field("weight", Kind.NUMBER, "Weight of the factor on the scorecard; all weights add up to 100",
@@ -73,8 +76,10 @@ FIELDS: tuple[Field, ...] = (
           "触发的否决规则编号，逗号分隔；空字符串表示无"),
     Field("binding_rule", Kind.TEXT, "Rule that decided the final tier", "决定最终等级的规则"),
     Field("previous_tier", Kind.TEXT, "Tier of the previous published assessment", "上一次已发布评估的等级"),
-    Field("direction", Kind.TEXT, "Move against the previous tier: up = safer, down = riskier",
-          "等级变动方向：up 为风险降低，down 为风险升高"),
+    Field("direction", Kind.TEXT, "Move against the previous tier: up = safer, down = riskier; "
+          "of a contact: in = from the customer, "
+          "out = from us",
+          "等级变动方向：up 为风险降低，down 为风险升高；客户往来中 in 为来自客户，out 为我方发出"),
     Field("periods_in_tier", Kind.INTEGER, "Month ends in a row in this tier, this one included",
           "连续处于该等级的月末期数（含本期）", "month ends"),
     Field("in_default", Kind.FLAG, "In default by the definition of the policy, and not cured",

@@ -35,7 +35,7 @@ def test_the_ledger_release_has_its_tables() -> None:
     counts: dict[str, int] = {}
     for declared in ALL:
         counts[declared.layer] = counts.get(declared.layer, 0) + 1
-    assert counts == {"feed": 15, "factor": 5, "score": 2, "decision": 3, "audit": 6, "mart": 1}
+    assert counts == {"feed": 30, "factor": 5, "score": 2, "decision": 3, "audit": 6, "mart": 1}
 
 
 def test_names_are_snake_case() -> None:
@@ -136,6 +136,9 @@ def test_outcome_columns_of_the_ledger() -> None:
         "dispute.settled_amount": "resolved_date",
         "bill.outcome": "outcome_date",
         "credit_request.decision": "decided_date",
+        "due_diligence_finding.review_state": "reviewed_date",
+        "due_diligence_finding.reviewed_by": "reviewed_date",
+        "due_diligence_finding.outcome": "resolved_date",
     }
 
 
