@@ -85,7 +85,8 @@ _FORMAT_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "sheet": ("xlsx",),
     "header_row": ("xlsx",),
 }
-_SQL_OPTIONS = ("url", "query", "table", "cursor")
+_SQL_OPTIONS = ("url", "query", "table", "cursor", "time_zone", "timeout_seconds")
+_SQL_COMMENT = re.compile(r"\s*(--[^\n]*\n|/\*.*?\*/)", re.DOTALL)
 
 
 class SourceSpec(_Model):
@@ -104,6 +105,8 @@ class SourceSpec(_Model):
     query: str | None = None
     table: str | None = None
     cursor: CursorSpec | None = None
+    time_zone: str | None = None
+    timeout_seconds: int = Field(600, ge=1, le=86_400)
 
     @model_validator(mode="after")
     def _options_fit(self) -> SourceSpec:
@@ -123,7 +126,7 @@ class SourceSpec(_Model):
         return self
 
     def _check_sql(self, given: Set[str]) -> None:
-        wrong = [name for name in ("path", "format", *_FORMAT_OPTIONS) if name in given]
+        wrong = [name for name in ("path", "format", "unpivot", *_FORMAT_OPTIONS) if name in given]
         if wrong:
             raise ValueError(f"{', '.join(wrong)} goes with `kind: file`")
         if self.url is None or not self.url.startswith(("env:", "file:")):
@@ -132,6 +135,10 @@ class SourceSpec(_Model):
             )
         if (self.query is None) == (self.table is None):
             raise ValueError("exactly one of query and table is expected")
+        if self.query is not None and not re.match(r"\s*(SELECT|WITH)\b", _without_comments(self.query), re.IGNORECASE):
+            raise ValueError("query: begins with SELECT or WITH; a source is only read")
+        if self.time_zone is not None and self.time_zone not in available_timezones():
+            raise ValueError("time_zone: an IANA time zone such as Europe/Berlin or Asia/Shanghai is expected")
 
     @field_validator("encoding")
     @classmethod
@@ -150,6 +157,12 @@ class SourceSpec(_Model):
         if value != "auto" and (len(value) != 1 or value in '"\r\n' or ord(value) > 127):
             raise ValueError("auto, tab or one ASCII character is expected")
         return value
+
+
+def _without_comments(query: str) -> str:
+    while found := _SQL_COMMENT.match(query):
+        query = query[found.end() :]
+    return query
 
 
 class SignSpec(_Model):
