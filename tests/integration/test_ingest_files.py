@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from risk_pipeline.feeds import read_files
+from risk_pipeline.feeds import read_csv
 from tests.ingest_support import HEADER, INVOICE_COLUMNS, Bench
 
 
@@ -89,7 +89,7 @@ def test_many_chunks_and_slices_give_what_one_gives(tmp_path: Path, monkeypatch:
     results = []
     for name, small in (("whole", False), ("pieces", True)):
         if small:
-            monkeypatch.setattr(read_files, "CHUNK_BYTES", 4096)
+            monkeypatch.setattr(read_csv, "CHUNK_BYTES", 4096)
             monkeypatch.setattr("risk_pipeline.store.staging.KEYS_AT_ONCE", 300)
             monkeypatch.setattr("risk_pipeline.store.staging.ROWS_AT_ONCE", 100)
         bench = Bench(tmp_path / name)

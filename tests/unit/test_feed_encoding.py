@@ -9,7 +9,8 @@ import pytest
 
 from risk_pipeline.errors import Refused
 from risk_pipeline.feeds.files import take_receipt
-from risk_pipeline.feeds.read_files import CsvFile, open_source
+from risk_pipeline.feeds.read_csv import CsvFile
+from risk_pipeline.feeds.read_files import open_source
 from risk_pipeline.feeds.spec import FeedSpec
 
 ROWS = ["编号,名称", "1,北京龙湖贸易有限公司", "2,𠮷野家"]

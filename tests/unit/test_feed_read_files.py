@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from risk_pipeline.errors import Refused
-from risk_pipeline.feeds import read_files
+from risk_pipeline.feeds import read_csv
 from risk_pipeline.feeds.files import take_receipt
 from risk_pipeline.feeds.read_files import SourceFile, open_source
 from risk_pipeline.feeds.spec import FeedSpec
@@ -101,7 +101,7 @@ def test_chunks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole = read(opened(tmp_path, buffer.getvalue()))
     assert [name for _, _, name in whole] == names
     for size in (7, 64, 1000):
-        monkeypatch.setattr(read_files, "CHUNK_BYTES", size)
+        monkeypatch.setattr(read_csv, "CHUNK_BYTES", size)
         assert read(opened(tmp_path, buffer.getvalue())) == whole
 
 
@@ -135,11 +135,11 @@ def test_cells_and_lines_are_those_of_the_csv_module(
     for row in [("id", "name"), *rows]:
         expected.append((buffer.getvalue().count("\n") + 1, *row))
         csv.writer(buffer, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
-    before, read_files.CHUNK_BYTES = read_files.CHUNK_BYTES, size
+    before, read_csv.CHUNK_BYTES = read_csv.CHUNK_BYTES, size
     try:
         assert read(opened(tmp_path, buffer.getvalue())) == expected[1:]
     finally:
-        read_files.CHUNK_BYTES = before
+        read_csv.CHUNK_BYTES = before
 
 
 def test_parquet_cells_become_text_in_one_form(tmp_path: Path) -> None:
