@@ -26,7 +26,8 @@ from risk_pipeline.feeds.check_digits import lei_is_valid, uscc_is_valid
 from risk_pipeline.feeds.currencies import CURRENCIES
 from risk_pipeline.feeds.spec import NUMERIC, ColumnSpec, FeedSpec
 
-SEQ, LINE = "#seq", "#line"
+# No column of a file is called so: header cells are stripped, and a unit separator counts as a blank.
+SEQ, LINE = "#seq\x1f", "#line\x1f"
 _BLANKS = " \t\r\n\u00a0\u3000"
 _FLAGS = {"true": ("true", "t", "yes", "y", "1"), "false": ("false", "f", "no", "n", "0")}
 _NOISE = "0.000001"
@@ -364,7 +365,7 @@ def _without_groups(text: str, own: ColumnSpec) -> str:
 def _number(kind: Kind, plain: str, own: ColumnSpec) -> tuple[str, str, str | None]:
     """Value, rule broken when the plain number has no value, noise."""
     if kind is Kind.MONEY:
-        wide, cents = f"TRY_CAST({plain} AS DECIMAL(38, 10))", f"TRY_CAST({plain} AS DECIMAL(18, 2))"
+        wide, cents = f"TRY_CAST({plain} AS DECIMAL(38, 18))", f"TRY_CAST({plain} AS DECIMAL(18, 2))"
         if own.round == 2:
             return cents, "'money_overflow'", None
         distance = f"abs({wide} - {cents})"

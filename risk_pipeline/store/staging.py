@@ -33,7 +33,7 @@ ROWS_AT_ONCE = 200_000
 KEYS_AT_ONCE = 1_000_000
 ROW_ID_SHIFT = 40
 
-SEQ, LINE, FILE, FOLLOWS = "#seq", "#line", "#file", "#follows"
+SEQ, LINE, FILE, FOLLOWS = "#seq\x1f", "#line\x1f", "#file", "#follows"
 CLOSURES = pa.schema([("row_id", pa.int64()), ("known_to", pa.timestamp("us")), ("delivery_id", pa.int64())])
 
 # What becomes of a good row of a delivery; the new and the superseding ones are stored.

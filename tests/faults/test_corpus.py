@@ -1,0 +1,344 @@
+"""The corpus: what companies really deliver, broken and odd. Each input is read right or refused by name.
+
+Put here: the inputs, and what becomes of each. Keep out: how a case is run and what holds for all of them (tests/corpus.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.corpus import Case, check, make_world, parquet
+from tests.ingest_support import HEADER
+
+ISO = {"invoice_date": {"from": "date", "format": "%Y-%m-%d"}}
+ONE = "A,C1,1/2/2024,10.00,EUR"
+ONE_READ = "2|A|C1|2024-01-02|10.00|EUR"
+
+
+def lines(*rows: str, end: str = "\n") -> str:
+    """A file of the usual header and these rows."""
+    return "".join(f"{row}{end}" for row in (HEADER, *rows))
+
+
+def amounts(*cells: str, delimiter: str = ";") -> str:
+    """A file with one row for each way to write an amount; its keys are A0, A1 …"""
+    rows = [f"A{n};C1;1/2/2024;{cell};EUR" for n, cell in enumerate(cells)]
+    return "\n".join([HEADER.replace(",", ";"), *rows, ""]).replace(";", delimiter)
+
+
+def amounts_read(*values: str) -> tuple[str, ...]:
+    return tuple(f"{n + 2}|A{n}|C1|2024-01-02|{value}|EUR" for n, value in enumerate(values) if value)
+
+
+def amounts_broken(rule: str, *cells: str, first: int = 0) -> tuple[str, ...]:
+    return tuple(f"{n + 2}|{rule}|amount|{cell}" for n, cell in enumerate(cells, start=first))
+
+
+def dates(*cells: str) -> str:
+    return lines(*(f"D{n},C1,{cell},1,EUR" for n, cell in enumerate(cells)))
+
+
+def dates_read(*values: str) -> tuple[str, ...]:
+    return tuple(f"{n + 2}|D{n}|C1|{value}|1.00|EUR" for n, value in enumerate(values) if value)
+
+
+def dates_broken(*cells: str, first: int = 0) -> tuple[str, ...]:
+    return tuple(f"{n + 2}|not_a_date|invoice_date|{cell}" for n, cell in enumerate(cells, start=first))
+
+
+def dated(form: str, **keys: object) -> dict[str, object]:
+    return {"invoice_date": {"from": "date", "format": form, **keys}}
+
+
+def money(**keys: object) -> dict[str, object]:
+    return {"amount": {"from": "amount", **keys}}
+
+
+def ids(**keys: object) -> dict[str, object]:
+    return {"invoice_id": {"from": "id", **keys}}
+
+
+CHINESE = "发票号,客户,日期,金额,币种\nA,北京龙湖,2024-01-02,10.00,CNY\n"
+CHINESE_COLUMNS = {
+    "invoice_id": {"from": "发票号"},
+    "customer_id": {"from": "客户"},
+    "invoice_date": {"from": "日期"},
+    "amount": {"from": "金额"},
+    "currency": {"from": "币种"},
+}
+CHINESE_READ = ("2|A|北京龙湖|2024-01-02|10.00|CNY",)
+
+ENCODINGS = [
+    Case("utf-8", lines("A,Müller & 北京,1/2/2024,10.00,EUR"), ("2|A|Müller & 北京|2024-01-02|10.00|EUR",), facts={"encoding": "utf-8"}),
+    Case("utf-8 with mark", lines(ONE).encode("utf-8-sig"), (ONE_READ,), facts={"encoding": "utf-8-sig"}),
+    Case("utf-8 with mark and a quoted header", '"id"'.join(["\ufeff", lines(ONE)[2:]]).encode(), (ONE_READ,)),
+    Case("utf-16 little endian with mark", b"\xff\xfe" + lines(ONE).encode("utf-16-le"), (ONE_READ,), facts={"encoding": "utf-16"}),
+    Case("utf-16 big endian with mark", b"\xfe\xff" + lines(ONE).encode("utf-16-be"), (ONE_READ,)),
+    Case("utf-16 without mark, declared", lines(ONE).encode("utf-16-le"), (ONE_READ,), source={"encoding": "utf-16-le"}),
+    Case("utf-16 without mark, not declared", lines(ONE).encode("utf-16-le"), refused=("in/data.csv", "NUL")),
+    Case("utf-16 cut in a character", b"\xff\xfe" + lines(ONE, ONE).encode("utf-16-le")[:-1], refused=("in/data.csv: line 3 is not valid utf-16",)),
+    Case("gbk, declared", lines("A,北京龙湖,1/2/2024,1,CNY").encode("gbk"), ("2|A|北京龙湖|2024-01-02|1.00|CNY",), source={"encoding": "gbk"}),
+    Case("gbk without declaration", lines("A,北京龙湖,1/2/2024,1,CNY").encode("gbk"), refused=("in/data.csv: line 2 is not valid utf-8",)),
+    Case("gb18030 proved by its header", CHINESE.encode("gb18030"), CHINESE_READ, columns=CHINESE_COLUMNS, facts={"encoding": "gb18030"}),
+    Case("gb18030 with four-byte characters", CHINESE.replace("龙湖", "㐀𠮷").encode("gb18030"), ("2|A|北京㐀𠮷|2024-01-02|10.00|CNY",),
+         columns=CHINESE_COLUMNS),
+    Case("big5, declared", lines("A,臺灣,1/2/2024,1,TWD").encode("big5"), ("2|A|臺灣|2024-01-02|1.00|TWD",), source={"encoding": "big5"}),
+    Case("cp1252, declared", lines("A,Müller €,1/2/2024,1,EUR").encode("cp1252"), ("2|A|Müller €|2024-01-02|1.00|EUR",),
+         source={"encoding": "cp1252"}),
+    Case("cp1252 without declaration", lines(ONE, "B,Müller,1/2/2024,1,EUR").encode("cp1252"), refused=("line 3 is not valid utf-8",)),
+    Case("mixed encodings", lines("A,北京,1/2/2024,1,CNY").encode() + "B,上海,1/2/2024,1,CNY\n".encode("gbk"), refused=("line 3 is not valid utf-8",)),
+    Case("mixed encodings, gbk first", CHINESE.encode("gbk") + "B,ÿ\u00ff,x,1,CNY\n".encode("latin-1"), refused=("not valid",), columns=CHINESE_COLUMNS),
+    Case("declared utf-8, is gbk", CHINESE.encode("gbk"), refused=("line 1 is not valid utf-8",), columns=CHINESE_COLUMNS, source={"encoding": "utf-8"}),
+    Case("a NUL byte", lines(ONE, "B,C\0,1/2/2024,1,EUR"), refused=("in/data.csv: line 3 holds NUL",)),
+]  # fmt: skip
+
+STRUCTURE = [
+    Case("empty", b"", refused=("in/data.csv: the file is empty",)),
+    Case("blanks only", b"  \n\n \n", refused=("the file is empty",)),
+    Case("header only", lines(), refused=("0 rows, fewer than rows_min 1",), keys={"assertions": {"rows_min": 1}}),
+    Case("truncated in a row", lines(ONE, "B,C1,1/2/2")[:-1], refused=("truncated: its last line (3) ends after 3 of 5 fields",)),
+    Case("truncated in the last cell", lines(ONE, "B,C1,1/2/2024,1,EU")[:-1], (ONE_READ,), ("3|unknown_currency|currency|EU",),
+         {"no_final_newline": 1}),
+    Case("truncated in a quoted cell", lines(ONE, 'B,"C1')[:-1], refused=("line 3 opens a quote that is never closed",)),
+    Case("no line end after the last row", lines(ONE)[:-1], (ONE_READ,), warnings={"no_final_newline": 1}),
+    Case("a DOS end mark", lines(ONE) + "\x1a", (ONE_READ,)),
+    Case("a DOS end mark after a line end of its own", lines(ONE, end="\r\n") + "\x1a\r\n", (ONE_READ,)),
+    Case("wrong delimiter declared", lines(ONE), refused=("no column 'id'",), source={"delimiter": ";"}),
+    Case("semicolons, found", amounts("1.50"), amounts_read("1.50"), facts={"delimiter": ";"}),
+    Case("tabs, found", amounts("1,5", delimiter="\t"), amounts_read("1.50"), columns=money(decimal=",")),
+    Case("bars, found", amounts("1.5", delimiter="|"), amounts_read("1.50")),
+    Case("another delimiter, declared", amounts("1.5", delimiter="~"), amounts_read("1.50"), source={"delimiter": "~"}),
+    Case("header twice", lines(ONE, HEADER, "B,C2,1/3/2024,2,EUR"), (ONE_READ, "4|B|C2|2024-01-03|2.00|EUR"),
+         ("3|not_a_date|invoice_date|date", "3|not_a_number|amount|amount", "3|unknown_currency|currency|currency")),
+    Case("lines above the header, skipped", "Ledger of ACME\n\n" + lines(ONE), ("4|A|C1|2024-01-02|10.00|EUR",), source={"skip_lines": 2}),
+    Case("lines above the header, not skipped", "Ledger of ACME\n\n" + lines(ONE), refused=("no column 'id'", "Ledger of ACME")),
+    Case("header in other letters", lines(ONE).replace("customer", "Customer"), refused=("no column 'customer'", "Customer")),
+    Case("blanks around the names", lines(ONE).replace("customer,date", " customer , date"), (ONE_READ,)),
+    Case("a mapped column twice", f"{HEADER},id\n{ONE},X\n", refused=("'id' more than once",)),
+    Case("a mapped column twice but for its case", f"{HEADER},ID\n{ONE},X\n", refused=("more than once",)),
+    Case("an unmapped column twice", f"{HEADER},note,note\n{ONE},x,y\n", (ONE_READ,)),
+    Case("columns without a name", f"{HEADER},,\n{ONE},x,y\n", (ONE_READ,)),
+    Case("odd names", f'{HEADER},#seq,#line,"a ""b"" c",x_amount\n{ONE},1,2,note,9\n', ("2|A|note|2024-01-02|10.00|EUR",),
+         columns={"customer_id": {"from": 'a "b" c'}}),
+    Case("names the reader uses itself, mapped", f"{HEADER},#seq,#line\n{ONE},S7,L9\n", ("2|A|S7|2024-01-02|10.00|EUR|L9",),
+         columns={"customer_id": {"from": "#seq"}, "company_code": {"from": "#line"}}),
+    Case("a row too short", lines(ONE, "B,C1,1/2/2024,1"), refused=("line 3 has 4 fields, the header has 5",)),
+    Case("a row too long", lines(ONE, "B,C1,1/2/2024,1,000.50,EUR"), refused=("line 3 has 6 fields",)),
+    Case("every row one delimiter longer than the header", lines(ONE + ","), refused=("line 2 has 6 fields",)),
+    Case("quotes never closed", lines(ONE, 'B,"C1,1/2/2024,1,EUR', "C,C1,1/2/2024,1,EUR"), refused=("line 3 opens a quote",)),
+    Case("text after a closing quote", lines(ONE, 'B,"C1"x,1/2/2024,1,EUR'), refused=("line 3: text follows a closing quote",)),
+    Case("a quote in the middle of a cell", lines('A,C 5" pipe,1/2/2024,10.00,EUR'), ('2|A|C 5" pipe|2024-01-02|10.00|EUR',)),
+    Case("quoted cells with delimiters, quotes and line ends", lines('"A","C ""1"", a\nb",1/2/2024,"1","EUR"', "B,C2,1/2/2024,x,EUR"),
+         ('2|A|C "1", a\nb|2024-01-02|1.00|EUR',), ("4|not_a_number|amount|x",)),
+    Case("Windows line ends", lines(ONE, "B,C1,1/2/2024,x,EUR", end="\r\n"), (ONE_READ,), ("3|not_a_number|amount|x",)),
+    Case("old Mac line ends", lines(ONE, end="\r"), refused=("lone carriage return",)),
+    Case("a lone carriage return in a row", lines(ONE, "B,C\r2,1/2/2024,1,EUR"), refused=("line 3 holds a carriage return",)),
+    Case("Windows and Unix line ends mixed", lines(ONE) + "B,C1,1/2/2024,2,EUR\r\nC,C1,1/2/2024,3,EUR\n",
+         (ONE_READ, "3|B|C1|2024-01-02|2.00|EUR", "4|C|C1|2024-01-02|3.00|EUR")),
+    Case("empty lines between rows", lines("", ONE, "", "", "B,C1,1/2/2024,x,EUR"), ("3|A|C1|2024-01-02|10.00|EUR",), ("6|not_a_number|amount|x",)),
+    Case("a row of delimiters", lines(ONE, ",,,,"), (ONE_READ,),
+         ("3|key_missing|invoice_id|", "3|customer_missing|customer_id|", "3|value_missing|invoice_date|", "3|value_missing|amount|",
+          "3|value_missing|currency|")),
+    Case("line separators that end no line", lines("A,C\u20281\u0085\v\f,1/2/2024,1,EUR", "B,C1,1/2/2024,x,EUR"),
+         ("2|A|C\u20281\u0085\v\f|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|x",)),
+    Case("a cell of a megabyte, not mapped", f"{HEADER},note\n{ONE},{'x' * (1 << 20)}\n", (ONE_READ,)),
+    Case("a cell of a megabyte, mapped", lines(f"A,{'x' * (1 << 20)},1/2/2024,1,EUR", "B,C1,1/2/2024,y,EUR"),
+         (f"2|A|{'x' * (1 << 20)}|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|y",)),
+    Case("five hundred columns", ",".join([HEADER, *(f"n{n}" for n in range(500))]) + "\n" + ONE + "," * 500 + "\n", (ONE_READ,)),
+    Case("SQL in cells", lines("A,'); DROP TABLE chunk; --,1/2/2024,1,EUR"), ("2|A|'); DROP TABLE chunk; --|2024-01-02|1.00|EUR",)),
+    Case("formulas in cells", lines("A,=1+1,1/2/2024,10.00,EUR", "B,C1,1/2/2024,=2*3,EUR"), ("2|A|=1+1|2024-01-02|10.00|EUR",),
+         ("3|not_a_number|amount|=2*3",)),
+]  # fmt: skip
+
+NOT_TEXT = [
+    Case("a PNG picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", refused=("in/data.csv",)),
+    Case("a PDF", b"%PDF-1.7\n1 0 obj\n", refused=("a PDF",)),
+    Case("an old Excel workbook or one with a password", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), refused=("old Excel workbook",)),
+    Case("a web page", "<html><body>Session expired</body></html>\n", refused=("no column 'id'",)),
+    Case("a Parquet file called csv", lambda path: parquet(path, id=["A"]), refused=("Parquet file",)),
+]  # fmt: skip
+
+VALUES = [
+    Case("amounts as people write them", amounts("10", "10.5", "+5", ".5", "5.", "-1.50", "1.50-", "0010.00"),
+         amounts_read("10.00", "10.50", "5.00", "0.50", "5.00", "-1.50", "-1.50", "10.00"), warnings={"negative_invoice_amount": 2}),
+    Case("amounts that are none",
+         amounts("abc", "1,5", "1 000", "EUR 5", "5 EUR", "$5", "--5", "5--", "1.2.3", "0x10", "1_000", "½", "", "TRUE"),
+         (), (*amounts_broken("not_a_number", "abc", "1,5", "1 000", "EUR 5", "5 EUR", "$5", "--5", "5--", "1.2.3", "0x10", "1_000", "½"),
+              "14|value_missing|amount|", "15|not_a_number|amount|TRUE")),
+    Case("German amounts", amounts("1.234,56", "1.234.567,8", "-1.234,56", "1.234,56-", "999", "1.23,4", "1234.56", "1,234.56"),
+         amounts_read("1234.56", "1234567.80", "-1234.56", "-1234.56", "999.00"), amounts_broken("not_a_number", "1.23,4", "1234.56", "1,234.56", first=5),
+         {"negative_invoice_amount": 2}, columns=money(decimal=",", thousands=".")),
+    Case("English amounts", amounts("1,234.56", "1,234.56-", "12,34.5", "1234.56", "1,234,567"),
+         (*amounts_read("1234.56", "-1234.56"), "5|A3|C1|2024-01-02|1234.56|EUR", "6|A4|C1|2024-01-02|1234567.00|EUR"),
+         amounts_broken("not_a_number", "12,34.5", first=2), {"negative_invoice_amount": 1}, columns=money(thousands=",")),
+    Case("Swiss amounts", amounts("1'234.50", "1'23.50"), amounts_read("1234.50"), amounts_broken("not_a_number", "1'23.50", first=1),
+         columns=money(thousands="'")),
+    Case("French amounts", amounts("1\u00a0234,50", "1 234,50"), amounts_read("1234.50"), amounts_broken("not_a_number", "1 234,50", first=1),
+         columns=money(decimal=",", thousands="\u00a0")),
+    Case("negative zero", amounts("-0", "-0.00", "0-", "+0"), amounts_read("0.00", "0.00", "0.00", "0.00")),
+    Case("exponents", amounts("1E3", "1.5e2", "1e-2"), (), amounts_broken("not_a_number", "1E3", "1.5e2", "1e-2")),
+    Case("infinite and no numbers", amounts("inf", "-Infinity", "nan", "NaN", "∞"), (), amounts_broken("not_a_number", "inf", "-Infinity", "nan", "NaN", "∞")),
+    Case("thirty digits", amounts("9" * 30, "9999999999999999.99", "10000000000000000.00", "-" + "9" * 50),
+         ("3|A1|C1|2024-01-02|9999999999999999.99|EUR",),
+         ("2|money_overflow|amount|" + "9" * 30, "4|money_overflow|amount|10000000000000000.00", "5|money_overflow|amount|-" + "9" * 50)),
+    Case("binary noise and real fractions", amounts("2309.7899999999995", "0.30000000000000004", "1.005", "1.239"),
+         amounts_read("2309.79", "0.30"), amounts_broken("money_scale", "1.005", "1.239", first=2), {"rounded_amount": 2}),
+    Case("fractions of a cent, rounded by the mapping", amounts("1.005", "1.004", "-1.005"), amounts_read("1.01", "1.00", "-1.01"),
+         warnings={"negative_invoice_amount": 1}, columns=money(round=2)),
+    Case("a debit/credit mark", f"{HEADER},dc\nA,C1,1/2/2024,5,EUR,S\nB,C1,1/2/2024,5,EUR,H\nC,C1,1/2/2024,5-,EUR,H\n",
+         ("2|A|C1|2024-01-02|5.00|EUR", "3|B|C1|2024-01-02|-5.00|EUR", "4|C|C1|2024-01-02|5.00|EUR"), warnings={"negative_invoice_amount": 1},
+         columns=money(sign_from={"column": "dc", "negative_when": "H"})),
+    Case("month before day", dates("1/2/2024", "12/31/2024", "01/02/2024", "2/29/2024", "31/12/2024", "13/01/2024", "2/29/2023", "2024-01-02", "1/2/24"),
+         dates_read("2024-01-02", "2024-12-31", "2024-01-02", "2024-02-29"),
+         dates_broken("31/12/2024", "13/01/2024", "2/29/2023", "2024-01-02", "1/2/24", first=4)),
+    Case("day before month, and two orders in one file", dates("31.12.2024", "1.2.2024", "12.31.2024"), dates_read("2024-12-31", "2024-02-01"),
+         dates_broken("12.31.2024", first=2), columns=dated("%d.%m.%Y")),
+    Case("days without separators", dates("20240131", "2024131", "202401310", "20241301", "2024-01-31"), dates_read("2024-01-31"),
+         dates_broken("2024131", "202401310", "20241301", "2024-01-31", first=1), columns=dated("%Y%m%d")),
+    Case("no date and the end of time", dates("0000-00-00", "9999-12-31", "0001-01-01", "10000-01-01", "1900-02-29"),
+         ("3|D1|C1|9999-12-31|1.00|EUR",),
+         ("2|not_a_date|invoice_date|0000-00-00", *dates_broken("0001-01-01", "10000-01-01", "1900-02-29", first=2)), columns=ISO),
+    Case("the end of time as no date", f"{HEADER},due\n{ONE},9999-12-31\nB,C1,1/2/2024,1,EUR,0000-00-00\nC,C1,1/2/2024,1,EUR,2024-02-02\n",
+         ("2|A|C1|2024-01-02|10.00|EUR|", "3|B|C1|2024-01-02|1.00|EUR|", "4|C|C1|2024-01-02|1.00|EUR|2024-02-02"),
+         columns={"due_date": {"from": "due", "nulls": ["", "9999-12-31", "0000-00-00"]}}),
+    Case("times behind days", dates("2024-01-02 00:00:00", "2024-01-02T00:00:00Z"), (), dates_broken("2024-01-02 00:00:00", "2024-01-02T00:00:00Z"), columns=ISO),
+    Case("days and times as the mapping says", dates("2024-01-02 23:59:59"), dates_read("2024-01-02"), columns=dated("%Y-%m-%d %H:%M:%S")),
+    Case("Excel serials nobody declared", dates("45293", "45293.5"), (), dates_broken("45293", "45293.5"), columns=ISO),
+    Case("currencies", lines(*(f"A{n},C1,1/2/2024,1,{code}" for n, code in enumerate(["EUR", "eur", "EURO", "", "€", "DEM", "XXX", "RMB"]))),
+         ("2|A0|C1|2024-01-02|1.00|EUR", "7|A5|C1|2024-01-02|1.00|DEM"),
+         ("3|unknown_currency|currency|eur", "4|unknown_currency|currency|EURO", "5|value_missing|currency|", "6|unknown_currency|currency|€",
+          "8|unknown_currency|currency|XXX", "9|unknown_currency|currency|RMB")),
+    Case("currencies looked up", lines("A,C1,1/2/2024,1,RMB", "B,C1,1/2/2024,1,eur", "C,C1,1/2/2024,1,USD"),
+         ("2|A|C1|2024-01-02|1.00|CNY", "3|B|C1|2024-01-02|1.00|EUR"), ("4|not_in_lookup|currency|USD",),
+         columns={"currency": {"from": "currency", "lookup": {"RMB": "CNY", "eur": "EUR"}}}),
+    Case("ids with leading zeros", lines("007,0012,1/2/2024,1,EUR", "7,12,1/2/2024,2,EUR"), ("2|007|0012|2024-01-02|1.00|EUR", "3|7|12|2024-01-02|2.00|EUR")),
+    Case("ids with leading zeros, taken off", lines("007,0012,1/2/2024,1,EUR", "0,C,1/2/2024,1,EUR", "7,0012,1/2/2024,2,EUR"),
+         ("3|0|C|2024-01-02|1.00|EUR",), ("2|duplicate_key||7", "4|duplicate_key||7"), columns=ids(strip_leading_zeros=True)),
+    Case("ids as a spreadsheet leaves them", lines("2960623488.0,9.131E+17,1/2/2024,1,EUR"), ("2|2960623488.0|9.131E+17|2024-01-02|1.00|EUR",)),
+    Case("blanks of every width", lines("\u00a0A\u3000,\tC 1 ,1/2/2024 , 10.00,EUR\u00a0"), ("2|A|C 1|2024-01-02|10.00|EUR",)),
+    Case("null marks of the mapping", lines("A,C1,1/2/2024,1,N/A", "-0-,C1,1/2/2024,1,EUR", "B,NULL,1/2/2024,1,EUR"), (),
+         ("2|value_missing|currency|", "3|key_missing|invoice_id|", "4|customer_missing|customer_id|"), keys={"nulls": ["", "N/A", "-0-", "NULL"]}),
+    Case("null marks nobody declared", lines("NULL,N/A,1/2/2024,1,EUR"), ("2|NULL|N/A|2024-01-02|1.00|EUR",)),
+    Case("the same key twice", lines(ONE, ONE, "B,C1,1/2/2024,1,EUR", "B,C1,1/2/2024,2,EUR", "C,C1,1/2/2024,1,EUR"),
+         (ONE_READ, "6|C|C1|2024-01-02|1.00|EUR"), ("4|duplicate_key||B", "5|duplicate_key||B"), counts={"repeated": 1}),
+    Case("the same key twice, the last one wanted", lines("B,C1,1/2/2024,1,EUR", "B,C1,1/2/2024,2,EUR"), ("3|B|C1|2024-01-02|2.00|EUR",),
+         counts={"repeated": 1}, keys={"duplicates": "last"}),
+    Case("rows of another kind, filtered out", f"{HEADER},kind\n{ONE},RV\nB,,x,y,z,TEST\n", (ONE_READ,), counts={"filtered": 1}, keys={"where": "kind <> 'TEST'"}),
+    Case("one row breaks several rules", lines("A,C1,1/2/2024,1.005,eur", ONE.replace("A", "B")), ("3|B|C1|2024-01-02|10.00|EUR",),
+         ("2|money_scale|amount|1.005", "2|unknown_currency|currency|eur")),
+    Case("due before invoice", f"{HEADER},due\n{ONE},1/1/2024\n", ("2|A|C1|2024-01-02|10.00|EUR|2024-01-01",), warnings={"due_before_invoice": 1},
+         columns={"due_date": {"from": "due", "format": "%m/%d/%Y"}}),
+    Case("an invisible character in an id", lines("A\u200b,C1,1/2/2024,1,EUR", "A,C1,1/2/2024,2,EUR"),
+         ("2|A\u200b|C1|2024-01-02|1.00|EUR", "3|A|C1|2024-01-02|2.00|EUR")),
+]  # fmt: skip
+
+FLAGS = Case("flags", "id,since,listed\n" + "".join(f"C{n},2024-01-01,{cell}\n" for n, cell in enumerate(["Yes", "N", "1", "TRUE", "", "x", "2", "falsch"])),
+             ("2|C0|2024-01-01|True", "3|C1|2024-01-01|False", "4|C2|2024-01-01|True", "5|C3|2024-01-01|True", "6|C4|2024-01-01|"),
+             ("7|not_a_flag|is_listed|x", "8|not_a_flag|is_listed|2", "9|not_a_flag|is_listed|falsch"), feed="customer",
+             columns={"customer_id": {"from": "id"}, "effective_from": {"from": "since"}, "is_listed": {"from": "listed"}})  # fmt: skip
+
+
+def _typed(path: Path) -> None:
+    day = datetime(2024, 1, 2, 23, 30, tzinfo=UTC)
+    parquet(
+        path,
+        id=["A", "B"],
+        customer=pa.array([1001, 1002], pa.int64()),
+        date=pa.array([day, day], pa.timestamp("us", tz="Asia/Shanghai")),
+        amount=pa.array([2309.7899999999995, float("nan")], pa.float64()),
+        currency=pa.array(["EUR", "EUR"]).dictionary_encode(),
+    )
+
+
+def _cut(path: Path) -> None:
+    parquet(path, id=["A"] * 1000, customer=["C"] * 1000, date=["1/2/2024"] * 1000, amount=["1"] * 1000, currency=["EUR"] * 1000)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _damaged(path: Path) -> None:
+    parquet(
+        path,
+        id=[f"A{n}" for n in range(1000)],
+        customer=["C"] * 1000,
+        date=["1/2/2024"] * 1000,
+        amount=["1"] * 1000,
+        currency=["EUR"] * 1000,
+    )
+    content = bytearray(path.read_bytes())
+    content[4:200] = bytes(196)
+    path.write_bytes(content)
+
+
+def _nested(path: Path) -> None:
+    parquet(path, id=["A"], customer=pa.array([{"id": 1}]), date=["1/2/2024"], amount=["1"], currency=["EUR"])
+
+
+PARQUET = [
+    Case("typed Parquet", _typed, ("1|A|1001|2024-01-03|2309.79|EUR",), ("2|not_a_number|amount|nan",), {"rounded_amount": 1}),
+    Case("Parquet cut off", _cut, refused=("in/data.parquet: not a readable Parquet file",)),
+    Case("Parquet with a damaged page", _damaged, refused=("in/data.parquet",)),
+    Case("Parquet without rows", lambda path: parquet(path, **{n: pa.array([], pa.string()) for n in HEADER.split(",")}),
+         refused=("0 rows",), keys={"assertions": {"rows_min": 1}}),
+    Case("Parquet with a nested column", _nested, refused=("in/data.parquet", "customer")),
+    Case("text called Parquet", lines(ONE), refused=("in/data.parquet: not a readable Parquet file",)),
+]  # fmt: skip
+PARQUET = [Case(**{**vars(each), "file": "in/data.parquet", "source": {"format": "parquet"}}) for each in PARQUET]
+
+
+def _link(target: str) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        outside = path.parents[2] / "outside.csv"
+        outside.write_text(lines(ONE), encoding="utf-8")
+        path.symlink_to({"outside": outside, "itself": path, "nothing": path.with_name("gone.csv")}[target])
+
+    return make
+
+
+def _several(path: Path) -> None:
+    path.write_text(lines(ONE), encoding="utf-8")
+    path.with_name("data2.csv").write_text(lines("B,C1,1/2/2024,1,EUR", ONE.replace("10", "11")), encoding="utf-8")
+
+
+def _nothing(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+PLACES = [
+    Case("a file that is not there", _nothing, refused=("no file matches in/data.csv",)),
+    Case("a folder instead of a file", lambda path: path.mkdir(), refused=("no file matches in/data.csv",)),
+    Case("a pipe instead of a file", lambda path: os.mkfifo(path), refused=("no file matches in/data.csv",)),
+    Case("a path outside the workspace", lines(ONE), path="../*.csv", refused=("no file matches ../*.csv",)),
+    Case("an absolute path", lines(ONE), path="/etc/passwd", refused=("outside the workspace",)),
+    Case("a link that leads out", _link("outside"), refused=("outside the workspace",)),
+    Case("a link to itself", _link("itself"), refused=("in/data.csv",)),
+    Case("a link to nothing", _link("nothing"), refused=("no file matches in/data.csv",)),
+    Case("several files of one snapshot", _several, ("2|B|C1|2024-01-02|1.00|EUR",), ("2|duplicate_key||A", "3|duplicate_key||A"),
+         path="in/*.csv"),
+    Case("several files, one of them broken", lambda path: [_several(path), path.with_name("data3.csv").write_text("id\n")] and None,
+         refused=("in/data3.csv: no column",), path="in/*.csv"),
+]  # fmt: skip
+
+CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, FLAGS, *PARQUET, *PLACES]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("world") / "workspace")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[each.name for each in CASES])
+def test_input(case: Case, world: Path, tmp_path: Path) -> None:
+    check(case, world, tmp_path / "workspace")
+
+
+def test_the_corpus_is_as_wide_as_promised() -> None:
+    names = [each.name for each in CASES]
+    assert len(set(names)) == len(names)
+    assert len(names) >= 40
+    assert all((each.rows is None) == bool(each.refused) for each in CASES)
