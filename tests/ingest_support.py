@@ -57,7 +57,8 @@ class Bench:
 
     def feed(self, feed: str = "invoice", columns: Mapping[str, Any] | None = None, path: str = "data.csv", **keys: Any) -> Path:
         """Write a feed YAML; by default invoices from data.csv as snapshots, with no limit on rejected rows."""
-        source = {"path": path, **keys.pop("source", {})}
+        source = keys.pop("source", {})
+        source = source if source.get("kind") == "sql" else {"path": path, **source}
         spec = {
             "feed": feed,
             "source": source,

@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 from risk_pipeline.errors import Refused
 from risk_pipeline.feeds.convert import LINE, PROBLEMS, SEQ
 from risk_pipeline.feeds.delivery import DeliveryReader
-from risk_pipeline.feeds.files import content_hash, find_files, is_glob, take_receipt
+from risk_pipeline.feeds.files import Receipt, content_hash, find_files, is_glob, take_receipt
+from risk_pipeline.feeds.read_sql import fetch
 from risk_pipeline.feeds.spec import FeedSpec, load_feeds
 from risk_pipeline.pipeline.problems import Problems
 from risk_pipeline.settings import Workspace
@@ -105,7 +106,10 @@ def refusal(results: Sequence[IngestResult]) -> Refused | None:
 
 
 def _deliveries(spec: FeedSpec, workspace: Workspace) -> Iterator[list[Path] | Refused]:
-    """The files of each delivery: all together for a snapshot, one by one otherwise."""
+    """The files of each delivery: all together for a snapshot, one by one otherwise; a database is one delivery without any."""
+    if spec.source.kind == "sql":
+        yield []
+        return
     try:
         files = find_files(spec.source.path, workspace.data_root, workspace.root)
     except Refused as exc:
@@ -193,8 +197,10 @@ class _Course:
     def _take(self) -> None:
         if isinstance(self._files, Refused):
             raise self._files
-        roots = (self._workspace.data_root, self._workspace.root)
-        receipts = [take_receipt(path, *roots) for path in self._files]
+        receipts = self._receipts(self._files)
+        if not receipts:
+            self._note(state="no_op", message="the source has no row beyond the cursor")
+            return
         self._note(
             content_sha256=content_hash(receipts),
             files=[{"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in receipts],
@@ -218,6 +224,13 @@ class _Course:
             self._judge(settlement)
             self._write(reader, staging, settlement)
         self._note(state="effective", message=self._problems.summary())
+
+    def _receipts(self, files: list[Path]) -> list[Receipt]:
+        if self._spec.source.kind == "sql":
+            reached = reached_by(self._spec, self._register.effective_deliveries(self._spec.feed))
+            found = fetch(self._spec, self._work, reached)
+            return [] if reached is not None and not found.rows else [found.receipt]
+        return [take_receipt(path, self._workspace.data_root, self._workspace.root) for path in files]
 
     def _same_as(self) -> int | None:
         """The delivery this one repeats: the latest one in effect for a snapshot, else any in effect."""
@@ -298,6 +311,21 @@ class _Course:
 
     def _note(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)
+
+
+def reached_by(spec: FeedSpec, deliveries: Sequence[Delivery]) -> str | None:
+    """How far the deliveries in effect have read a SQL source without a gap: where the next one goes on. None = not at all.
+
+    A revoked delivery leaves a gap, which is read again. Another mapping has read nothing.
+    """
+    if spec.source.cursor is None:
+        return None
+    reached = {spec.source.cursor.start: None}
+    for each in deliveries:
+        cursor = each.files[0].get("cursor") if each.spec_hash == spec.hash and each.files else None
+        if cursor and cursor["from"] in reached:
+            reached[cursor["to"]] = None
+    return next(reversed(reached)) if len(reached) > 1 else None
 
 
 def check_conservation(counts: Mapping[str, int]) -> None:
