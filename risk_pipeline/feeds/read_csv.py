@@ -145,6 +145,8 @@ class CsvFile:
     def _chunk(
         self, block: bytes, ends: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
     ) -> Iterator[Chunk]:
+        if len(starts) and block[int(starts[-1]) : int(ends[-1])].rstrip(b"\r") == b"\x1a":
+            ends, starts, lines = ends[:-1], starts[:-1], lines[:-1]  # a DOS end mark on a line of its own, as OFAC has it
         if not len(starts):
             return
         data = block[int(starts[0]) : int(ends[-1]) + 1]

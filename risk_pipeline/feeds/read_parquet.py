@@ -27,7 +27,7 @@ def open_parquet(receipt: Receipt) -> ParquetFile:
         file = pq.ParquetFile(receipt.path)
     except (OSError, pa.ArrowInvalid) as exc:
         raise Refused(
-            f"{receipt.name}: not a readable Parquet file: {exc}", remedy="deliver it again, or say `format: csv`"
+            f"{receipt.name}: not a readable Parquet file: {_first_line(exc)}", remedy="deliver it again, or say `format: csv`"
         ) from None
     schema = file.schema_arrow
     return ParquetFile(
@@ -59,15 +59,26 @@ class ParquetFile:
         try:
             for batch in self.file.iter_batches(CHUNK_ROWS):
                 lines = np.arange(row, row + batch.num_rows)
-                yield Chunk(lines, partial(_as_text, batch))
+                yield Chunk(lines, partial(_as_text, batch, self.receipt.name))
                 row += batch.num_rows
         except (OSError, pa.ArrowInvalid) as exc:
-            raise Refused(f"{self.receipt.name}: cannot be read after row {row - 1}: {exc}", remedy="deliver it again") from None
+            told = f"{self.receipt.name}: cannot be read after row {row - 1}: {_first_line(exc)}"
+            raise Refused(told, remedy="deliver it again") from None
         self.receipt.check_unchanged()
 
 
-def _as_text(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Table:
-    return pa.table({name: _text_array(batch.column(name)) for name in names})
+def _as_text(batch: pa.RecordBatch, file: str, names: Sequence[str]) -> pa.Table:
+    return pa.table({name: _column_text(batch.column(name), file, name) for name in names})
+
+
+def _column_text(array: pa.Array, file: str, name: str) -> pa.Array:
+    try:
+        return _text_array(array)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as exc:
+        raise Refused(
+            f"{file}: column {name!r} holds {array.type}, which has no text form: {_first_line(exc)}",
+            remedy="export its parts as columns of their own, of text, numbers, dates or flags",
+        ) from None
 
 
 def _text_array(array: pa.Array) -> pa.Array:
@@ -80,3 +91,7 @@ def _text_array(array: pa.Array) -> pa.Array:
     if pa.types.is_date(kind):
         return pc.strftime(array.cast(pa.timestamp("s")), format="%Y-%m-%d")
     return array.cast(pa.string())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
