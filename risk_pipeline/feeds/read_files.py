@@ -25,6 +25,10 @@ def open_source(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
 
     `work` is a folder for copies, unpacked or in UTF-8, should they be needed.
     """
+    if spec.source.kind == "sql":
+        from risk_pipeline.feeds.read_sql import open_rows
+
+        return open_rows(receipt)
     readable, packing = unpack(receipt, work)
     opened = _open(readable, spec, work)
     check_columns(opened, spec.header_columns, spec.where)
