@@ -31,7 +31,7 @@ def open_source(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
         return open_rows(receipt)
     readable, packing = unpack(receipt, work)
     opened = _open(readable, spec, work)
-    check_columns(opened, spec.header_columns, spec.where)
+    check_columns(opened, spec.header_columns, spec.where if spec.source.unpivot is None else None)
     if packing is not None:
         opened = Unpacked(opened, packing)
     if spec.source.unpivot is not None:
