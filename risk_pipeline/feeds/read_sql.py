@@ -99,8 +99,8 @@ def fetch(spec: FeedSpec, work: Path, since: str | None = None) -> SqlRows:
     """
     name, path, cursor = f"sql:{spec.feed}", work / "rows.parquet", spec.source.cursor
     since = since if since is not None or cursor is None else cursor.start
-    with _connected(spec.source, name) as database:
-        stream = _Stream(spec, name, database.rows(spec, since))
+    with _connected(spec.source, name) as database, database.rows(spec, since) as rows:
+        stream = _Stream(spec, name, rows)
         with database.refusing("cannot be read"):
             reached = stream.write(path, since)
     stat = path.stat()
