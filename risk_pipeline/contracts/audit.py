@@ -35,9 +35,14 @@ AUDIT_TABLES: tuple[Table, ...] = (
         key=("delivery_id",),
         columns=columns(
             "delivery_id feed mode state content_sha256 spec_hash files received_at known_assumption rows_read"
-            " rows_filtered rows_rejected rows_repeated rows_unchanged rows_stored rows_closed warnings message",
-            required="feed state received_at",
-            values={"mode": "snapshot upsert append", "state": "effective refused no_op revoked"},
+            " rows_filtered rows_rejected rows_repeated rows_unchanged rows_stored rows_closed warnings message"
+            " delivery_kind origin_delivery_id",
+            required="feed state received_at delivery_kind",
+            values={
+                "mode": "snapshot upsert append",
+                "state": "effective refused no_op revoked",
+                "delivery_kind": "source replay revocation",
+            },
         ),
     ),
     Table(
@@ -89,7 +94,9 @@ AUDIT_TABLES: tuple[Table, ...] = (
         zh="被拒收的来源行及所违反的规则、列与取值",
         key=("delivery_id", "source_file", "source_line", "rule", "column_name"),
         columns=columns(
-            "delivery_id source_file source_line rule column_name feed value_text row_json", required="feed row_json"
+            "delivery_id source_file source_line rule column_name feed value_text row_json quarantine_state",
+            required="feed row_json quarantine_state",
+            values={"quarantine_state": "open replayed superseded revoked"},
         ),
     ),
 )

@@ -267,8 +267,8 @@ LEDGER_TABLES: tuple[Table, ...] = (
 
 FEED_TABLES: tuple[Table, ...] = (*LEDGER_TABLES, *EVIDENCE_TABLES, *REFERENCE_TABLES)
 
-# What the feed store adds to every row of every feed; known_to is filled by compaction only.
+# What the feed store adds to every row of every feed; known_to is filled by compaction only, origin_row_id in copies only.
 STORE_COLUMNS = columns(
-    "row_id row_hash bucket source_file source_line delivery_id known_from known_assumed known_to",
+    "row_id row_hash bucket source_file source_line delivery_id known_from known_assumed known_to origin_row_id",
     required="row_id row_hash bucket source_file source_line delivery_id known_from known_assumed",
 )

@@ -74,6 +74,12 @@ FIELDS: tuple[Field, ...] = (
           "违反规则的列；针对整行时为空字符串"),
     Field("row_json", Kind.JSON, "The whole source row as text values, for replay after correction",
           "整行原始数据（文本值），更正后可重放", sensitivity="personal"),
+    Field("delivery_kind", Kind.TEXT, "Where the rows came from: source, replay of rejected rows, revocation of another delivery",
+          "批次类别：来源读取、隔离行重放、撤销其他批次"),
+    Field("origin_delivery_id", Kind.INTEGER, "Delivery that this one replays or revokes", "被重放或被撤销的批次号", "number"),
+    Field("quarantine_state", Kind.TEXT, "open: still to be mended; replayed: taken up by a later replay; superseded: a later "
+          "delivery says more; revoked: its delivery was revoked",
+          "隔离行状态：待处理、已重放、已被后续批次取代、所属批次已撤销"),
     Field("seq", Kind.INTEGER, "Running number of the event, from 1 without a gap", "事件序号，自 1 起连续无缺", "number"),
     Field("happened_at", Kind.TIMESTAMP, "When it was done (UTC)", "发生时间（UTC）"),
     Field("actor", Kind.TEXT, "Who did it: the person named, or risk-pipeline for what the program does by itself",

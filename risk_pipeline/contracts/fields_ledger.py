@@ -202,6 +202,8 @@ FIELDS: tuple[Field, ...] = (
           "来源文件中的行号（表头为第 1 行）", "number"),
     Field("delivery_id", Kind.INTEGER, "Number of the delivery that brought the row, unique across feeds",
           "数据交付批次号，跨数据源唯一", "number"),
+    Field("origin_row_id", Kind.INTEGER, "Row this one repeats, because a delivery that had replaced it was revoked",
+          "因撤销批次而恢复的原存储行编号", "number"),
     Field("known_from", Kind.TIMESTAMP, "When we knew the row (UTC): the ingest, or the assumption the feed declares",
           "我方知悉该行的时间（UTC）：入库时间，或数据源声明的假定时间"),
     Field("known_assumed", Kind.FLAG, "known_from is an assumption of the feed's YAML, not the time of ingest",

@@ -21,12 +21,13 @@ from risk_pipeline.store.register import Register
 
 def ingested(table: Table, register: Register, results: Sequence[IngestResult]) -> dg.MaterializeResult:
     """A feed after an ingest. Its data version changes only with its effective deliveries, so a no-op leaves nothing stale."""
-    effective = register.effective_deliveries(table.name)
+    stored = register.stored_deliveries(table.name)
+    effective = [each for each in stored if each.state == "effective"]
     mine = [result for result in results if result.feed == table.name]
     metadata: dict[str, Any] = {
         "state": ", ".join(result.state for result in mine) or "not configured: its evidence counts as missing",
         "deliveries": len(effective),
-        "dagster/row_count": sum(delivery.rows_stored - delivery.rows_closed for delivery in effective),
+        "dagster/row_count": sum(delivery.rows_stored - delivery.rows_closed for delivery in stored),
     }
     for name in ("rows_read", "rows_stored", "rows_rejected"):
         metadata[name] = sum(result.counts[name] for result in mine)

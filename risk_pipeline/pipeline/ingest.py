@@ -234,7 +234,7 @@ class _Course:
 
     def _same_as(self) -> int | None:
         """The delivery this one repeats: the latest one in effect for a snapshot, else any in effect."""
-        effective = self._register.effective_deliveries(self._spec.feed)
+        effective = self._register.source_deliveries(self._spec.feed)
         candidates = effective[-1:] if self._spec.delivery == "snapshot" else effective
         return next((each.delivery_id for each in candidates if each.identity == self._record.identity), None)
 
@@ -286,6 +286,14 @@ class _Course:
             path = self._new_file(lake.feed_closures(feed, number))
             staging.write_closures(lake, path, number, self._now)
             paths["closures_path"] = lake.relative(path)
+        if settlement.affirmed:
+            path = self._new_file(lake.feed_affirmed(feed, number))
+            staging.write_affirmed(lake, path)
+            paths["affirmed_path"] = lake.relative(path)
+        if settlement.held and self._spec.delivery == "snapshot":
+            path = self._new_file(lake.feed_held(feed, number))
+            staging.write_held(lake, path)
+            paths["held_path"] = lake.relative(path)
         for each in reader.files:
             each.receipt.check_unchanged()
         counts = {name: self._counts[name] for name in COUNTS}

@@ -28,6 +28,7 @@ from risk_pipeline.contracts.feed import STORE_COLUMNS
 from risk_pipeline.contracts.table import DUCKDB_TYPE, Column, Kind, Table
 from risk_pipeline.errors import Locked, RiskError
 from risk_pipeline.store.lake import Lake, flush_to_disk
+from risk_pipeline.store.quarantine import quarantine_states, state_sql
 from risk_pipeline.store.register import Register, SnapshotRecord
 
 MAX_FILES = 500
@@ -109,8 +110,7 @@ def _add_table(
             columns = (*table.columns, *STORE_COLUMNS)
             _create_feed_view(connection, table, columns, lake, register)
         elif table.full_name == QUARANTINE:
-            paths = [delivery.quarantine_path for delivery in register.deliveries()]
-            _create_view(connection, table, _scan(table, columns, lake, paths))
+            _create_quarantine_view(connection, table, lake, register)
         elif table.layer == "audit":
             _create_audit_table(connection, table, register)
         else:
@@ -130,12 +130,19 @@ def _create_feed_view(
     connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column], lake: Lake, register: Register
 ) -> None:
     """The rows in force now: not closed by a later delivery, neither beside the part nor, after a compaction, in it."""
-    deliveries = register.effective_deliveries(table.name)
+    deliveries = register.stored_deliveries(table.name)
     query = _scan(table, columns, lake, [delivery.part_path for delivery in deliveries])
     closures = _files(table, lake, [delivery.closures_path for delivery in deliveries])
     if closures:
         query += f" ANTI JOIN read_parquet([{', '.join(closures)}], hive_partitioning = false) AS closed USING (row_id)"
     _create_view(connection, table, f"{query} WHERE known_to IS NULL")
+
+
+def _create_quarantine_view(connection: duckdb.DuckDBPyConnection, table: Table, lake: Lake, register: Register) -> None:
+    deliveries = register.deliveries()
+    query = _scan(table, table.columns, lake, [delivery.quarantine_path for delivery in deliveries])
+    state = state_sql(quarantine_states(deliveries))
+    _create_view(connection, table, f"SELECT * REPLACE ({state} AS quarantine_state) FROM ({query}) AS rejected")
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, query: str) -> None:

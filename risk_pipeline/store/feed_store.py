@@ -75,8 +75,10 @@ class FeedStore:
         return FeedParts(paths, closures, int(count), bool(assumed))
 
     def history(self, feed: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-        """(parts, closures) of a feed, whenever known; each once (a compacted part stands for several deliveries)."""
-        deliveries = self._register.effective_deliveries(feed)
+        """(parts, closures) of a feed, whenever known, of revoked deliveries too; each once (a compacted part stands for
+        several deliveries).
+        """
+        deliveries = self._register.stored_deliveries(feed)
         return self._files(each.part_path for each in deliveries), self._files(each.closures_path for each in deliveries)
 
     @contextmanager
@@ -114,7 +116,7 @@ class FeedStore:
         part = self.lake.feed_part(feed, self._register.new_delivery_id())
         with self._connect(work) as con:
             write_part(self.lake, part, target, _merged(con, target, all_rows_sql(paths, closures)))
-        ids = [each.delivery_id for each in self._register.effective_deliveries(feed)]
+        ids = [each.delivery_id for each in self._register.stored_deliveries(feed)]
         self._register.replace_parts(feed, ids, self.lake.relative(part))
         return part
 

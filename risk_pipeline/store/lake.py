@@ -38,6 +38,14 @@ class Lake:
         """The rows a delivery closed: (row_id, known_to, delivery_id)."""
         return self.root / "feed" / _safe(table) / "closed" / f"{delivery_id:08d}.parquet"
 
+    def feed_affirmed(self, table: str, delivery_id: int) -> Path:
+        """The stored rows a delivery brought again, unchanged: (row_id)."""
+        return self.root / "feed" / _safe(table) / "affirmed" / f"{delivery_id:08d}.parquet"
+
+    def feed_held(self, table: str, delivery_id: int) -> Path:
+        """The keys a snapshot did not end because their new version was rejected: (kh), hashes."""
+        return self.root / "feed" / _safe(table) / "held" / f"{delivery_id:08d}.parquet"
+
     def quarantine_part(self, delivery_id: int) -> Path:
         """The rows a delivery had rejected."""
         return self.root / "quarantine" / f"{delivery_id:08d}.parquet"

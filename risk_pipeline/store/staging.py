@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from risk_pipeline.contracts import STORE_COLUMNS, Column, Table
 from risk_pipeline.contracts.derive import arrow_type
 from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.store.claims import AFFIRMED, HELD, Claims, write_ids
 from risk_pipeline.store.lake import Lake
 
 BUCKETS = 32
@@ -37,7 +38,8 @@ SEQ, LINE, FILE, FOLLOWS = "#seq\x1f", "#line\x1f", "#file", "#follows"
 CLOSURES = pa.schema([("row_id", pa.int64()), ("known_to", pa.timestamp("us")), ("delivery_id", pa.int64())])
 
 # What becomes of a good row of a delivery; the new and the superseding ones are stored.
-NEW, REPEATED, DUPLICATE, UNCHANGED, SUPERSEDES = 0, 1, 2, 3, 4
+NEW, REPEATED, DUPLICATE, UNCHANGED, SUPERSEDES, SUPERSEDED = 0, 1, 2, 3, 4, 5
+FATES = 6
 
 Mode = Literal["snapshot", "upsert", "append"]
 Duplicates = Literal["reject", "first", "last", "most_frequent"]
@@ -49,7 +51,9 @@ _FIRST_IS_KEPT = {"reject": "first_seq", "first": "first_seq", "last": "last_seq
 @dataclass(frozen=True)
 class Settlement:
     """What a delivery amounts to. `repeated`: further copies of a row, and losers under a `duplicates` rule; `duplicate`:
-    rejected for their key; `open_before`: open rows of the feed until now; `valid`: distinct valid rows delivered.
+    rejected for their key; `open_before`: open rows of the feed until now; `valid`: distinct valid rows delivered;
+    `superseded` (replays only): rejected because a later delivery says something else about their key; `affirmed`, `held`:
+    how many rows or keys write_affirmed and write_held would write.
     """
 
     repeated: int
@@ -58,6 +62,9 @@ class Settlement:
     stored: int
     closed: int
     open_before: int
+    superseded: int = 0
+    affirmed: int = 0
+    held: int = 0
 
     @property
     def valid(self) -> int:
@@ -130,6 +137,14 @@ def write_part(lake: Lake, path: Path, target: Table, tables: Iterator[pa.Table]
     return rows
 
 
+def write_closures(lake: Lake, path: Path, row_ids: pa.Array, delivery_id: int, now: datetime) -> None:
+    """Write that a delivery closed these rows at `now`."""
+    known_to = pa.array(np.full(len(row_ids), np.datetime64(naive(now), "us")))
+    delivery = pa.array(np.full(len(row_ids), delivery_id, dtype=np.int64))
+    with lake.write_atomic(path) as temporary:
+        pq.write_table(pa.table([row_ids, known_to, delivery], schema=CLOSURES), temporary, compression="zstd")
+
+
 def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The same tables, the next one being made in a thread while the caller works on one."""
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
@@ -179,6 +194,7 @@ class Staging:
         con.execute("CREATE TABLE held (kh BIGINT)")
         con.execute("CREATE TABLE away (seq BIGINT)")
         con.execute("CREATE TABLE closing (row_id BIGINT)")
+        con.execute("CREATE TABLE affirmed (row_id BIGINT)")
 
     def add(self, rows: pa.Table, held: pa.Array, file_number: int) -> None:
         """Set good rows aside: mapped columns, SEQ, LINE and the identity columns. `held`: key hashes of rejected rows, whose
@@ -201,8 +217,11 @@ class Staging:
         _write_buckets(path, rows.take(pa.array(np.argsort(buckets, kind="stable"))).combine_chunks(), counts.tolist())
         self._chunks.append((path, counts.tolist()))
 
-    def settle(self, mode: Mode, duplicates: Duplicates) -> Settlement:
-        """Decide the fate of every row: against the delivery itself, then against what is stored."""
+    def settle(self, mode: Mode, duplicates: Duplicates, replay: tuple[Claims, int] | None = None) -> Settlement:
+        """Decide the fate of every row: against the delivery itself, then against what is stored.
+
+        `replay`: the rows belong to that earlier delivery of the feed; what it, or one after it, says about a key stands.
+        """
         self._fate = np.zeros(self._seen, dtype=np.uint8)
         open_before = 0
         if self._keys:
@@ -212,15 +231,21 @@ class Staging:
             self._con.execute("CREATE TABLE keys (seq BIGINT, kh BIGINT, rh BIGINT)")
         self._con.execute("CREATE VIEW live AS SELECT * FROM keys ANTI JOIN away USING (seq)")
         if self._paths:
+            self._note_old()
+            if replay is not None and mode != "append":  # nothing that is appended can take the place of anything
+                self._settle_claims(*replay)
             open_before = self._settle_versions(mode)
-        fates = np.bincount(self._fate, minlength=SUPERSEDES + 1).tolist()
+        fates = np.bincount(self._fate, minlength=FATES).tolist()
         return Settlement(
             repeated=fates[REPEATED],
             duplicate=fates[DUPLICATE],
             unchanged=fates[UNCHANGED],
-            stored=int(self._rows_by_bucket.sum()) - fates[REPEATED] - fates[DUPLICATE] - fates[UNCHANGED],
+            stored=int(self._rows_by_bucket.sum()) - sum(fates[each] for each in (REPEATED, DUPLICATE, UNCHANGED, SUPERSEDED)),
             closed=self._number("SELECT count(*) FROM closing"),
             open_before=open_before,
+            superseded=fates[SUPERSEDED],
+            affirmed=self._number("SELECT count(*) FROM affirmed"),
+            held=self._number("SELECT count(DISTINCT kh) FROM held"),
         )
 
     def _settle_duplicates(self, duplicates: Duplicates) -> None:
@@ -254,25 +279,47 @@ class Staging:
             self._con.execute("INSERT INTO away SELECT seq FROM losers")
             self._con.execute(f"INSERT INTO held SELECT kh FROM losers WHERE fate = {DUPLICATE}")
 
-    def _settle_versions(self, mode: Mode) -> int:
-        """Compare with the stored rows; returns how many of those were open."""
+    def _note_old(self) -> None:
         old = self._work / "old.parquet"
         self._con.execute(
-            f"COPY (SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, open"
+            f"COPY (SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, delivery_id, open"
             f" FROM ({all_rows_sql(self._paths, self._closures)})) TO {_s(str(old))} (FORMAT parquet, COMPRESSION uncompressed)"
         )
         self._con.execute(f"CREATE VIEW old AS SELECT * FROM read_parquet({_s(str(old))})")
+
+    def _settle_claims(self, claims: Claims, origin: int) -> None:
+        """Turn away the rows whose key the delivery they belong to, or one after it, says something else about."""
+        self._con.execute("CREATE TEMP TABLE versions AS SELECT row_id, kh, delivery_id FROM old SEMI JOIN live USING (kh)")
+        claims.load(self._con, "versions")
+        self._con.execute(
+            f"""
+            CREATE TEMP TABLE losers AS
+            SELECT l.seq, CASE WHEN c.main > {origin} THEN {SUPERSEDED} ELSE {DUPLICATE} END AS fate
+            FROM live l JOIN (SELECT kh, max(main) AS main FROM claims GROUP BY kh) c USING (kh)
+            ANTI JOIN (SELECT kh, rh FROM old WHERE open) o ON o.kh = l.kh AND o.rh = l.rh
+            WHERE c.main >= {origin}
+            """
+        )
+        self._note_fates("SELECT seq, fate FROM losers")
+        self._con.execute("INSERT INTO away SELECT seq FROM losers")
+
+    def _settle_versions(self, mode: Mode) -> int:
+        """Compare with the stored rows; returns how many of those were open."""
         slices = max(self._slices("keys"), self._slices("old"))
         clash = DUPLICATE if mode == "append" else SUPERSEDES
         for number in range(slices):
-            self._note_fates(
+            found = self._note_fates(
                 f"""
                 SELECT l.seq, CASE WHEN bool_or(o.open AND o.rh = l.rh) THEN {UNCHANGED}
-                    WHEN bool_or(o.open) THEN {clash} ELSE {SUPERSEDES} END AS fate
+                    WHEN bool_or(o.open) THEN {clash} ELSE {SUPERSEDES} END AS fate,
+                    max(o.row_id) FILTER (WHERE o.open AND o.rh = l.rh) AS row_id
                 FROM live l JOIN old o ON l.kh = o.kh
                 WHERE l.kh % {slices} = {number} AND o.kh % {slices} = {number} GROUP BY l.seq
                 """
             )
+            affirmed = found.select(["row_id"]).filter(pc.is_valid(found.column("row_id")))
+            if len(affirmed):
+                self._insert("affirmed", affirmed)
             if mode != "append":
                 missing = " OR (l.kh IS NULL AND h.kh IS NULL)" if mode == "snapshot" else ""
                 self._con.execute(
@@ -286,16 +333,17 @@ class Staging:
                 )
         return self._number("SELECT count(*) FROM old WHERE open")
 
-    def _note_fates(self, query: str) -> None:
+    def _note_fates(self, query: str) -> pa.Table:
         found = self._con.sql(query).to_arrow_table()
         self._fate[found.column("seq").to_numpy()] = found.column("fate").to_numpy()
+        return found
 
-    def duplicates(self) -> Iterator[pa.Table]:
-        """The rows rejected for their key: SEQ, FILE, LINE and `key`, their key as text."""
-        if not (self._fate == DUPLICATE).any():
+    def duplicates(self, fate: int = DUPLICATE) -> Iterator[pa.Table]:
+        """The rows rejected for their key (DUPLICATE or SUPERSEDED): SEQ, FILE, LINE and `key`, their key as text."""
+        if not (self._fate == fate).any():
             return
         key = ", ".join(f"CAST({_q(name)} AS VARCHAR)" for name in self._target.key)
-        for rows in self._ranges(DUPLICATE):
+        for rows in self._ranges(fate):
             self._con.register("staged", rows)
             yield self._con.sql(
                 f"SELECT {_q(SEQ)}, {_q(FILE)}, {_q(LINE)}, concat_ws(' ', {key}) AS key FROM staged ORDER BY 1"
@@ -308,11 +356,15 @@ class Staging:
 
     def write_closures(self, lake: Lake, path: Path, delivery_id: int, now: datetime) -> None:
         """Write the rows this delivery closes."""
-        row_ids = self._con.sql("SELECT row_id FROM closing ORDER BY row_id").to_arrow_table().column(0)
-        known_to = pa.array(np.full(len(row_ids), np.datetime64(naive(now), "us")))
-        delivery = pa.array(np.full(len(row_ids), delivery_id, dtype=np.int64))
-        with lake.write_atomic(path) as temporary:
-            pq.write_table(pa.table([row_ids, known_to, delivery], schema=CLOSURES), temporary, compression="zstd")
+        write_closures(lake, path, self._column("SELECT row_id FROM closing ORDER BY row_id"), delivery_id, now)
+
+    def write_affirmed(self, lake: Lake, path: Path) -> None:
+        """Write which stored rows were delivered again, unchanged."""
+        write_ids(lake, path, self._column("SELECT row_id FROM affirmed"), AFFIRMED)
+
+    def write_held(self, lake: Lake, path: Path) -> None:
+        """Write the keys whose new version was rejected, and which a snapshot does not end therefore."""
+        write_ids(lake, path, self._column("SELECT DISTINCT kh FROM held"), HELD)
 
     def _stored(self, delivery_id: int, files: Sequence[str], knowledge: Knowledge) -> Iterator[pa.Table]:
         query = self._stored_sql(delivery_id, files, knowledge)
@@ -339,6 +391,7 @@ class Staging:
             f"coalesce(assumed, {now}) AS known_from",
             "assumed IS NOT NULL AS known_assumed",
             "CAST(NULL AS TIMESTAMP) AS known_to",
+            "CAST(NULL AS BIGINT) AS origin_row_id",
         ]
         return (
             f"SELECT {', '.join([*canonical, *store])} FROM ("
@@ -348,7 +401,7 @@ class Staging:
 
     def _ranges(self, *fates: int) -> Iterator[pa.Table]:
         """The staged rows of these fates, bucket range by bucket range."""
-        wanted = np.isin(np.arange(SUPERSEDES + 1), fates)
+        wanted = np.isin(np.arange(FATES), fates)
         for first, last in bucket_ranges(self._rows_by_bucket.tolist()):
             batches = [batch for path, counts in self._chunks for batch in _read_buckets(path, counts, first, last)]
             if not batches:
@@ -362,6 +415,9 @@ class Staging:
         self._con.register("incoming", rows)
         self._con.execute(f"INSERT INTO {name} SELECT * FROM incoming")
         self._con.unregister("incoming")
+
+    def _column(self, query: str) -> pa.Array:
+        return self._con.sql(query).to_arrow_table().column(0).combine_chunks()
 
     def _slices(self, name: str) -> int:
         return self._number(f"SELECT count(*) FROM {name}") // KEYS_AT_ONCE + 1

@@ -135,7 +135,9 @@ class TestFeeds:
 
     def test_only_deliveries_in_effect_count(self, world: StoreWorld) -> None:
         world.deliver("invoice", [{"invoice_id": "A"}])
-        world.deliver("invoice", [{"invoice_id": "B"}], state="revoked")
+        world.deliver("invoice", [{"invoice_id": "B"}], state="refused")
+        revoked = world.deliver("invoice", [{"invoice_id": "C"}], state="revoked")
+        world.deliver("invoice", [], closes=[revoked.delivery_id * 2**40], delivery_kind="revocation")
         world.rebuild()
         assert world.query("SELECT invoice_id FROM feed.invoice") == [("A",)]
 

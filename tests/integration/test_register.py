@@ -105,7 +105,7 @@ class TestDeliveries:
 
     def test_what_is_not_in_effect_is_not_compacted(self, register: Register) -> None:
         register.add_delivery(delivery_record(1, part_path="p1"))
-        register.add_delivery(delivery_record(2, state="revoked", part_path="p2"))
+        register.add_delivery(delivery_record(2, state="refused", part_path="p2"))
         with pytest.raises(Refused, match=r"\[2\]"):
             register.replace_parts("invoice", [1, 2], "p1-2")
         assert [each.part_path for each in register.deliveries()] == ["p1", "p2"]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from risk_pipeline.errors import RiskError, UsageError
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "register_version"  # not alembic_version: the database may be shared with another program of that habit
 BUSY_TIMEOUT_MS = 30_000
 _MIGRATION_LOCK = 0x5249534B  # an arbitrary constant ("RISK"): the PostgreSQL advisory lock of a migration

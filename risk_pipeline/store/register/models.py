@@ -87,6 +87,10 @@ class DeliveryRow(Base):
     part_path: Mapped[str | None]
     closures_path: Mapped[str | None]
     quarantine_path: Mapped[str | None]
+    delivery_kind: Mapped[str]
+    origin_delivery_id: Mapped[int | None]
+    affirmed_path: Mapped[str | None]
+    held_path: Mapped[str | None]
 
 
 class EventRow(Base):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 DeliveryState = Literal["effective", "refused", "no_op", "revoked"]
 DeliveryMode = Literal["snapshot", "upsert", "append"]
+DeliveryKind = Literal["source", "replay", "revocation"]
 RunState = Literal["open", "published", "refused", "failed"]
 RunLabel = Literal["official", "reconstructed", "simulation"]
 
@@ -23,6 +24,9 @@ class Delivery:
 
     `part_path`: the stored rows, `closures_path`: the rows it closed, `quarantine_path`: the rows rejected; None = none.
     After a compaction several deliveries name the same `part_path`. `known_assumption`: the known_at rule, None = ingest time.
+    `delivery_kind`: read from its source; rejected rows of the delivery `origin_delivery_id`, taken in later (replay); or the
+    undoing of that delivery (revocation). `affirmed_path`: stored rows it delivered unchanged, `held_path`: keys of a snapshot
+    whose new version was rejected: with the stored rows they say what the delivery claims.
     """
 
     delivery_id: int
@@ -46,6 +50,15 @@ class Delivery:
     part_path: str | None = None
     closures_path: str | None = None
     quarantine_path: str | None = None
+    delivery_kind: DeliveryKind = "source"
+    origin_delivery_id: int | None = None
+    affirmed_path: str | None = None
+    held_path: str | None = None
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The place of what it claims among the deliveries of its feed: a replay comes right after its origin."""
+        return (self.origin_delivery_id or self.delivery_id, self.delivery_id)
 
     @property
     def identity(self) -> str:

@@ -74,12 +74,33 @@ class Register:
             ).scalar_one()
         return value
 
-    def add_delivery(self, delivery: Delivery) -> None:
-        """Record a delivery, and in the audit log that it took effect or was refused. Refused when its number is there."""
+    def add_delivery(self, delivery: Delivery, event: Event | None = None) -> None:
+        """Record a delivery, and in the audit log that it took effect or was refused, or `event` instead.
+
+        Refused when its number is there.
+        """
         with self._writing_new(f"delivery {delivery.delivery_id}") as session:
             session.execute(insert(DeliveryRow).values(**_values(delivery)))
-            if delivery.state in ("effective", "refused"):
-                events.append(session, _delivery_event(delivery))
+            if event is not None or delivery.state in ("effective", "refused"):
+                events.append(session, event or _delivery_event(delivery))
+
+    def add_revocation(self, revocation: Delivery, revoked: Collection[int], event: Event) -> None:
+        """Record that the deliveries `revoked` no longer count, the delivery that undoes them, and `event`: all or nothing.
+
+        Refused when one of them is not in effect.
+        """
+        with self._writing_new(f"delivery {revocation.delivery_id}") as session:
+            changed = session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.state == "effective", DeliveryRow.delivery_id.in_(revoked))
+                .values(state="revoked")
+                .returning(DeliveryRow.delivery_id)
+            )
+            missing = set(revoked) - set(changed.scalars())
+            if missing:
+                raise Refused(f"deliveries {sorted(missing)} are not in effect, so they cannot be revoked")
+            session.execute(insert(DeliveryRow).values(**_values(revocation)))
+            events.append(session, event)
 
     def deliveries(self, feed: str | None = None, states: Collection[str] | None = None) -> list[Delivery]:
         """Deliveries in the order of their numbers; of one feed, or in some states only."""
@@ -92,25 +113,37 @@ class Register:
             return [_record(Delivery, row) for row in session.scalars(query)]
 
     def effective_deliveries(self, feed: str) -> list[Delivery]:
-        """The deliveries whose rows count, oldest first."""
+        """The deliveries whose rows count, oldest first: those read from the source, replays and revocations."""
         return self.deliveries(feed, ("effective",))
 
-    def replace_parts(self, feed: str, delivery_ids: Collection[int], part_path: str) -> None:
-        """Let one compacted part stand for the parts and closures of several effective deliveries of a feed.
+    def source_deliveries(self, feed: str) -> list[Delivery]:
+        """Those of the deliveries in effect that were read from the source."""
+        return [each for each in self.effective_deliveries(feed) if each.delivery_kind == "source"]
 
-        Afterwards they all name `part_path` and no closures. Refused, with nothing changed, when one of them is not an
-        effective delivery of that feed.
+    def stored_deliveries(self, feed: str) -> list[Delivery]:
+        """Every delivery whose files tell the feed's history, oldest first: a revoked one was known until it was revoked."""
+        return self.deliveries(feed, ("effective", "revoked"))
+
+    def replace_parts(self, feed: str, delivery_ids: Collection[int], part_path: str) -> None:
+        """Let one compacted part stand for the parts and closures of several stored deliveries of a feed.
+
+        Afterwards they all name `part_path` and no closures. Refused, with nothing changed, when one of them is not a
+        stored delivery of that feed.
         """
         with self._writing() as session:
             changed = session.execute(
                 update(DeliveryRow)
-                .where(DeliveryRow.feed == feed, DeliveryRow.state == "effective", DeliveryRow.delivery_id.in_(delivery_ids))
+                .where(
+                    DeliveryRow.feed == feed,
+                    DeliveryRow.state.in_(("effective", "revoked")),
+                    DeliveryRow.delivery_id.in_(delivery_ids),
+                )
                 .values(part_path=part_path, closures_path=None)
                 .returning(DeliveryRow.delivery_id)
             )
             missing = set(delivery_ids) - set(changed.scalars())
             if missing:
-                raise Refused(f"{feed}: deliveries {sorted(missing)} are not in effect, so they cannot be compacted")
+                raise Refused(f"{feed}: deliveries {sorted(missing)} are not stored, so they cannot be compacted")
 
     # Runs and checks
 
