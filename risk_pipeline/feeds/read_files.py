@@ -55,6 +55,10 @@ def _open(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
             from risk_pipeline.feeds.read_jsonl import open_jsonl
 
             return open_jsonl(receipt, spec, work)
+        case "ofac":
+            from risk_pipeline.feeds.read_ofac import open_ofac
+
+            return open_ofac(receipt, spec)
         case "csv" | "tsv":
             from risk_pipeline.feeds.read_csv import open_csv
 

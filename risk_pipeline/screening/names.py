@@ -1,0 +1,132 @@
+"""Names made comparable: one script, no legal forms, no punctuation, as a tuple of words.
+
+Put here: normalisation. Keep out: comparing (match.py). The forms and words are data (legal_forms.yaml). A name has several
+readings where a script allows them: Chinese by sound, and with its business words translated.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+from anyascii import anyascii
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_INITIALS = re.compile(r"\b(?:\w\.\s?){1,5}\w\b\.?")
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Name:
+    """One reading of a name. `han`: its Chinese characters without legal forms, empty for other scripts."""
+
+    words: tuple[str, ...]
+    han: str = ""
+
+    @property
+    def joined(self) -> str:
+        return "".join(self.words)
+
+
+@cache
+def read_name(text: str) -> tuple[Name, ...]:
+    """The readings of a name as it is written; none when nothing comparable is left, as of a name of punctuation only."""
+    text = unicodedata.normalize("NFKC", text)
+    han = _without_han_forms(_HAN.findall(text))
+    readings = [_words(_HAN.sub(_spelled, text))]
+    if han:
+        readings = [_words(_HAN.sub(lambda found: _spelled(found, forms=True), text)), _words(_HAN.sub(_translated, text))]
+    kept = [words for words in dict.fromkeys(readings) if words]
+    return tuple(Name(words, han) for words in kept)
+
+
+def read_names(texts: Iterable[str]) -> tuple[Name, ...]:
+    """The readings of several names, each once."""
+    return tuple(dict.fromkeys(name for text in texts for name in read_name(text)))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    plain = anyascii(text).lower().replace("&", " and ")
+    plain = re.sub(r"['`’]", "", plain)
+    plain = _INITIALS.sub(lambda found: re.sub(r"[.\s]", "", found[0]), plain)
+    return _without_forms(tuple(_WORD.findall(plain)))
+
+
+def _spelled(found: re.Match[str], forms: bool = False) -> str:
+    """Chinese characters by sound, one word each."""
+    text = _without_han_forms([found[0]]) if forms else found[0]
+    return f" {' '.join(anyascii(character) for character in text)} "
+
+
+def _translated(found: re.Match[str]) -> str:
+    """Chinese with its business words in English; what stands between them by sound, as one word: it is a name."""
+    text = _without_han_forms([found[0]])
+    words = _data().han_words
+    pieces = re.split(f"({'|'.join(sorted(words, key=len, reverse=True))})", text)
+    return f" {' '.join(words.get(piece) or anyascii(piece).lower() for piece in pieces if piece)} "
+
+
+def _without_han_forms(runs: Sequence[str]) -> str:
+    forms = _data().han
+    text = "".join(run for run in runs if run not in forms)
+    for form in forms:
+        bare = text.removesuffix(form).removeprefix(form)
+        if bare and bare != text:
+            return bare
+    return text
+
+
+def _without_forms(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Legal forms taken out, the longest first and again and again, but never the whole name."""
+    shorter: tuple[str, ...] | None = words
+    while shorter is not None:
+        words, shorter = shorter, _one_form_less(shorter)
+    return words
+
+
+def _one_form_less(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    data = _data()
+    for length in range(min(data.longest, len(words) - 1), 0, -1):
+        if words[-length:] in data.trailing:
+            return words[:-length]
+        if words[:length] in data.leading:
+            return words[length:]
+        for at in range(len(words) - length + 1):
+            if words[at : at + length] in data.anywhere:
+                return words[:at] + words[at + length :]
+    return None
+
+
+def is_common(word: str) -> bool:
+    """A word so common in names of companies that it hardly tells one from another."""
+    return word in _data().common
+
+
+@dataclass(frozen=True)
+class _Data:
+    anywhere: frozenset[tuple[str, ...]]
+    trailing: frozenset[tuple[str, ...]]
+    leading: frozenset[tuple[str, ...]]
+    longest: int
+    han: tuple[str, ...]
+    han_words: dict[str, str]
+    common: frozenset[str]
+
+
+@cache
+def _data() -> _Data:
+    text = resources.files("risk_pipeline.screening").joinpath("legal_forms.yaml").read_text(encoding="utf-8")
+    raw = yaml.safe_load(text)
+    anywhere, trailing, leading = (_forms(raw[key]) for key in ("anywhere", "trailing", "leading"))
+    longest = max(len(form) for form in anywhere | trailing | leading)
+    common = frozenset(word for (word,) in _forms(raw["common"]))
+    return _Data(anywhere, trailing, leading, longest, tuple(raw["han"]), raw["han_words"], common)
+
+
+def _forms(lines: Sequence[str]) -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(form.split()) for line in lines for form in line.split(", "))
