@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from risk_pipeline.contracts import Kind
 from risk_pipeline.contracts.rules import Rule, rules_of
 from risk_pipeline.errors import UsageError
-from risk_pipeline.feeds.characters import BLANKS
+from risk_pipeline.feeds.characters import UNTRIMMED
 from risk_pipeline.feeds.check_digits import lei_is_valid, uscc_is_valid
 from risk_pipeline.feeds.convert_cells import is_id, make_cell, problem
 from risk_pipeline.feeds.convert_dates import check_formats
@@ -27,9 +27,7 @@ from risk_pipeline.feeds.spec import NUMERIC, FeedSpec
 
 # No column of a file is called so: header cells are stripped, and a unit separator counts as a blank.
 SEQ, LINE = "#seq\x1f", "#line\x1f"
-_SLOW_MARKS = tuple(each.encode() for each in BLANKS if each not in " \u00a0\u3000" and each > "\x1f" and not each.isspace()) + (
-    b"\xc2\x85",
-)
+_UNTRIMMED = tuple(each.encode() for each in UNTRIMMED if each >= "\x7f")
 
 
 @dataclass(frozen=True)
@@ -116,8 +114,9 @@ class Converter:
             for c in self._cells
         )
         for number, rule in enumerate(self._rejecting):
+            column = rule.columns[0]
             listed += (
-                f" UNION ALL SELECT {quoted(SEQ)}, {quoted(LINE)}, r_{number}, {literal(rule.columns[0])}, {quoted('x_' + rule.columns[0])}"
+                f" UNION ALL SELECT {quoted(SEQ)}, {quoted(LINE)}, r_{number}, {literal(column)}, {quoted('x_' + column)}"
                 f" FROM bad WHERE r_{number} IS NOT NULL"
             )
         problems = self._con.sql(f"{listed} ORDER BY 1, 4, 3").to_arrow_table().cast(PROBLEMS)
@@ -285,7 +284,7 @@ def _has_controls(cells: pa.ChunkedArray) -> bool:
     """May a cell hold what only the slow trim takes off: a control character, or a mark without width."""
     for data in _bytes(cells):
         codes = np.frombuffer(data, dtype=np.uint8)
-        if codes.min() < 0x20 or (codes.max() >= 0x7F and any(mark in data for mark in _SLOW_MARKS)):
+        if codes.min() < 0x20 or (codes.max() >= 0x7F and any(mark in data for mark in _UNTRIMMED)):
             return True
     return False
 
