@@ -13,7 +13,7 @@ from risk_pipeline.orchestration.results import materialised
 from risk_pipeline.orchestration.specs import spec
 from risk_pipeline.pipeline.run import DECIDE_TABLES
 
-FACTS = ("factor.customer_state", "factor.exposure", "factor.transaction_history")
+FACTS = ("factor.customer_state", "factor.due_diligence", "factor.exposure", "factor.transaction_history")
 MADE_FROM = {
     "score.risk_score": (*FACTS, "audit.run"),  # the run holds the policy and the decisions before
     "score.contribution": (*FACTS, "score.risk_score"),

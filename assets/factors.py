@@ -23,6 +23,7 @@ def factor_asset(full_name: str) -> dg.AssetsDefinition:
 
 
 customer_state = factor_asset("factor.customer_state")
+due_diligence = factor_asset("factor.due_diligence")
 open_item = factor_asset("factor.open_item")
 exposure = factor_asset("factor.exposure")
 exposure_by_currency = factor_asset("factor.exposure_by_currency")

@@ -66,6 +66,9 @@ SOUND: dict[str, Any] = {
     "months_since_first_invoice": 61,
     "dishonoured_payments_6m": 0,
     "uncollectible_written_off_12m": 0,
+    "sanctions_confirmed": 0,
+    "sanctions_unreviewed": 0,
+    "sanctions_search_result": "never",
 }
 
 

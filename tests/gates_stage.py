@@ -32,6 +32,7 @@ def good_rows() -> Rows:
             {"customer_id": c, "customer_source": "master", "country_code": "DE", "credit_fx_rate": Decimal(1)}
             for c in ("C1", "C2", "C3")
         ],
+        "factor.due_diligence": [{"customer_id": c, "sanctions_search_result": "never"} for c in ("C1", "C2", "C3")],
         "factor.open_item": [
             _item("C1", "I1", "EUR", amount=120, applied=20, dpd=20, aging_bucket="1_30", overdue_amount=100),
             _item("C1", "I2", "EUR", amount=50, dpd=-5, aging_bucket="not_due"),

@@ -146,7 +146,7 @@ class LedgerCase:
 
 def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> dict[str, Any]:
     """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table."""
-    tables = [table(f"factor.{name}") for name in ("exposure", "customer_state", "transaction_history")]
+    tables = [table(f"factor.{name}") for name in ("due_diligence", "exposure", "customer_state", "transaction_history")]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
     previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
     rows = zip(*(found[each.name] for each in tables), strict=True)

@@ -16,6 +16,7 @@ SAYS = {
     "ingest": "reading what the feeds deliver",
     "audit__run": "freezing date, knowledge and policy",
     "factor__customer_state": "who the customers were",
+    "factor__due_diligence": "searches and findings",
     "factor__open_item": "open items",
     "factor__exposure": "exposure and aging",
     "factor__exposure_by_currency": "positions by company and currency",

@@ -120,4 +120,19 @@ FACTOR_TABLES: tuple[Table, ...] = (
             required="run_id n_invoices_12m n_applications_12m n_open_disputes",
         ),
     ),
+    Table(
+        layer="factor",
+        name="due_diligence",
+        grain="one row per customer and assessment date",
+        owner="compliance",
+        en="Due diligence: sanctions findings by what a person made of them, and whether the lists were searched",
+        zh="资信调查：制裁命中及其人工复核结果，以及名单是否已查询",
+        key=("as_of", "customer_id"),
+        columns=columns(
+            "as_of customer_id run_id evidence_date sanctions_confirmed sanctions_unreviewed sanctions_searched_on"
+            " sanctions_search_result",
+            required="run_id sanctions_confirmed sanctions_unreviewed sanctions_search_result",
+            values={"sanctions_search_result": "clean hit error never"},
+        ),
+    ),
 )

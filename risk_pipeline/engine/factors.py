@@ -18,6 +18,7 @@ from risk_pipeline.engine.sql import Literal, render
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
+    "due_diligence": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
     "exposure": ("exposure_component",),

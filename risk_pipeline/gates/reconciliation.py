@@ -23,7 +23,7 @@ SCORE_TOLERANCE = 0.005 + 1e-6  # half of the last printed digit, and what summi
 SUBTOTAL_TOLERANCE = 0.03  # five subtotals, each rounded to 2 decimals on its own, and the score's own rounding
 
 CUSTOMER_TABLES: Mapping[Stage, tuple[str, ...]] = {
-    "factor": ("factor.customer_state", "factor.exposure", "factor.transaction_history"),
+    "factor": ("factor.customer_state", "factor.due_diligence", "factor.exposure", "factor.transaction_history"),
     "decide": (
         "factor.customer_state",
         "score.risk_score",

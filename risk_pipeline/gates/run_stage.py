@@ -24,6 +24,7 @@ from risk_pipeline.gates.results import GateResult, Severity
 STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
     "factor": (
         "factor.customer_state",
+        "factor.due_diligence",
         "factor.open_item",
         "factor.exposure",
         "factor.exposure_by_currency",

@@ -49,6 +49,7 @@ class Explanation:
     limit: Row
     exposure: Row
     history: Row
+    due_diligence: Row
     contributions: list[Row]
     candidates: list[Row]
     open_items: list[Row]
@@ -88,6 +89,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             limit={**limit, "hold_texts": hold_texts(policy, limit["hold_reasons"])},
             exposure=found.one("factor.exposure"),
             history=found.one("factor.transaction_history"),
+            due_diligence=found.one("factor.due_diligence"),
             contributions=[_worded(row, catalogue, policy) for row in contributions],
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             open_items=found.open_items(),

@@ -46,7 +46,7 @@ from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.lock import workspace_lock
-from risk_pipeline.store.register import CheckRecord, Part, Register, RunRecord, SnapshotRecord
+from risk_pipeline.store.register import CheckRecord, Delivery, Part, Register, RunRecord, SnapshotRecord
 
 Stage = Literal["factor", "decide"]
 STAGES: tuple[Stage, ...] = ("factor", "decide")
@@ -401,9 +401,11 @@ class Run:
 
     def _facts_query(self) -> str:
         """One row per customer, by customer_id: the columns of the fact tables and the previous published decisions."""
+        # Of columns that several have, the last one counts: evidence_date is the ledger's, which the scored factors come from.
+        tables = (("d", "due_diligence"), ("h", "transaction_history"), ("e", "exposure"), ("c", "customer_state"))
         columns = {
             column.name: f"{alias}.{column.name}"
-            for alias, name in (("h", "transaction_history"), ("e", "exposure"), ("c", "customer_state"))
+            for alias, name in tables
             for column in table(f"factor.{name}").columns
             if column.name not in ("as_of", "run_id")
         }
@@ -418,6 +420,7 @@ class Run:
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
             " FROM factor.customer_state AS c"
+            " JOIN factor.due_diligence AS d ON c.customer_id = d.customer_id"
             " JOIN factor.exposure AS e ON c.customer_id = e.customer_id"
             " JOIN factor.transaction_history AS h ON c.customer_id = h.customer_id"
             f" {joins if tier else ''} ORDER BY c.customer_id"
@@ -462,7 +465,7 @@ def _frozen(
             remedy="set reporting_currency in risk.yaml to the policy's, or write a policy for this currency",
         )
     _refuse_changed_version(register, policy)
-    deliveries = register.deliveries(states=("effective",))
+    deliveries = _seen(register, known_at)
     snapshot = register.current_snapshot()
     previous = max((day for day in snapshot.dates() if day < as_of), default=None) if snapshot else None
     parts = {
@@ -487,7 +490,7 @@ def _frozen(
                 {"delivery_id": d.delivery_id, "feed": d.feed, "content_sha256": d.content_sha256, "spec_hash": d.spec_hash}
                 for d in deliveries
             ],
-            "last_delivery": max((d.delivery_id for d in deliveries), default=0),
+            "last_delivery": max((d.delivery_id for d in register.deliveries(states=("effective",))), default=0),
             "previous_parts": parts,
             "policy": policy.model_dump(mode="json", by_alias=True),
             "reporting_currency": currency,
@@ -495,6 +498,13 @@ def _frozen(
             "engines": {"python": platform.python_version(), **{name: version(name) for name in ENGINES}},
         },
     )
+
+
+def _seen(register: Register, known_at: datetime) -> list[Delivery]:
+    """The deliveries in effect, and those that were at `known_at` and were revoked since."""
+    stored = register.deliveries(states=("effective", "revoked"))
+    gone = {d.origin_delivery_id for d in stored if d.delivery_kind == "revocation" and d.received_at <= known_at}
+    return [d for d in stored if d.state == "effective" or not {d.delivery_id, d.origin_delivery_id} & gone]
 
 
 def _write(writers: Mapping[str, pq.ParquetWriter], tables: Mapping[str, pa.Table]) -> None:

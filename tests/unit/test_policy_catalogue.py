@@ -9,10 +9,11 @@ from risk_pipeline.contracts.fields_factor import LEDGER_FACTORS
 from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
 
 
-def test_transaction_history_is_described_column_by_column() -> None:
-    columns = table("factor.transaction_history").column_names
+@pytest.mark.parametrize("name", ["transaction_history", "due_diligence"])
+def test_a_table_of_factors_is_described_column_by_column(name: str) -> None:
+    columns = table(f"factor.{name}").column_names
     measured = [c for c in columns if c not in ("as_of", "customer_id", "run_id", "evidence_date") and not c.endswith("_code")]
-    assert [f.id for f in load_catalogue().factors] == measured
+    assert [f.id for f in load_catalogue().factors if f.table == name] == measured
 
 
 def test_the_ledger_factors_are_scored_and_have_their_codes() -> None:

@@ -41,7 +41,7 @@ BROKEN = {
     "key given twice": ("author: credit", "status: draft\nauthor: credit", "key `status` is given twice"),
     "not finite": ("slope: 0.0775", "slope: .inf", "calibration.slope"),
     "no Chinese label": ("{en: Low risk, zh: 低风险}", "{en: Low risk}", "tiers.0.label.zh: missing"),
-    "empty Chinese reason": ("{en: New customer, zh: 新客户}", '{en: New customer, zh: " "}', "knockouts.3.reason.zh"),
+    "empty Chinese reason": ("{en: New customer, zh: 新客户}", '{en: New customer, zh: " "}', "knockouts.5.reason.zh"),
     "author approves": ("approver: shipped_default", "approver: credit_policy_owner", "author and approver are the same"),
     "nobody approved": ("approver: shipped_default", "approver: null", "an approved policy names its approver"),
     "id used twice": ("id: KO06,", "id: KO05,", "id KO05 is used twice in knockouts"),
