@@ -338,10 +338,21 @@ class FeedSpec(_Model):
 
     @property
     def max_drop_pct(self) -> float | None:
-        """A snapshot that would close more than half of the open rows is refused unless the feed says otherwise."""
+        """A snapshot that would close more than half of the open rows, or a tenth of a sanctions list, is refused unless the feed
+        says otherwise.
+        """
         if self.delivery != "snapshot":
             return None
-        return 50.0 if self.assertions.max_drop_pct is None else self.assertions.max_drop_pct
+        usual = 10.0 if self.feed == "sanctions_entity" else 50.0
+        return usual if self.assertions.max_drop_pct is None else self.assertions.max_drop_pct
+
+    @property
+    def part_of(self) -> dict[str, str]:
+        """Text columns of the key that the mapping sets to a constant: the delivery speaks only for rows with that value. So
+        several lists (`source: {value: OFAC}`) can be snapshots of one feed, each in a YAML of its own.
+        """
+        given = {name: self.columns[name].value for name in self.table.key if name in self.columns}
+        return {name: value for name, value in given.items() if value is not None and self.table.column(name).kind is Kind.TEXT}
 
     @property
     def known_date_column(self) -> str | None:
@@ -455,24 +466,33 @@ class LoadedFeed:
 def load_feeds(folder: Path, only: list[str] | None = None) -> list[LoadedFeed]:
     """Every feed YAML of a folder (or those of the feeds named), in the order of the contracts: the customer master first.
 
-    UsageError when the folder holds none, a named feed is missing, or two files serve the same feed.
+    UsageError when the folder holds none, a named feed is missing, or two files serve the same feed
+    and could both have the same row.
     """
     loaded = [LoadedFeed(path, load_spec(path)) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])]
     if not loaded:
         raise UsageError(f"{folder} holds no feed YAML", remedy="write one; docs/feeds.md has an example to copy")
-    by_feed: dict[str, LoadedFeed] = {}
+    by_feed: dict[str, list[LoadedFeed]] = {}
     for each in loaded:
-        other = by_feed.setdefault(each.spec.feed, each)
-        if other is not each:
+        others = by_feed.setdefault(each.spec.feed, [])
+        other = next((other for other in others if not _apart(each.spec.part_of, other.spec.part_of)), None)
+        if other is not None:
             raise UsageError(
                 f"{each.path}: feed {each.spec.feed} is already served by {other.path.name}",
-                remedy="keep one file per feed; a glob in source.path reads several files",
+                remedy="keep one file per feed (a glob in source.path reads several files), or let each set a text column of"
+                " the key to a constant of its own, as in source: {value: OFAC}",
             )
+        others.append(each)
     missing = [name for name in only or () if name not in by_feed]
     if missing:
         raise UsageError(f"no feed YAML for {', '.join(missing)} in {folder}; there are {', '.join(by_feed)}")
     order = [each.name for each in FEED_TABLES if each.name in by_feed and (not only or each.name in only)]
-    return [by_feed[name] for name in order]
+    return [each for name in order for each in by_feed[name]]
+
+
+def _apart(mine: Mapping[str, str], its: Mapping[str, str]) -> bool:
+    """Two mappings of one feed that can have no row in common: a key column has another constant value in each."""
+    return any(name in its and its[name] != value for name, value in mine.items())
 
 
 def _message(error: Any) -> str:

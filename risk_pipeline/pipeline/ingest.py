@@ -35,6 +35,7 @@ from risk_pipeline.store.register import Delivery, Register
 from risk_pipeline.store.staging import FILE, Knowledge, Settlement, Staging, identity_sql
 
 Progress = Callable[[str], None]
+MADE = "screening:"  # how the files of deliveries are called that the program makes itself
 COUNTS = ("rows_read", "rows_filtered", "rows_rejected", "rows_repeated", "rows_unchanged", "rows_stored", "rows_closed")
 
 
@@ -84,10 +85,10 @@ def ingest(
     loaded = load_feeds(workspace.feeds_dir, list(feeds) if feeds else None)
     store = FeedStore(Lake(workspace.lake), register, threads=workspace.settings.threads)
     results: list[IngestResult] = []
-    with _work_folder(workspace) as work:
+    with work_folder(workspace) as work:
         for each in loaded:
             for files in _deliveries(each.spec, workspace):
-                results.append(_Course(each.spec, files, workspace, register, store, now, work).run())
+                results.append(Course(each.spec, files, workspace, register, store, now, work).run())
                 if progress is not None:
                     progress(_told(results[-1]))
     return results
@@ -127,7 +128,7 @@ def _deliveries(spec: FeedSpec, workspace: Workspace) -> Iterator[list[Path] | R
 
 
 @contextmanager
-def _work_folder(workspace: Workspace) -> Iterator[Path]:
+def work_folder(workspace: Workspace) -> Iterator[Path]:
     """A folder for files that are thrown away; what a killed ingest left there is removed (the caller holds the lock)."""
     base = workspace.warehouse / "tmp"
     workspace.warehouse.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def _work_folder(workspace: Workspace) -> Iterator[Path]:
         yield Path(folder)
 
 
-class _Course:
+class Course:
     """The course of one delivery, from its files to its record."""
 
     def __init__(
@@ -219,7 +220,7 @@ class _Course:
         )
         with self._store.staging(self._spec.table, mapped, self._work) as staging:
             self._read(reader, staging)
-            settlement = staging.settle(self._spec.delivery, self._spec.duplicates)
+            settlement = staging.settle(self._spec.delivery, self._spec.duplicates, spare=spared_sql(self._spec))
             self._reject_duplicates(staging)
             self._judge(settlement)
             self._write(reader, staging, settlement)
@@ -234,7 +235,11 @@ class _Course:
 
     def _same_as(self) -> int | None:
         """The delivery this one repeats: the latest one in effect for a snapshot, else any in effect."""
-        effective = self._register.source_deliveries(self._spec.feed)
+        effective = [
+            each
+            for each in self._register.source_deliveries(self._spec.feed)
+            if not is_made(each) and all(file.get("part_of", {}) == self._spec.part_of for file in each.files)
+        ]
         candidates = effective[-1:] if self._spec.delivery == "snapshot" else effective
         return next((each.delivery_id for each in candidates if each.identity == self._record.identity), None)
 
@@ -247,7 +252,8 @@ class _Course:
             self._warnings.update(chunk.warnings)
         for each in reader.files:
             self._warnings.update(each.warnings)
-        self._note(files=[each.as_dict() for each in reader.files])
+        part_of = {"part_of": self._spec.part_of} if self._spec.part_of else {}
+        self._note(files=[{**each.as_dict(), **part_of} for each in reader.files])
 
     def _reject_duplicates(self, staging: Staging) -> None:
         for rows in staging.duplicates():
@@ -319,6 +325,19 @@ class _Course:
 
     def _note(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)
+
+
+def is_made(delivery: Delivery) -> bool:
+    """Whether the program made the delivery itself, as screening does."""
+    return any(str(file["name"]).startswith(MADE) for file in delivery.files)
+
+
+def spared_sql(spec: FeedSpec) -> str | None:
+    """The stored rows a snapshot does not speak for: those of the other lists of its feed, and those screening made."""
+    if spec.delivery != "snapshot":
+        return None
+    others = [f"\"{name}\" IS DISTINCT FROM '{value.replace(chr(39), chr(39) * 2)}'" for name, value in spec.part_of.items()]
+    return " OR ".join([f"source_file LIKE '{MADE}%'", *others])
 
 
 def reached_by(spec: FeedSpec, deliveries: Sequence[Delivery]) -> str | None:

@@ -217,9 +217,12 @@ class Staging:
         _write_buckets(path, rows.take(pa.array(np.argsort(buckets, kind="stable"))).combine_chunks(), counts.tolist())
         self._chunks.append((path, counts.tolist()))
 
-    def settle(self, mode: Mode, duplicates: Duplicates, replay: tuple[Claims, int] | None = None) -> Settlement:
+    def settle(
+        self, mode: Mode, duplicates: Duplicates, replay: tuple[Claims, int] | None = None, spare: str | None = None
+    ) -> Settlement:
         """Decide the fate of every row: against the delivery itself, then against what is stored.
 
+        `spare`: the stored rows a snapshot does not speak for, as SQL over the columns of the feed and the store; they stay.
         `replay`: the rows belong to that earlier delivery of the feed; what it, or one after it, says about a key stands.
         """
         self._fate = np.zeros(self._seen, dtype=np.uint8)
@@ -231,7 +234,7 @@ class Staging:
             self._con.execute("CREATE TABLE keys (seq BIGINT, kh BIGINT, rh BIGINT)")
         self._con.execute("CREATE VIEW live AS SELECT * FROM keys ANTI JOIN away USING (seq)")
         if self._paths:
-            self._note_old()
+            self._note_old(spare)
             if replay is not None and mode != "append":  # nothing that is appended can take the place of anything
                 self._settle_claims(*replay)
             open_before = self._settle_versions(mode)
@@ -279,13 +282,15 @@ class Staging:
             self._con.execute("INSERT INTO away SELECT seq FROM losers")
             self._con.execute(f"INSERT INTO held SELECT kh FROM losers WHERE fate = {DUPLICATE}")
 
-    def _note_old(self) -> None:
+    def _note_old(self, spare: str | None) -> None:
         old = self._work / "old.parquet"
         self._con.execute(
-            f"COPY (SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, delivery_id, open"
+            f"COPY (SELECT {key_hash_sql(self._target)} AS kh, row_hash AS rh, row_id, delivery_id, open,"
+            f" coalesce({spare or 'false'}, false) AS spared"
             f" FROM ({all_rows_sql(self._paths, self._closures)})) TO {_s(str(old))} (FORMAT parquet, COMPRESSION uncompressed)"
         )
         self._con.execute(f"CREATE VIEW old AS SELECT * FROM read_parquet({_s(str(old))})")
+        self._con.execute("INSERT INTO held SELECT kh FROM old WHERE open AND spared")
 
     def _settle_claims(self, claims: Claims, origin: int) -> None:
         """Turn away the rows whose key the delivery they belong to, or one after it, says something else about."""
@@ -331,7 +336,7 @@ class Staging:
                     WHERE o.open AND o.kh % {slices} = {number} AND (l.rh <> o.rh{missing})
                     """
                 )
-        return self._number("SELECT count(*) FROM old WHERE open")
+        return self._number("SELECT count(*) FROM old WHERE open AND NOT spared")
 
     def _note_fates(self, query: str) -> pa.Table:
         found = self._con.sql(query).to_arrow_table()
