@@ -57,13 +57,14 @@ def record_lines(found: Scan, first_line: int) -> tuple[Positions, Positions]:
 
 
 def blanks_at_edges(records: bytes, delimiter: str) -> bool:
-    """May a field begin or end with a blank? Characters beyond ASCII count as blanks here; some are. Line ends inside quotes
-    are the caller's to notice (the scan has them), but for carriage returns.
+    """May a field begin or end with a blank or a control character? Characters beyond ASCII count as blanks here; some are.
+    Line ends inside quotes are the caller's to notice (the scan has them), but for carriage returns.
     """
     if QUOTE in records and records.count(b"\r") != records.count(b"\r\n"):
         return True
     codes = np.frombuffer(records, dtype=np.uint8)
-    blanks = np.flatnonzero((codes == 0x20) | (codes == 0x09) | (codes >= 0x80))
+    blanks = np.flatnonzero((codes <= 0x20) | (codes >= 0x7F))
+    blanks = blanks[(codes[blanks] != NEWLINE) & (codes[blanks] != RETURN)]
     if not len(blanks):
         return False
     is_edge = np.zeros(256, dtype=np.bool_)

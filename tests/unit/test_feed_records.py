@@ -95,6 +95,11 @@ def test_an_open_quote_is_noticed() -> None:
         ("aéb,c\n", False),
         ("a,\u3000b\n", True),
         ("a,b\n", False),
+        ("a,b\x1a\n", True),
+        ("\x01a,b\n", True),
+        ("a\x1ab,c\n", False),
+        ("a,b\x7f\r\n", True),
+        ("a,b\r\n", False),
     ],
 )
 def test_blanks_at_edges(text: str, blank: bool) -> None:
