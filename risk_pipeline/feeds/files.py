@@ -35,6 +35,15 @@ class Receipt:
         if changed or (sha256_read is not None and sha256_read != self.sha256):
             raise Refused(f"{self.name}: changed while it was read", remedy=_STABLE)
 
+    def read(self) -> bytes:
+        """The whole content. Refused when it is not what it was."""
+        try:
+            content = self.path.read_bytes()
+        except OSError as exc:
+            raise Refused(f"{self.name}: cannot be read ({exc.strerror})", remedy=_STABLE) from None
+        self.check_unchanged(hashlib.sha256(content).hexdigest())
+        return content
+
 
 _STABLE = "deliver files by writing them elsewhere and renaming them into place, then ingest again"
 
