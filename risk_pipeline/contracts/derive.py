@@ -56,11 +56,14 @@ def arrow_type(kind: Kind) -> pa.DataType:
             return pa.timestamp("us")
 
 
-def arrow_schema(table: Table) -> pa.Schema:
-    """Arrow schema in declared order; key and required columns are not nullable."""
+def arrow_schema(table: Table, *, coded_text: bool = False) -> pa.Schema:
+    """Arrow schema in declared order; key and required columns are not nullable. `coded_text`: texts as dictionaries."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(c.name, arrow_type(c.kind), nullable=not c.required) for c in table.columns])
+    def type_of(kind: Kind) -> pa.DataType:
+        return pa.dictionary(pa.int32(), pa.string()) if coded_text and kind is Kind.TEXT else arrow_type(kind)
+
+    return pa.schema([pa.field(c.name, type_of(c.kind), nullable=not c.required) for c in table.columns])
 
 
 # --- SQLAlchemy ------------------------------------------------------------------------------------------------------
@@ -235,10 +238,11 @@ def _unscaled(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([low_words(chunk) for chunk in column.chunks], type=pa.int64())
 
 
-def frame_to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
+def frame_to_arrow(table: Table, frame: pd.DataFrame, *, coded_text: bool = False) -> pa.Table:
     """A typed or decide frame as Arrow data of the table, in declared order; further columns are left out.
 
-    Integers in a money or rate column count its last digit (12345 = 123.45). ValueError when a column is missing, a
+    `coded_text`: texts stay dictionaries, which a Parquet writer takes as they are (half the time where few texts repeat in
+    many rows). Integers in a money or rate column count its last digit (12345 = 123.45). ValueError when a column is missing, a
     required one holds NULL, or a value does not fit its type (a fraction in an integer, a time in a date); TypeError
     when it is of another kind (floats as money, numbers as text).
     """
@@ -247,10 +251,10 @@ def frame_to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
     missing = [name for name in table.column_names if name not in frame.columns]
     if missing:
         raise ValueError(f"{table.full_name}: the frame lacks {', '.join(missing)}")
-    arrays = []
-    for column in table.columns:
+    arrays, schema = [], arrow_schema(table, coded_text=coded_text)
+    for column, declared in zip(table.columns, schema, strict=True):
         try:
-            array = _arrow_array(frame[column.name], column.kind)
+            array = _arrow_array(frame[column.name], column.kind, declared.type)
         except (ValueError, OverflowError) as error:
             raise ValueError(f"{table.full_name}.{column.name}: {error}") from error
         except TypeError as error:
@@ -258,14 +262,13 @@ def frame_to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
         if column.required and array.null_count:
             raise ValueError(f"{table.full_name}.{column.name}: required, but NULL in {array.null_count} rows")
         arrays.append(array)
-    return pa.Table.from_arrays(arrays, schema=arrow_schema(table))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _arrow_array(values: pd.Series[Any], kind: Kind) -> pa.Array | pa.ChunkedArray:
+def _arrow_array(values: pd.Series[Any], kind: Kind, target: pa.DataType) -> pa.Array | pa.ChunkedArray:
     import pandas as pd
     import pyarrow as pa
 
-    target = arrow_type(kind)
     if kind in (Kind.MONEY, Kind.RATE) and pd.api.types.is_integer_dtype(values.dtype):
         mask = values.isna().to_numpy() if values.hasnans else None
         counts = values.to_numpy("int64") if mask is None else values.to_numpy("int64", na_value=0)
@@ -273,11 +276,13 @@ def _arrow_array(values: pd.Series[Any], kind: Kind) -> pa.Array | pa.ChunkedArr
     array = pa.array(values, from_pandas=True)
     if array.null_count == len(array):
         return pa.nulls(len(array), target)
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    if not _same_kind(array.type, kind):
+    given = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if not _same_kind(given, kind):
         hint = "; give money as integer minor units" if kind is Kind.MONEY else ""
-        raise TypeError(f"{array.type} is no {kind}{hint}")
+        raise TypeError(f"{given} is no {kind}{hint}")
+    if pa.types.is_dictionary(target):
+        return (array if pa.types.is_dictionary(array.type) else array.dictionary_encode()).cast(target)
+    array = array.cast(given)
     result = array.cast(target)
     if kind is Kind.DATE and result.cast(array.type) != array:  # the cast itself drops the time of day without a word
         raise ValueError("a date with a time of day")

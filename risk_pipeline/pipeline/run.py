@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
-from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
+from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide
 from risk_pipeline.engine.asof import create_asof_views
@@ -220,7 +220,7 @@ class Run:
             for batch in reader:
                 facts = arrow_to_frame(pa.Table.from_batches([batch]))
                 frames = decide(facts, self.policy, catalogue, context)
-                tables = {name: frame_to_arrow(contracts[name], frame) for name, frame in frames.items()}
+                tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
                     written.result()
                 written = writing.submit(_write, writers, tables)
@@ -450,7 +450,8 @@ class Run:
 def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.ParquetWriter:
     """A Parquet writer whose file becomes `path` when `files` closes without an error."""
     temporary = files.enter_context(lake.write_atomic(path))
-    return pq.ParquetWriter(temporary, contract.to_arrow(), compression="zstd")
+    # The file says plain texts: how they came is no matter of its readers.
+    return pq.ParquetWriter(temporary, arrow_schema(contract, coded_text=True), compression="zstd", store_schema=False)
 
 
 def _frozen(

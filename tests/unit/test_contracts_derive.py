@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_pipeline.contracts import TABLES, Column, Kind, Table, table
-from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow, pandera_schema, typed_frame
+from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, arrow_type, frame_to_arrow, pandera_schema, typed_frame
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 
 ALL = list(TABLES.values())
@@ -239,7 +239,7 @@ def exposure(**changed: Any) -> pd.DataFrame:
 def test_minor_units_become_exact_decimals(units: list[int | None]) -> None:
     from risk_pipeline.contracts.derive import _arrow_array
 
-    array = _arrow_array(pd.Series(units, dtype="Int64"), Kind.MONEY)
+    array = _arrow_array(pd.Series(units, dtype="Int64"), Kind.MONEY, arrow_type(Kind.MONEY))
     array.validate(full=True)
     assert array.type == pa.decimal128(18, 2)
     assert array.to_pylist() == [None if u is None else Decimal(u).scaleb(-2) for u in units]
@@ -259,7 +259,7 @@ def test_minor_units_negative_null_and_beyond_32_bits() -> None:
 def frame_to_arrow_column(units: Any) -> pa.Array:
     from risk_pipeline.contracts.derive import _arrow_array
 
-    return _arrow_array(pd.Series(units), Kind.MONEY)
+    return _arrow_array(pd.Series(units), Kind.MONEY, arrow_type(Kind.MONEY))
 
 
 def test_slices_and_chunks_keep_their_values() -> None:
