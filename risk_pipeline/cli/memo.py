@@ -93,6 +93,7 @@ class Memo:
             ("exposure", self._exposure_lines()),
             ("terms", [each(self._language, self._terms_line)]),
             ("hold", self._hold_lines()),
+            *([("sanctions", [each(self._language, self._sanctions_line)])] if self._screened() else []),
         ):
             grid.add_row(word(name, self._language), Text("\n".join(line for line in lines if line)))
         self._out.print()
@@ -198,6 +199,17 @@ class Memo:
         limit = self._found.limit
         held = word("yes" if limit["hold"] else "no", self._language)
         return [held, *(self._text(reason) for reason in limit["hold_texts"])]
+
+    def _screened(self) -> bool:
+        """Was the customer searched for on a list, or found on one? A run of before there were searches has no row."""
+        found = self._found.due_diligence
+        return bool(found) and (found["sanctions_search_result"] != "never" or found["evidence_date"] is not None)
+
+    def _sanctions_line(self, one: One) -> str:
+        found = self._found.due_diligence
+        counts = [say(name, one, n=found[name]) for name in ("sanctions_confirmed", "sanctions_unreviewed") if found[name]]
+        searched = f"searched_{found['sanctions_search_result']}"
+        return listed([*counts, say(searched, one, day=found["sanctions_searched_on"] or "-")], one)
 
     def _print_factors(self) -> None:
         costly = [row for row in self._found.contributions if row["reason_rank"] is not None][:FACTORS]

@@ -35,6 +35,7 @@ WORDS = {
     "ladder": ("How the limit came about", "额度测算"),
     "terms": ("Terms", "付款条件"),
     "hold": ("Hold", "冻结"),
+    "sanctions": ("Sanctions", "制裁筛查"),
     "factors": ("What cost most points", "主要扣分因素"),
     "factor": ("Factor", "因素"),
     "invoice": ("Invoice", "发票"),
@@ -112,6 +113,13 @@ PHRASES = {
     "headroom": ("headroom {amount}", "可用额度 {amount}"),
     "terms_days": ("{days} days", "账期 {days} 天"),
     "prepaid_share": ("{pct} % prepayment", "预付 {pct}%"),
+    # sanctions
+    "sanctions_confirmed": ("{n} confirmed", "已确认 {n} 项"),
+    "sanctions_unreviewed": ("{n} not yet reviewed", "待复核 {n} 项"),
+    "searched_clean": ("searched on {day}, nothing found", "{day} 已查询，无命中"),
+    "searched_hit": ("searched on {day}, names alike found", "{day} 已查询，发现相似名称"),
+    "searched_error": ("the last search failed, last answer {day}", "最近一次查询失败，上次有结果的查询：{day}"),
+    "searched_never": ("never searched", "从未查询"),
     # ladder
     "decides": ("decides", "决定额度"),
     "rounded_down": ("{currency}, rounded down", "{currency}，向下取整"),

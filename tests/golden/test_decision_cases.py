@@ -52,6 +52,19 @@ def test_case_3_candidates_and_terms() -> None:
     assert case.terms == (15, "per_invoice", 30)
 
 
+def test_case_25_a_possible_sanctions_hit_holds_and_is_no_verdict() -> None:
+    case = given(80, sanctions_unreviewed=1, **sales(100_000))
+    assert (case.tier, case.binding_rule, case.credit_limit) == ("low", "score", 250_000)
+    assert (case.hold, case.hold_reasons, case.knockouts) == (True, "KO02", "KO02")
+
+
+def test_case_26_a_confirmed_one_stops_everything() -> None:
+    case = given(80, sanctions_confirmed=1, **sales(100_000))
+    assert (case.tier, case.binding_rule, case.credit_limit) == ("restricted", "KO01", 0)
+    assert (case.binding_method, case.limit_reason, case.hold) == ("hard_stop", "KO01", True)
+    assert case.terms == (0, "prepayment", 100)
+
+
 def test_case_4_restricted_has_no_limit_and_holds() -> None:
     case = given(20, **sales(40_000))
     assert case.tier == "restricted"

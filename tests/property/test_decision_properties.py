@@ -34,6 +34,8 @@ FACTORS: dict[str, st.SearchStrategy[Any]] = {
     "dishonoured_payments_6m": st.integers(0, 4),
     "uncollectible_written_off_12m": st.integers(0, 1_000_00),
     "total_exposure": st.integers(0, 100_000_00),
+    "sanctions_confirmed": st.integers(0, 2),
+    "sanctions_unreviewed": st.integers(0, 3),
 }
 WORSE_WHEN_LESS: dict[str, st.SearchStrategy[Any]] = {"relationship_months": st.integers(0, 130)}
 REST: dict[str, st.SearchStrategy[Any]] = {
@@ -82,12 +84,30 @@ def test_worse_evidence_never_gives_a_better_tier_or_a_higher_limit(
 
 
 @SETTINGS
-@given(customer=CUSTOMER, policy=POLICIES, stop=st.sampled_from([{"distressed_plan": True}, {"max_dpd_material": 91}]))
-def test_a_hard_stop_beats_everything(customer: dict[str, Any], policy: Policy, stop: dict[str, Any]) -> None:
-    (row,) = _one(policy, {**customer, **stop})
+@given(
+    customer=CUSTOMER,
+    policy=POLICIES,
+    stop=st.sampled_from([("KO05", {"distressed_plan": True}), ("KO05", {"max_dpd_material": 91}), ("KO01", {})]),
+)
+def test_a_hard_stop_beats_everything(customer: dict[str, Any], policy: Policy, stop: tuple[str, dict[str, Any]]) -> None:
+    rule, facts_of_stop = stop
+    (row,) = _one(policy, {**customer, **facts_of_stop, "sanctions_confirmed": int(rule == "KO01")})
     assert (row["tier"], row["limit_reporting"], row["credit_limit"]) == ("restricted", 0, 0)
-    assert (row["binding_method"], row["limit_reason"], row["hold"]) == ("hard_stop", "KO05", True)
+    assert (row["binding_method"], row["limit_reason"], row["hold"]) == ("hard_stop", rule, True)
+    assert rule in row["hold_reasons"].split(",")
     assert (row["payment_terms_days"], row["settlement_cycle"], row["prepayment_pct"]) == (0, "prepayment", 100)
+
+
+@SETTINGS
+@given(customer=CUSTOMER, policy=POLICIES, hits=st.integers(1, 3))
+def test_an_unreviewed_sanctions_hit_holds_orders_and_changes_nothing_else(
+    customer: dict[str, Any], policy: Policy, hits: int
+) -> None:
+    before, after = _one(policy, {**customer, "sanctions_unreviewed": 0}, {**customer, "sanctions_unreviewed": hits})
+    told = {"customer_id", "hold", "hold_reasons", "knockouts"}
+    pd.testing.assert_series_equal(*(pd.Series({k: v for k, v in row.items() if k not in told}) for row in (before, after)))
+    assert after["hold"]
+    assert set(after["hold_reasons"].split(",")) - {""} == {*before["hold_reasons"].split(","), "KO02"} - {""}
 
 
 @FRAMES
