@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def _check(case: Case, bench: Bench) -> None:
     earlier = len(bench.register.deliveries())
     results = bench.ingest(case.feed)
     assert _published(bench) == before, "an ingest never touches what is published"
-    assert not [path for path in (bench.workspace.warehouse / "tmp").rglob("*")], "nothing is left behind"
+    assert not list((bench.workspace.warehouse / "tmp").rglob("*")), "nothing is left behind"
     _check_lake(bench)
     assert [each.delivery for each in results] == bench.register.deliveries()[earlier:]
     if case.refused or case.rows is None:
@@ -132,8 +132,8 @@ def _check_refused(case: Case, result: IngestResult) -> None:
 
 def _check_taken(case: Case, bench: Bench, results: list[IngestResult]) -> None:
     assert case.rows is not None
-    _same("stored rows", sorted(_stored(bench, case, results)), sorted(case.rows))
     quarantined = _quarantined(bench, results)
+    _same("stored rows", sorted(_stored(bench, case, results)), sorted(case.rows), f"rejected: {quarantined}")
     _same("rejections", sorted(told for told, _ in quarantined), sorted(case.broken))
     for told, row in quarantined:
         assert row.startswith("{"), f"the source row is kept with its rejection: {told}"
@@ -157,8 +157,8 @@ def _check_taken(case: Case, bench: Bench, results: list[IngestResult]) -> None:
         assert results[0].delivery.files[0].get(name) == value, results[0].delivery.files[0]
 
 
-def _same(what: str, found: Any, expected: Any) -> None:
-    assert found == expected, f"{what}: found\n{found}\nwhere expected were\n{expected}"[:3000]
+def _same(what: str, found: Any, expected: Any, besides: str = "") -> None:
+    assert found == expected, f"{what}: found\n{found}\nwhere expected were\n{expected}\n{besides}"[:3000]
 
 
 def _check_conservation(counts: Mapping[str, int]) -> None:
@@ -213,11 +213,12 @@ def _check_lake(bench: Bench) -> None:
     for path in (path for path in bench.workspace.lake.rglob("*") if path.is_file()):
         pq.read_metadata(path)
     files = {name for name in _lake(bench) if name.startswith(("feed/", "quarantine/"))}
-    assert files == set().union(*(_files(each) for each in bench.register.deliveries()))
+    _same("files in the lake", files, set().union(*(_files(each) for each in bench.register.deliveries())))
 
 
 def _files(delivery: Delivery) -> set[str]:
-    return {path for path in (delivery.part_path, delivery.closures_path, delivery.quarantine_path) if path}
+    named = (getattr(delivery, each.name) for each in fields(delivery) if each.name.endswith("_path"))
+    return {path for path in named if path}
 
 
 def parquet(path: Path, **columns: Any) -> None:

@@ -19,6 +19,9 @@ from risk_pipeline.feeds.unpivot import Unpivoted
 
 __all__ = ["Chunk", "SourceFile", "open_source"]
 
+MOST_NAMES = 40
+"""As many column names a message shows."""
+
 
 def open_source(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
     """Open a file of a feed and check that it has every mapped column. Refused, with file and line, for anything else.
@@ -74,7 +77,7 @@ def check_columns(opened: SourceFile, needed: Sequence[str], where: str | None) 
         near = difflib.get_close_matches(missing[0], opened.header, n=1)
         raise Refused(
             f"{opened.receipt.name}: no column {', '.join(map(repr, missing))};"
-            f" the file has {', '.join(opened.header) or 'no columns'}",
+            f" the file has {_listed(opened.header) or 'no columns'}",
             remedy="mend the mapping in the feed YAML" + (f"; did you mean {near[0]!r}?" if near else ""),
         )
     folded, named = [name.casefold() for name in opened.header], (where or "").casefold()
@@ -85,3 +88,8 @@ def check_columns(opened: SourceFile, needed: Sequence[str], where: str | None) 
             f"{opened.receipt.name}: the header has {twice[0]!r} more than once (case does not count)",
             remedy="rename one of the columns in the export",
         )
+
+
+def _listed(header: Sequence[str]) -> str:
+    shown = ", ".join(header[:MOST_NAMES])
+    return shown if len(header) <= MOST_NAMES else f"{shown}, … ({len(header)} columns)"

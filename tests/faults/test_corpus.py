@@ -5,8 +5,11 @@ Put here: the inputs, and what becomes of each. Keep out: how a case is run and 
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,6 +99,12 @@ ENCODINGS = [
     Case("mixed encodings, gbk first", CHINESE.encode("gbk") + "B,ÿ\u00ff,x,1,CNY\n".encode("latin-1"), refused=("not valid",), columns=CHINESE_COLUMNS),
     Case("declared utf-8, is gbk", CHINESE.encode("gbk"), refused=("line 1 is not valid utf-8",), columns=CHINESE_COLUMNS, source={"encoding": "utf-8"}),
     Case("a NUL byte", lines(ONE, "B,C\0,1/2/2024,1,EUR"), refused=("in/data.csv: line 3 holds NUL",)),
+    Case("utf-16 with line ends inside its characters", "\ufeff".encode("utf-16-le") + lines("A,上海,1/2/2024,1,CNY", "B,上海,1/2/2024,x,CNY").encode("utf-16-le"),
+         ("2|A|上海|2024-01-02|1.00|CNY",), ("3|not_a_number|amount|x",)),
+    Case("utf-16 with such characters, cut", b"\xff\xfe" + lines("A,上海,1/2/2024,1,CNY", "B,上海,1/2/2024,x,CNY").encode("utf-16-le")[:-1],
+         refused=("in/data.csv: line 3 is not valid utf-16",)),
+    Case("a declared encoding against the mark of the file", lines("A,Müller,1/2/2024,1,EUR").encode("utf-8-sig"),
+         ("2|A|Müller|2024-01-02|1.00|EUR",), source={"encoding": "cp1252"}),
 ]  # fmt: skip
 
 STRUCTURE = [
@@ -145,12 +154,22 @@ STRUCTURE = [
     Case("a row of delimiters", lines(ONE, ",,,,"), (ONE_READ,),
          ("3|key_missing|invoice_id|", "3|customer_missing|customer_id|", "3|value_missing|invoice_date|", "3|value_missing|amount|",
           "3|value_missing|currency|")),
-    Case("line separators that end no line", lines("A,C\u20281\u0085\v\f,1/2/2024,1,EUR", "B,C1,1/2/2024,x,EUR"),
-         ("2|A|C\u20281\u0085\v\f|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|x",)),
+    Case("a line of totals at the end", lines(ONE, "Total,,,10.00,EUR"), (ONE_READ,), ("3|customer_missing|customer_id|", "3|value_missing|invoice_date|")),
+    Case("a name with a line end in it", lines(ONE, "B,C1,1/2/2024,x,EUR").replace("date", '"invoice\ndate"'), ("3|A|C1|2024-01-02|10.00|EUR",),
+         ("4|not_a_number|amount|x",), columns={"invoice_date": {"from": "invoice\ndate", "format": "%m/%d/%Y"}}),
+    Case("Excel's line that names the delimiter", "sep=;\n" + amounts("1.50"), ("3|A0|C1|2024-01-02|1.50|EUR",), source={"skip_lines": 1}),
+    Case("a quoted line end above the header, skipped", '"Ledger\nof ACME"\n' + lines(ONE), ("4|A|C1|2024-01-02|10.00|EUR",), source={"skip_lines": 2}),
+    Case("one column only", "id\nA\nB\n", ("2|A|X|2024-01-02|1.00|EUR", "3|B|X|2024-01-02|1.00|EUR"),
+         columns={"customer_id": {"value": "X"}, "invoice_date": {"value": "2024-01-02"}, "amount": {"value": "1"}, "currency": {"value": "EUR"}}),
+    Case("quoted and empty cells are the same", lines('A,C1,1/2/2024,10.00,""', '"",C1,1/2/2024,1,EUR'), (),
+         ("2|value_missing|currency|", "3|key_missing|invoice_id|")),
+    Case("line separators that end no line", lines("A,C\u2028\u0085\v\f1,1/2/2024,1,EUR", "B,C1,1/2/2024,x,EUR"),
+         ("2|A|C\u2028\u0085\v\f1|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|x",)),
     Case("a cell of a megabyte, not mapped", f"{HEADER},note\n{ONE},{'x' * (1 << 20)}\n", (ONE_READ,)),
     Case("a cell of a megabyte, mapped", lines(f"A,{'x' * (1 << 20)},1/2/2024,1,EUR", "B,C1,1/2/2024,y,EUR"),
          (f"2|A|{'x' * (1 << 20)}|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|y",)),
     Case("five hundred columns", ",".join([HEADER, *(f"n{n}" for n in range(500))]) + "\n" + ONE + "," * 500 + "\n", (ONE_READ,)),
+    Case("five hundred columns, none of them the right one", ",".join(f"n{n}" for n in range(500)) + "\n", refused=("no column 'id'", "n0, n1")),
     Case("SQL in cells", lines("A,'); DROP TABLE chunk; --,1/2/2024,1,EUR"), ("2|A|'); DROP TABLE chunk; --|2024-01-02|1.00|EUR",)),
     Case("formulas in cells", lines("A,=1+1,1/2/2024,10.00,EUR", "B,C1,1/2/2024,=2*3,EUR"), ("2|A|=1+1|2024-01-02|10.00|EUR",),
          ("3|not_a_number|amount|=2*3",)),
@@ -179,8 +198,8 @@ VALUES = [
          amounts_broken("not_a_number", "12,34.5", first=2), {"negative_invoice_amount": 1}, columns=money(thousands=",")),
     Case("Swiss amounts", amounts("1'234.50", "1'23.50"), amounts_read("1234.50"), amounts_broken("not_a_number", "1'23.50", first=1),
          columns=money(thousands="'")),
-    Case("French amounts", amounts("1\u00a0234,50", "1 234,50"), amounts_read("1234.50"), amounts_broken("not_a_number", "1 234,50", first=1),
-         columns=money(decimal=",", thousands="\u00a0")),
+    Case("French amounts", amounts("1\u00a0234,50", "1 234,50", "1\u202f234,50", "12 34,50"), amounts_read("1234.50", "1234.50", "1234.50"),
+         amounts_broken("not_a_number", "12 34,50", first=3), columns=money(decimal=",", thousands="\u00a0")),
     Case("negative zero", amounts("-0", "-0.00", "0-", "+0"), amounts_read("0.00", "0.00", "0.00", "0.00")),
     Case("exponents", amounts("1E3", "1.5e2", "1e-2"), (), amounts_broken("not_a_number", "1E3", "1.5e2", "1e-2")),
     Case("infinite and no numbers", amounts("inf", "-Infinity", "nan", "NaN", "∞"), (), amounts_broken("not_a_number", "inf", "-Infinity", "nan", "NaN", "∞")),
@@ -201,9 +220,11 @@ VALUES = [
          dates_broken("12.31.2024", first=2), columns=dated("%d.%m.%Y")),
     Case("days without separators", dates("20240131", "2024131", "202401310", "20241301", "2024-01-31"), dates_read("2024-01-31"),
          dates_broken("2024131", "202401310", "20241301", "2024-01-31", first=1), columns=dated("%Y%m%d")),
-    Case("no date and the end of time", dates("0000-00-00", "9999-12-31", "0001-01-01", "10000-01-01", "1900-02-29"),
-         ("3|D1|C1|9999-12-31|1.00|EUR",),
-         ("2|not_a_date|invoice_date|0000-00-00", *dates_broken("0001-01-01", "10000-01-01", "1900-02-29", first=2)), columns=ISO),
+    Case("no date and the end of time", dates("0000-00-00", "9999-12-31", "0001-01-01", "10000-01-01", "1900-02-29", "1024-01-02"), (),
+         ("2|not_a_date|invoice_date|0000-00-00", "3|date_impossible|invoice_date|9999-12-31",
+          *dates_broken("0001-01-01", "10000-01-01", "1900-02-29", first=2), "7|date_impossible|invoice_date|1024-01-02"), columns=ISO),
+    Case("the end of time as a due date", f"{HEADER},due\n{ONE},12/31/9999\n", ("2|A|C1|2024-01-02|10.00|EUR|9999-12-31",), warnings={"date_far_off": 1},
+         columns={"due_date": {"from": "due", "format": "%m/%d/%Y"}}),
     Case("the end of time as no date", f"{HEADER},due\n{ONE},9999-12-31\nB,C1,1/2/2024,1,EUR,0000-00-00\nC,C1,1/2/2024,1,EUR,2024-02-02\n",
          ("2|A|C1|2024-01-02|10.00|EUR|", "3|B|C1|2024-01-02|1.00|EUR|", "4|C|C1|2024-01-02|1.00|EUR|2024-02-02"),
          columns={"due_date": {"from": "due", "nulls": ["", "9999-12-31", "0000-00-00"]}}),
@@ -220,7 +241,13 @@ VALUES = [
     Case("ids with leading zeros", lines("007,0012,1/2/2024,1,EUR", "7,12,1/2/2024,2,EUR"), ("2|007|0012|2024-01-02|1.00|EUR", "3|7|12|2024-01-02|2.00|EUR")),
     Case("ids with leading zeros, taken off", lines("007,0012,1/2/2024,1,EUR", "0,C,1/2/2024,1,EUR", "7,0012,1/2/2024,2,EUR"),
          ("3|0|C|2024-01-02|1.00|EUR",), ("2|duplicate_key||7", "4|duplicate_key||7"), columns=ids(strip_leading_zeros=True)),
-    Case("ids as a spreadsheet leaves them", lines("2960623488.0,9.131E+17,1/2/2024,1,EUR"), ("2|2960623488.0|9.131E+17|2024-01-02|1.00|EUR",)),
+    Case("ids as a spreadsheet leaves them, nobody said so", lines("2960623488.0,C1,1/2/2024,1,EUR", "A,9.131E+17,1/2/2024,1,EUR", "B,#N/A,1/2/2024,1,EUR"), (),
+         ("2|id_as_number|invoice_id|2960623488.0", "3|id_as_number|customer_id|9.131E+17", "4|spreadsheet_error|customer_id|#N/A")),
+    Case("ids as a spreadsheet leaves them, declared", lines("2960623488.0,A-1,1/2/2024,1,EUR", "2.960623489E9,007,1/2/2024,1,EUR", "1.5,B,1/2/2024,1,EUR",
+         "9.131E+17,C,1/2/2024,1,EUR", "1234567890123456.0,C,1/2/2024,1,EUR"),
+         ("2|2960623488|A-1|2024-01-02|1.00|EUR", "3|2960623489|007|2024-01-02|1.00|EUR", "4|1.5|B|2024-01-02|1.00|EUR"),
+         ("5|id_as_number|invoice_id|9.131E+17", "6|id_as_number|invoice_id|1234567890123456.0"), columns=ids(integral=True)),
+    Case("ids in full width, declared", lines("Ａ－１２,Ｃ１,1/2/2024,1,EUR"), ("2|A-12|Ｃ１|2024-01-02|1.00|EUR",), columns=ids(half_width=True)),
     Case("blanks of every width", lines("\u00a0A\u3000,\tC 1 ,1/2/2024 , 10.00,EUR\u00a0"), ("2|A|C 1|2024-01-02|10.00|EUR",)),
     Case("null marks of the mapping", lines("A,C1,1/2/2024,1,N/A", "-0-,C1,1/2/2024,1,EUR", "B,NULL,1/2/2024,1,EUR"), (),
          ("2|value_missing|currency|", "3|key_missing|invoice_id|", "4|customer_missing|customer_id|"), keys={"nulls": ["", "N/A", "-0-", "NULL"]}),
@@ -234,8 +261,52 @@ VALUES = [
          ("2|money_scale|amount|1.005", "2|unknown_currency|currency|eur")),
     Case("due before invoice", f"{HEADER},due\n{ONE},1/1/2024\n", ("2|A|C1|2024-01-02|10.00|EUR|2024-01-01",), warnings={"due_before_invoice": 1},
          columns={"due_date": {"from": "due", "format": "%m/%d/%Y"}}),
-    Case("an invisible character in an id", lines("A\u200b,C1,1/2/2024,1,EUR", "A,C1,1/2/2024,2,EUR"),
-         ("2|A\u200b|C1|2024-01-02|1.00|EUR", "3|A|C1|2024-01-02|2.00|EUR")),
+    Case("invisible characters around an id", lines("A\u200b,C1,1/2/2024,1,EUR", "\ufeffA,C1,1/2/2024,1,EUR"), ("2|A|C1|2024-01-02|1.00|EUR",),
+         counts={"repeated": 1}),
+    Case("an invisible character in an id", lines("A\u200b1,C1,1/2/2024,1,EUR", "A1,C1,1/2/2024,2,EUR"),
+         ("2|A\u200b1|C1|2024-01-02|1.00|EUR", "3|A1|C1|2024-01-02|2.00|EUR")),
+    Case("a key made of parts, one of them missing", f"{HEADER},year\n{ONE},2024\nB,C1,1/2/2024,1,EUR,\n", ("2|2024-A|C1|2024-01-02|10.00|EUR",),
+         ("3|key_missing|invoice_id|",), columns={"invoice_id": {"template": "{year}-{id}"}}),
+    Case("a key already delivered, other content", lines("OLD1,C1,1/2/2023,11.00,EUR", ONE), ("3|A|C1|2024-01-02|10.00|EUR",),
+         ("2|duplicate_key||OLD1",), keys={"delivery": "append"}),
+    Case("a key already delivered, put right", lines("OLD1,C1,1/2/2023,11.00,EUR", ONE),
+         ("2|OLD1|C1|2023-01-02|11.00|EUR", "3|A|C1|2024-01-02|10.00|EUR"), keys={"delivery": "upsert"}),
+    Case("a delivery of nine tenths less", lines(*(["OLD1,C1,1/2/2023,10.00,EUR"])), refused=("1 rows where 2 are in effect: 50.0 % fewer",),
+         keys={"assertions": {"max_drop_pct": 40}}),
+    Case("too many bad rows", lines(ONE, "B,C1,x,1,EUR"), refused=("1 of 2 rows (50.0 %) break a rule", "not_a_date 1 x, first in in/data.csv line 3: 'x'"),
+         keys={"assertions": {"max_rejected_pct": 5}}),
+    Case("more rows than can be", lines(ONE, ONE.replace("A", "B")), refused=("2 rows, more than rows_max 1",), keys={"assertions": {"rows_max": 1}}),
+    Case("control characters in and around cells", lines("A\x01,C\x1b[31m1,1/2/2024,1\x02,EUR\x1a", "B\x7f,C1,1/2/2024,1\x022,EUR"),
+         ("2|A|C\x1b[31m1|2024-01-02|1.00|EUR",), ("3|not_a_number|amount|1\x022",)),
+    Case("full-width digits, points and signs", amounts("１０．５０", "－５", "１，２３４．５", "−7", "–8") + "Z;C1;１/２/２０２４;1;EUR\n",
+         (*amounts_read("10.50", "-5.00", "1234.50", "-7.00", "-8.00"), "7|Z|C1|2024-01-02|1.00|EUR"), warnings={"negative_invoice_amount": 3},
+         columns=money(thousands=",")),
+    Case("brackets as minus", amounts("(1,234.56)", "1,234.56", "( 5 )", "(5", "-(5)", "(-5)", "()"),
+         amounts_read("-1234.56", "1234.56", "-5.00"), (*amounts_broken("not_a_number", "(5", "-(5)", "(-5)", "()", first=3),),
+         {"negative_invoice_amount": 2}, columns=money(thousands=",", parentheses="negative")),
+    Case("brackets nobody declared", amounts("(5)", "10%"), (), amounts_broken("not_a_number", "(5)", "10%")),
+    Case("amounts in thousands", amounts("1.5", "0.00001", "0.000001", "-2", "99999999999999"), amounts_read("1500.00", "0.01", "", "-2000.00"),
+         ("4|money_scale|amount|0.000001", "6|money_overflow|amount|99999999999999"), {"negative_invoice_amount": 1}, columns=money(scale="1000")),
+    Case("amounts in 万元", amounts("1.23456789", "12.3456", "0.00000001"), amounts_read("", "123456.00"),
+         ("2|money_scale|amount|1.23456789", "4|money_scale|amount|0.00000001"), columns=money(scale="10000")),
+    Case("amounts in cents", amounts("12345", "-1", "0.5"), amounts_read("123.45", "-0.01"), ("4|money_scale|amount|0.5",), {"negative_invoice_amount": 1},
+         columns=money(scale="0.01")),
+    Case("a debit/credit mark outside the two", f"{HEADER},dc\nA,C1,1/2/2024,5,EUR,S\nB,C1,1/2/2024,5,EUR,\nC,C1,1/2/2024,5,EUR,x\n",
+         ("2|A|C1|2024-01-02|5.00|EUR",), ("3|unknown_sign|amount|5", "4|unknown_sign|amount|5"),
+         columns=money(sign_from={"column": "dc", "negative_when": "H", "positive_when": "S"})),
+    Case("years of two digits", dates("2.1.24", "31.12.69", "1.1.70", "02.01.2024", "2.1.4", "30.2.24"), dates_read("2024-01-02", "2069-12-31", "1970-01-01"),
+         dates_broken("02.01.2024", "2.1.4", "30.2.24", first=3), columns=dated("%d.%m.%y", century_from="1970")),
+    Case("Excel serials, declared", dates("45293", "45293.75", "1", "59", "60", "61", "0", "-1", "2958465", "2958466", "2024-01-02"),
+         ("2|D0|C1|2024-01-02|1.00|EUR", "3|D1|C1|2024-01-02|1.00|EUR", "4|D2|C1|1900-01-01|1.00|EUR", "5|D3|C1|1900-02-28|1.00|EUR",
+          "7|D5|C1|1900-03-01|1.00|EUR"),
+         (*dates_broken("60", first=4), *dates_broken("0", "-1", first=6), "10|date_impossible|invoice_date|2958465",
+          *dates_broken("2958466", "2024-01-02", first=9)), columns=dated("excel_serial")),
+    Case("Excel serials of 1904", dates("43831", "0", "1"), ("2|D0|C1|2024-01-02|1.00|EUR", "3|D1|C1|1904-01-01|1.00|EUR", "4|D2|C1|1904-01-02|1.00|EUR"),
+         columns=dated("excel_serial_1904")),
+    Case("milliseconds since 1970", dates("1704124800000", "1704124799999", "1704211200000.5", "-1", "1e12", "1704124800000000000"),
+         ("2|D0|C1|2024-01-02|1.00|EUR", "3|D1|C1|2024-01-01|1.00|EUR", "4|D2|C1|2024-01-03|1.00|EUR", "5|D3|C1|1970-01-01|1.00|EUR"),
+         dates_broken("1e12", "1704124800000000000", first=4), columns=dated("epoch_ms", zone="Asia/Shanghai")),
+    Case("seconds since 1970", dates("1704124800"), ("2|D0|C1|2024-01-01|1.00|EUR",), columns=dated("epoch_s", zone="America/New_York")),
 ]  # fmt: skip
 
 FLAGS = Case("flags", "id,since,listed\n" + "".join(f"C{n},2024-01-01,{cell}\n" for n, cell in enumerate(["Yes", "N", "1", "TRUE", "", "x", "2", "falsch"])),
@@ -291,6 +362,71 @@ PARQUET = [
 PARQUET = [Case(**{**vars(each), "file": "in/data.parquet", "source": {"format": "parquet"}}) for each in PARQUET]
 
 
+def objects(*rows: str) -> str:
+    return "".join(f"{row}\n" for row in rows)
+
+
+ROW = '{"id": "A", "customer": {"id": "C1"}, "date": "1/2/2024", "amount": 10.00, "currency": "EUR"}'
+NESTED = {"customer_id": {"from": "customer.id"}}
+
+JSON_LINES = [
+    Case("JSON Lines with a number that is none", objects(ROW, ROW.replace("10.00", "2309.7899999999995").replace('"A"', "007700000000000000001"),
+         ROW.replace("10.00", "1e3").replace('"A"', '"B"')), refused=("line 2 is no JSON object",), columns=NESTED),
+    Case("JSON Lines, nested, exact", objects(ROW, "", ROW.replace("10.00", "2309.7899999999995").replace('"A"', "7700000000000000000001")),
+         ("1|A|C1|2024-01-02|10.00|EUR", "3|7700000000000000000001|C1|2024-01-02|2309.79|EUR"), warnings={"rounded_amount": 1}, columns=NESTED),
+    Case("JSON Lines, odd values", objects(ROW.replace("10.00", "1e3"), ROW.replace("10.00", "NaN"), ROW.replace("10.00", "null"), ROW.replace("10.00", "true"),
+         ROW.replace("10.00", '[1,"x"]'), ROW.replace('"A"', '"\\u4e0a"')), ("6|上|C1|2024-01-02|10.00|EUR",),
+         ("1|not_a_number|amount|1e3", "2|not_a_number|amount|NaN", "3|value_missing|amount|", "4|not_a_number|amount|true",
+          '5|not_a_number|amount|[1,"x"]'), columns=NESTED),
+    Case("JSON Lines, a key lacking", objects(ROW, '{"id": "B"}'), ("1|A|C1|2024-01-02|10.00|EUR",),
+         ("2|customer_missing|customer_id|", "2|value_missing|invoice_date|", "2|value_missing|amount|", "2|value_missing|currency|"), columns=NESTED),
+    Case("JSON Lines cut off", objects(ROW, ROW)[:-20], refused=("in/data.jsonl: line 2 is cut off",), columns=NESTED),
+    Case("JSON Lines cut off between rows", objects(ROW)[:-1], ("1|A|C1|2024-01-02|10.00|EUR",), warnings={"no_final_newline": 1}, columns=NESTED),
+    Case("JSON Lines with a bare list", objects(ROW, "[1, 2]"), refused=("line 2 is a list or a bare value",), columns=NESTED),
+    Case("JSON Lines with a key twice", objects(ROW.replace("{", '{"id": "B", ', 1)), refused=("line 1 has 'id' twice",), columns=NESTED),
+    Case("JSON Lines with half a character", objects(ROW.replace('"A"', '"\\ud83d"')), refused=("line 1 has characters in 'id' that are no text",), columns=NESTED),
+    Case("JSON Lines nested without end", objects(ROW, "[" * 100_000), refused=("line 2 is",), columns=NESTED),
+    Case("one JSON document over many lines", '[\n' + ROW + ',\n' + ROW + '\n]\n', refused=("line 1 is",), columns=NESTED),
+    Case("JSON Lines in UTF-16", b"\xff\xfe" + objects(ROW.replace("A", "上")).encode("utf-16-le"), ("1|上|C1|2024-01-02|10.00|EUR",), columns=NESTED),
+    Case("JSON Lines without the mapped key", objects('{"id": "A"}'), refused=("no column 'customer.id'", "the file has id"), columns=NESTED),
+    Case("JSON Lines that are CSV", lines(ONE), refused=("line 1 is no JSON object",), columns=NESTED),
+]  # fmt: skip
+JSON_LINES = [Case(**{**vars(each), "file": "in/data.jsonl", "source": {"format": "jsonl"}}) for each in JSON_LINES]
+
+
+def packed(members: Mapping[str, str | bytes]) -> bytes:
+    """A zip archive of these members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+BLOWN_UP = lines(ONE, "B," + "x" * (70 << 20) + ",1/2/2024,1,EUR")
+PACKED = [
+    Case("gzip", gzip.compress(lines(ONE, "B,C1,1/2/2024,x,EUR").encode()), (ONE_READ,), ("3|not_a_number|amount|x",), file="in/data.csv.gz"),
+    Case("gzip under another name", gzip.compress(lines(ONE).encode()), (ONE_READ,)),
+    Case("gzip of JSON Lines", gzip.compress(objects(ROW).encode()), ("1|A|C1|2024-01-02|10.00|EUR",), columns=NESTED, source={"format": "jsonl"},
+         file="in/data.jsonl.gz"),
+    Case("gzip in two parts", gzip.compress(lines(ONE).encode()) + gzip.compress(b"B,C1,1/2/2024,1,EUR\n"), (ONE_READ, "3|B|C1|2024-01-02|1.00|EUR"),
+         file="in/data.csv.gz"),
+    Case("gzip cut off", gzip.compress(lines(*[ONE] * 50).encode())[:-9], refused=("in/data.csv.gz: damaged or cut off",), file="in/data.csv.gz"),
+    Case("gzip with a bit turned", gzip.compress(lines(ONE).encode())[:-5] + b"\0\0\0\0\0", refused=("in/data.csv.gz: damaged",), file="in/data.csv.gz"),
+    Case("gzip of nothing", gzip.compress(b""), refused=("the file is empty",), file="in/data.csv.gz"),
+    Case("gzip that fills the disk", gzip.compress(BLOWN_UP.encode()), refused=("in/data.csv.gz: unpacks to more than 200 times its size",), file="in/data.csv.gz"),
+    Case("zip", packed({"data": lines(ONE)}), (ONE_READ,), file="in/data.zip"),
+    Case("zip with what macOS adds", packed({"ledger/data": lines(ONE), "__MACOSX/._data": "x", "ledger/": ""}), (ONE_READ,),
+         file="in/data.zip"),
+    Case("zip with two members", packed({"a": lines(ONE), "b": lines(ONE)}), refused=("in/data.zip: holds 2 files: a, b; exactly one is read",), file="in/data.zip"),
+    Case("zip with nothing in it", packed({}), refused=("in/data.zip: holds 0 files",), file="in/data.zip"),
+    Case("zip cut off", packed({"data": lines(*[ONE] * 50)})[:-30], refused=("in/data.zip: damaged or cut off",), file="in/data.zip"),
+    Case("zip with a member that leads out", packed({"../../data.csv": lines(ONE)}), (ONE_READ,), file="in/data.zip"),
+    Case("zip that fills the disk", packed({"data": BLOWN_UP}), refused=("in/data.zip: unpacks to more than 200 times its size",), file="in/data.zip"),
+    Case("zip in a zip", packed({"data": packed({"data": lines(ONE)})}), refused=("in/data.zip",), file="in/data.zip"),
+]  # fmt: skip
+
+
 def _link(target: str) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         outside = path.parents[2] / "outside.csv"
@@ -324,7 +460,7 @@ PLACES = [
          refused=("in/data3.csv: no column",), path="in/*.csv"),
 ]  # fmt: skip
 
-CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, FLAGS, *PARQUET, *PLACES]
+CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, FLAGS, *PARQUET, *JSON_LINES, *PACKED, *PLACES]
 
 
 @pytest.fixture(scope="module")
