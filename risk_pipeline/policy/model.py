@@ -346,6 +346,18 @@ class Limits(Model):
     validity_days: dict[Name, Days]
 
 
+class Screening(Model):
+    """How customers are searched on sanctions lists. A hit is a finding from `threshold` (likeness 0 to 1) upwards.
+
+    `sources`: lists every customer must be searched on; one of them that was never delivered makes the search an error. Lists
+    beyond these are searched too. A list whose file is older than `max_list_age_days` gives an error instead of "nothing found".
+    """
+
+    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+    max_list_age_days: Annotated[StrictInt, Field(ge=1, le=3650)] = 45
+    sources: tuple[Text, ...] = ()
+
+
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct
 
 
@@ -389,6 +401,7 @@ class Policy(Model):
     terms: dict[Name, dict[Name, Terms]]
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]
+    screening: Screening = Screening()
 
     @property
     def tier_ids(self) -> tuple[str, ...]:
