@@ -90,7 +90,7 @@ def _events(table: Table, parts: FeedParts, sight: Sight) -> str:
     where = _known(sight, closed_by=sight.known_at)
     if table.event_date is not None:
         where += f" AND p.{table.event_date} <= {literal(sight.as_of)}"
-    return f"SELECT {', '.join(columns)} {_from(parts, sight, closed_by=sight.known_at)} WHERE {where}"
+    return f"SELECT {', '.join(columns)} {_from(table, parts, sight, closed_by=sight.known_at)} WHERE {where}"
 
 
 def _value(column: Column, sight: Sight) -> str:
@@ -109,8 +109,13 @@ def _known(sight: Sight, *, closed_by: datetime) -> str:
     )
 
 
-def _from(parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
-    source = f"FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true) AS p"
+def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
+    """The rows of the parts under the alias p, without those closed by then. A column that no part has yet is NULL: parts are
+    never rewritten when a contract grows. The branch without rows, which only declares, is dropped when a query is planned.
+    """
+    declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {c.name}" for c in (*STORE_COLUMNS, *table.columns))
+    stored = f"SELECT * FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true)"
+    source = f"FROM (SELECT {declared} WHERE FALSE UNION ALL BY NAME {stored}) AS p"
     if not parts.closure_paths:
         return source
     closures = f"read_parquet({path_list(list(parts.closure_paths))}, union_by_name = true)"
@@ -128,7 +133,7 @@ def _state(table: Table, parts: FeedParts, sight: Sight) -> str:
     state_at = f"COALESCE(CAST(p.{table.event_date} AS TIMESTAMP), p.known_from)"
     versions = (
         f"SELECT {', '.join(f'p.{n}' for n in names)}, {in_force} AS in_force, {state_at} AS state_at"
-        f" {_from(parts, sight, closed_by=sight.until)} WHERE {_known(sight, closed_by=sight.until)}"
+        f" {_from(table, parts, sight, closed_by=sight.until)} WHERE {_known(sight, closed_by=sight.until)}"
     )
     ranked = (
         f"SELECT {', '.join(names)}, NOT in_force AS state_assumed, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY in_force DESC,"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
-from tests.ledger_case import LedgerCase
+from risk_pipeline.contracts import table
+from risk_pipeline.engine.asof import create_asof_views
+from tests.ledger_case import LedgerCase, Parts
 
 SPRING, SUMMER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -60,3 +64,21 @@ def test_later_deliveries_do_not_exist_for_a_frozen_run(tmp_path: Path) -> None:
     case.add("payment", payment_id="P", customer_id="C", payment_date=date(2026, 1, 1), amount=1, currency="EUR")
     case.add("payment", payment_id="Q", customer_id="C", payment_date=date(2026, 1, 1), amount=1, currency="EUR", delivery_id=2)
     assert case.connect(date(2026, 6, 30)).execute("SELECT payment_id FROM feed.payment").fetchall() == [("P",)]
+
+
+@pytest.mark.parametrize("feed", ["invoice", "customer"])
+def test_parts_written_before_a_column_was_in_the_contract_show_it_as_null(tmp_path: Path, feed: str) -> None:
+    rows = tmp_path / f"{feed}-of-old.parquet"
+    con = duckdb.connect()
+    con.execute(
+        "COPY (SELECT 1 AS row_id, 0 AS bucket, 1 AS delivery_id, TIMESTAMP '2020-01-01' AS known_from, false AS known_assumed,"
+        " CAST(NULL AS TIMESTAMP) AS known_to, 'I' AS invoice_id, 'C' AS customer_id, DATE '2026-01-01' AS invoice_date,"
+        f" CAST(5 AS DECIMAL(18, 2)) AS amount) TO '{rows}' (FORMAT parquet)"
+    )
+    known_at = datetime(2026, 6, 30, tzinfo=UTC)
+    create_asof_views(
+        con, {feed: Parts([rows])}, as_of=date(2026, 6, 30), known_at=known_at, zone=ZoneInfo("UTC"), last_delivery=1
+    )
+    names = ", ".join(column.name for column in table(f"feed.{feed}").columns)
+    found = con.execute(f"SELECT customer_id, row_hash, {names} FROM feed.{feed}").fetchall()
+    assert [row[:2] for row in found] == [("C", None)]
