@@ -9,12 +9,15 @@ import gzip
 import io
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+import xlsxwriter
 
 from tests.corpus import Case, check, make_world, parquet
 from tests.ingest_support import HEADER
@@ -427,6 +430,120 @@ PACKED = [
 ]  # fmt: skip
 
 
+def workbook(fill: Callable[[Any], None], **options: Any) -> bytes:
+    """A real workbook; `fill` gets the xlsxwriter one."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, **options}) as book:
+        fill(book)
+    return buffer.getvalue()
+
+
+def sheet(*rows: Sequence[object], name: str | None = None, first: int = 0, **options: Any) -> bytes:
+    """A workbook of one sheet: these rows from row `first` (from 0); datetimes are shown as days."""
+
+    def fill(book: Any) -> None:
+        page, day = book.add_worksheet(name), book.add_format({"num_format": "dd.mm.yyyy"})
+        for number, row in enumerate(rows, start=first):
+            for column, cell in enumerate(row):
+                if isinstance(cell, Formula):
+                    page.write_formula(number, column, cell.text, None, cell.result)
+                elif isinstance(cell, datetime):
+                    page.write_datetime(number, column, cell, day)
+                elif cell is not None:
+                    page.write(number, column, cell)
+
+    return workbook(fill, strings_to_formulas=False, strings_to_numbers=False, strings_to_urls=False, **options)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula with the result that stands in the file."""
+
+    text: str
+    result: object
+
+
+NAMES = HEADER.split(",")
+DAY = datetime(2024, 1, 2)  # noqa: DTZ001
+PLAIN_SHEET = sheet(NAMES, ["A", "C1", DAY, 10, "EUR"])
+
+
+def tampered(content: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The same archive with one part changed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            data = source.read(info)
+            target.writestr(info.filename, change(data) if info.filename == part else data)
+    return buffer.getvalue()
+
+
+def _titled(book: Any) -> None:
+    page = book.add_worksheet("Ledger")
+    page.merge_range("A1:E1", "Receivables of ACME at 31 January 2024")
+    page.write_row(3, 0, NAMES)
+    page.write_row(4, 0, ["A", "C1", "1/2/2024", 10, "EUR"])
+    page.write_row(6, 0, ["B", "C1", "1/2/2024", "x", "EUR"])
+
+
+def _two_sheets(book: Any) -> None:
+    for name in ("May", "June"):
+        page = book.add_worksheet(name)
+        page.write_row(0, 0, NAMES)
+        page.write_row(1, 0, [name, "C1", "1/2/2024", 10, "EUR"])
+
+
+def _far_cell(book: Any) -> None:
+    page = book.add_worksheet()
+    page.write_row(0, 0, NAMES)
+    page.write(1_048_575, 16_383, "x")
+
+
+def _entities(data: bytes) -> bytes:
+    laughs = "".join(f'<!ENTITY a{n} "{("&a%d;" % (n - 1)) * 10 if n else "ha"}">' for n in range(10))
+    return data.replace(b"<workbook", f"<!DOCTYPE workbook [{laughs}]><workbook".encode(), 1).replace(b'name="Sheet1"', b'name="&a9;"')
+
+
+SHEETS = [
+    Case("a sheet", PLAIN_SHEET, (ONE_READ,), facts={"sheet": "Sheet1", "header_row": 1}),
+    Case("a sheet under titles, with empty rows", workbook(_titled), ("5|A|C1|2024-01-02|10.00|EUR",), ("7|not_a_number|amount|x",), facts={"header_row": 4}),
+    Case("a sheet of typed cells", sheet(NAMES, [2960623488, True, DAY, 2309.7899999999995, "EUR"], ["007", 1.5, DAY, 1e15, "EUR"],
+         ["X", "C", datetime(2024, 1, 2, 23, 59), -0.1, "EUR"]),
+         ("2|2960623488|true|2024-01-02|2309.79|EUR", "3|007|1.5|2024-01-02|1000000000000000.00|EUR", "4|X|C|2024-01-02|-0.10|EUR"),
+         warnings={"time_of_day_dropped": 1, "negative_invoice_amount": 1}),
+    Case("a sheet with days as texts and as days", sheet(NAMES, ["A", "C1", DAY, 10, "EUR"], ["B", "C1", "1/3/2024", 1, "EUR"], ["C", "C1", 45293, 1, "EUR"]),
+         (ONE_READ, "3|B|C1|2024-01-03|1.00|EUR"), ("4|not_a_date|invoice_date|45293",), {"text_among_dates": 2}),
+    Case("a sheet that counts from 1904", sheet(NAMES, ["A", "C1", DAY, 10, "EUR"], date_1904=True), (ONE_READ,)),
+    Case("formulas with results", sheet(NAMES, [Formula('="A"', "A"), "C1", "1/2/2024", Formula("=SUM(1,9)", 10), "EUR"]), (ONE_READ,)),
+    Case("formulas in error", sheet(NAMES, ["A", "C1", "1/2/2024", Formula("=1/0", "#DIV/0!"), "EUR"], [Formula("=X", "#REF!"), "C1", "1/2/2024", 1, "EUR"]), (),
+         ("2|not_a_number|amount|#DIV/0!", "3|spreadsheet_error|invoice_id|#REF!")),
+    Case("formulas never calculated", sheet(NAMES, ["A", "C1", "1/2/2024", Formula("=5+5", ""), "EUR"]), refused=("1 formulas in mapped columns have no result", "D2")),
+    Case("two sheets that fit", workbook(_two_sheets), refused=("'May' and 'June' have the mapped columns",)),
+    Case("two sheets that fit, one named", workbook(_two_sheets), ("2|June|C1|2024-01-02|10.00|EUR",), source={"sheet": "june"}),
+    Case("two sheets that fit, one by number", workbook(_two_sheets), ("2|May|C1|2024-01-02|10.00|EUR",), source={"sheet": "1"}),
+    Case("a sheet that is not there", PLAIN_SHEET, refused=("there is no sheet 'July'; its sheets are 'Sheet1'",), source={"sheet": "July"}),
+    Case("a sheet without the columns", sheet(["id", "client"], ["A", "C1"]), refused=("no row has every mapped column", "lacks 'customer'")),
+    Case("an empty sheet", sheet(), refused=("the sheet is empty",)),
+    Case("a sheet with the header twice", sheet(NAMES, ["A", "C1", "1/2/2024", 10, "EUR"], NAMES), (ONE_READ,),
+         ("3|not_a_date|invoice_date|date", "3|not_a_number|amount|amount", "3|unknown_currency|currency|currency")),
+    Case("a workbook cut off", PLAIN_SHEET[:-100], refused=("in/data.xlsx: damaged or cut off",)),
+    Case("a workbook without its sheet", tampered(PLAIN_SHEET, "xl/workbook.xml", lambda data: data.replace(b"<sheets>", b"<sheets><!--").replace(b"</sheets>", b"--></sheets>")),
+         refused=("in/data.xlsx: the workbook has no worksheet",)),
+    Case("a workbook with broken XML", tampered(PLAIN_SHEET, "xl/worksheets/sheet1.xml", lambda data: data[: len(data) // 2]), refused=("in/data.xlsx",)),
+    Case("a workbook that fills the memory", tampered(PLAIN_SHEET, "xl/worksheets/sheet1.xml", lambda data: data + b" " * (70 << 20)),
+         refused=("in/data.xlsx: unpacks to more than 100 times its size",)),
+    Case("a workbook with a cell in the last corner", workbook(_far_cell), refused=("room for more than 30,000,000 cells",)),
+    Case("a workbook whose names expand without end", tampered(PLAIN_SHEET, "xl/workbook.xml", _entities), refused=("in/data.xlsx: damaged",)),
+    Case("a workbook with a password, or an old one", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+         refused=("in/data.xlsx: the workbook is encrypted",)),
+    Case("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), refused=("an old Excel workbook",)),
+    Case("text called a workbook", lines(ONE), refused=("in/data.xlsx: no Excel workbook",)),
+    Case("a zip called a workbook", packed({"data": lines(ONE)}), refused=("in/data.xlsx",)),
+]  # fmt: skip
+SHEETS = [Case(**{**vars(each), "file": "in/data.xlsx", "source": {"format": "xlsx", **each.source}}) for each in SHEETS]
+SHEETS.append(Case("a workbook called csv", PLAIN_SHEET, refused=("in/data.csv: not a CSV file but", "Excel workbook")))
+
+
 def _link(target: str) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         outside = path.parents[2] / "outside.csv"
@@ -460,7 +577,7 @@ PLACES = [
          refused=("in/data3.csv: no column",), path="in/*.csv"),
 ]  # fmt: skip
 
-CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, FLAGS, *PARQUET, *JSON_LINES, *PACKED, *PLACES]
+CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, FLAGS, *PARQUET, *JSON_LINES, *PACKED, *SHEETS, *PLACES]
 
 
 @pytest.fixture(scope="module")
