@@ -27,6 +27,8 @@ app = typer.Typer(
 policy_app = typer.Typer(help="The credit policy of the workspace.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Rows that were rejected, and why.", no_args_is_help=True)
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
+feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
+app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(catalogue_app, name="catalogue")
@@ -59,6 +61,54 @@ def init(
     from risk_pipeline.cli.setup import make_workspace
 
     make_workspace(directory, demo)
+
+
+@feeds_app.command("infer")
+def feeds_infer(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export: CSV, TSV, Excel, Parquet, JSON Lines.")],
+    feed: Annotated[str | None, typer.Option("--feed", metavar="NAME", help="Only this feed; default: all it can serve.")] = None,
+    date_order: Annotated[
+        str | None, typer.Option("--date-order", metavar="ORDER", help="dmy, mdy or ymd, for dates that do not show it.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", metavar="CODE", help="Of all amounts, where no column says it.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option("--decimal", metavar="MARK", help="Point or comma, for numbers that do not show it.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Of a text file that does not prove it.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", metavar="SHEET", help="Name or number of an Excel sheet.")] = None,
+    date_format: Annotated[
+        list[str] | None, typer.Option("--date-format", metavar="COLUMN=FORMAT", help="Of one column, for example excel_serial.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="CANONICAL=COLUMN", help="Which column is which; may be repeated.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the YAML into feeds/ of the workspace.")] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Propose feed YAML for a file, each guess with its evidence, each doubt named. Stores nothing."""
+    from risk_pipeline.cli.feeds import Options, infer_file
+
+    options = Options(feed, date_order, currency, decimal, encoding, sheet, date_format or [], mapping or [])
+    infer_file(_root(context, workspace), file, options, write, as_json)
+
+
+@feeds_app.command("check")
+def feeds_check(
+    context: typer.Context,
+    feeds: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Only these feeds; default: all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Try the mapping on the first and last rows of each feed: before, after, what is rejected. Stores nothing."""
+    from risk_pipeline.cli.feeds_check import check_feeds
+
+    check_feeds(_root(context, workspace), feeds or None, as_json)
 
 
 @app.command()

@@ -41,6 +41,7 @@ class Synonyms:
     signs: tuple[tuple[str, str], ...]
     flags: tuple[tuple[str, str], ...]
     split: Mapping[str, frozenset[str]]
+    files: Mapping[str, tuple[str, ...]]
     paid_names: frozenset[str]
     nulls: tuple[str, ...]
     null_dates: tuple[str, ...]
@@ -87,7 +88,7 @@ def synonyms() -> Synonyms:
     """The table, read once."""
     text = files("risk_pipeline.feeds").joinpath("synonyms.yaml").read_text(encoding="utf-8")
     raw: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)
-    lists = ("values", "signs", "flags", "split", "paid_names", "nulls", "null_dates", "currency_words", "scales")
+    lists = ("files", "values", "signs", "flags", "split", "paid_names", "nulls", "null_dates", "currency_words", "scales")
     return Synonyms(
         names={
             feed: {name: tuple(_folded_once(listed)) for name, listed in of.items()}
@@ -101,6 +102,7 @@ def synonyms() -> Synonyms:
         signs=tuple((plus, minus) for plus, minus in raw["signs"]),
         flags=tuple((yes, no) for yes, no in raw["flags"]),
         split={feed: frozenset(word.casefold() for word in words) for feed, words in raw["split"].items()},
+        files={feed: tuple(map(folded, words)) for feed, words in raw["files"].items()},
         paid_names=frozenset(map(folded, raw["paid_names"])),
         nulls=tuple(raw["nulls"]),
         null_dates=tuple(raw["null_dates"]),
