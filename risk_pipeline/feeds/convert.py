@@ -73,7 +73,7 @@ class Converter:
         self._good: dict[Look, str] = {}
         self._is_numeric = _sources(spec, lambda name: spec.table.column(name).kind in (*NUMERIC, Kind.DATE))
         self._is_id = _sources(spec, lambda name: is_id(spec.table.column(name)) and spec.columns[name].integral is None)
-        self._asks_integral = any(each.integral for each in spec.columns.values())
+        self._asks_integral = any(each.integral or each.half_width for each in spec.columns.values())
         self._bad = self._bad_sql()
 
     def convert(self, text: pa.Table, lines: pa.Array, first_seq: int, *, trim: bool = True) -> Converted:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from risk_pipeline.contracts import FEED_TABLES, Column, Kind, Table, table
 from risk_pipeline.errors import UsageError
+from risk_pipeline.feeds.characters import as_in_numbers
 
 NUMERIC = (Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER)
 EPOCHS = ("epoch_s", "epoch_ms")
@@ -226,7 +227,7 @@ class ColumnSpec(_Model):
             raise ValueError(f"exactly one of from, template and value is expected, found {', '.join(given) or 'none'}")
         if self.template is not None and not _TEMPLATE_PART.search(self.template):
             raise ValueError("a template names at least one source column, as in P{invoiceNumber}; a constant is `value:`")
-        if self.decimal == self.thousands:
+        if self.thousands is not None and as_in_numbers(self.decimal) == as_in_numbers(self.thousands):
             raise ValueError("decimal and thousands cannot be the same character")
         if self.otherwise != "reject" and self.lookup is None:
             raise ValueError("otherwise goes with lookup")
@@ -386,7 +387,7 @@ def _fits_kind(column: Column, spec: ColumnSpec) -> None:
         "sign_from": column.kind not in NUMERIC,
         "round": column.kind is not Kind.MONEY,
         "scale": column.kind not in NUMERIC,
-        "percent": column.kind not in (Kind.NUMBER, Kind.RATE),
+        "percent": column.kind is not Kind.NUMBER,
         "parentheses": column.kind not in NUMERIC,
         "strip_leading_zeros": column.kind is not Kind.TEXT,
         "integral": column.kind is not Kind.TEXT,
