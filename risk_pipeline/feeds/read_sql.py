@@ -241,8 +241,8 @@ def _parsed(source: SourceSpec, name: str) -> sa.URL:
         url = make_url(str(resolve_secret(source.url)))
         if "@" in (url.host or ""):
             raise ValueError
-    except UsageError:
-        raise
+    except UsageError as exc:  # the secret is not there
+        raise UsageError(f"{name}: {exc.message}", remedy=exc.remedy) from None
     except Exception:  # whatever a parser says may hold a piece of the password
         raise UsageError(
             f"{name}: what {source.url} holds is no database URL",
