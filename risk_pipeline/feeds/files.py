@@ -25,6 +25,10 @@ class Receipt:
     mtime_ns: int
     sha256: str
 
+    def as_dict(self) -> dict[str, object]:
+        """What is recorded about the file; by name, size and time it is known again without being read."""
+        return {"name": self.name, "bytes": self.size, "sha256": self.sha256, "modified_ns": self.mtime_ns}
+
     def check_unchanged(self, sha256_read: str | None = None) -> None:
         """Refused when the file is not what it was, by size, time and (where the caller hashed what it read) content."""
         try:
@@ -49,22 +53,36 @@ _STABLE = "deliver files by writing them elsewhere and renaming them into place,
 
 
 def find_files(pattern: str, data_root: Path, workspace_root: Path) -> list[Path]:
-    """The files a `source.path` means, in name order. Refused when one lies, or a link leads, outside the two folders."""
+    """The files a `source.path` means, in name order. Refused when one lies, or a link leads, outside the two folders, or
+    nowhere. A glob passes over hidden files and the lock files of spreadsheet programs.
+    """
     roots = (data_root.resolve(), workspace_root.resolve())
     if is_glob(pattern):
         absolute = Path(pattern).is_absolute()
         base, rest = (Path(pattern).anchor, pattern.lstrip("/\\")) if absolute else (data_root, pattern)
-        found = sorted(each for each in Path(base).glob(rest) if each.is_file())
+        try:
+            found = sorted(each for each in Path(base).glob(rest) if not each.name.startswith((".", "~$")))
+        except ValueError as exc:
+            raise Refused(f"{pattern}: {exc}", remedy="mend source.path in the feed YAML") from None
     else:
-        path = data_root / pattern
-        found = [path] if path.is_file() else []
+        found = [data_root / pattern]
     for path in found:
-        if not any(path.resolve().is_relative_to(root) for root in roots):
-            raise Refused(
-                f"{pattern}: {path} lies outside the workspace and its data_root",
-                remedy="move the file below one of them, or set data_root in risk.yaml; links that lead out are not followed",
-            )
-    return found
+        _refuse_strange(path, pattern, roots)
+    return [path for path in found if path.is_file()]
+
+
+def _refuse_strange(path: Path, pattern: str, roots: tuple[Path, ...]) -> None:
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        real = None
+    if path.is_symlink() and (real is None or not real.exists()):
+        raise Refused(f"{pattern}: {path} is a link that leads nowhere", remedy="mend or remove the link")
+    if real is not None and real.is_file() and not any(real.is_relative_to(root) for root in roots):
+        raise Refused(
+            f"{pattern}: {path} lies outside the workspace and its data_root",
+            remedy="move the file below one of them, or set data_root in risk.yaml; links that lead out are not followed",
+        )
 
 
 def is_glob(pattern: str) -> bool:
@@ -72,11 +90,16 @@ def is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
+def name_of(path: Path, *roots: Path) -> str:
+    """What a file is called: its path below the first of `roots` it lies in."""
+    return next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), path.name)
+
+
 def take_receipt(path: Path, *roots: Path) -> Receipt:
     """Hash a file and note its size and time; it is named below the first of `roots` it lies in. Refused when it cannot be
     read or changes meanwhile.
     """
-    name = next((path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)), path.name)
+    name = name_of(path, *roots)
     digest = hashlib.sha256()
     try:
         before = path.stat()
