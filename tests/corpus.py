@@ -7,7 +7,8 @@ file, published tables untouched). Keep out: the inputs themselves (faults/test_
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from risk_pipeline.feeds.delivery import Checked, DeliveryReader
 from risk_pipeline.pipeline.ingest import IngestResult
 from risk_pipeline.settings import Settings
 from risk_pipeline.store.register import Delivery, Register
@@ -32,8 +34,9 @@ class Case:
     `content`: what the file holds (text is written as UTF-8), or a function that puts something at its path.
     `rows`: every stored row as "line|cell|cell…", the mapped columns in their order, NULL as nothing; None = refused.
     `broken`: every rejection as "line|rule|column|cell". `warnings`: all of them. `counts`: rows filtered, repeated.
-    `refused`: parts of the message. `keys`, `source`, `columns`: of the feed YAML (columns are added to the invoice mapping,
-    None takes one out).
+    `meanwhile`, `meanwhile_read`: done to the file when it is known but not read yet, and when all of it was read.
+    `refused`: parts of the message; with rows, of one delivery among several. `facts`: recorded about the first file.
+    `keys`, `source`, `columns`: of the feed YAML (columns are added to the invoice mapping, None takes one out).
     """
 
     name: str
@@ -50,10 +53,8 @@ class Case:
     columns: Mapping[str, Any] = field(default_factory=dict)
     keys: Mapping[str, Any] = field(default_factory=dict)
     feed: str = "invoice"
-
-    @property
-    def delivery(self) -> str:
-        return str(self.keys.get("delivery", "snapshot"))
+    meanwhile: Callable[[Path], None] | None = None
+    meanwhile_read: Callable[[Path], None] | None = None
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -94,22 +95,25 @@ def _check(case: Case, bench: Bench) -> None:
         case.content(target)
     else:
         target.write_bytes(case.content.encode() if isinstance(case.content, str) else case.content)
-    asserted = (
-        {"max_drop_pct": 100} | case.keys.get("assertions", {})
-        if case.delivery == "snapshot"
-        else case.keys.get("assertions", {})
-    )
+    asserted = {"max_drop_pct": 100} if case.keys.get("delivery", "snapshot") == "snapshot" else {}
+    asserted.update(case.keys.get("assertions", {}))
     bench.feed(
         case.feed, case.mapping, case.path or case.file, **{**case.keys, "source": dict(case.source), "assertions": asserted}
     )
     before, lake = _published(bench), _lake(bench)
     earlier = len(bench.register.deliveries())
-    results = bench.ingest(case.feed)
+    with _happening(case, target):
+        results = bench.ingest(case.feed)
     assert _published(bench) == before, "an ingest never touches what is published"
     assert not list((bench.workspace.warehouse / "tmp").rglob("*")), "nothing is left behind"
     _check_lake(bench)
     assert [each.delivery for each in results] == bench.register.deliveries()[earlier:]
-    if case.refused or case.rows is None:
+    if case.refused and case.rows is not None:
+        refused = [each for each in results if each.state == "refused"]
+        assert len(refused) == 1
+        _check_refused(case, refused[0])
+        results = [each for each in results if each.state != "refused"]
+    if case.rows is None:
         [result] = results
         assert result.state == "refused", f"taken, but expected a refusal: {result.counts} {_stored(bench, case, results)}"
         _check_refused(case, result)
@@ -118,6 +122,25 @@ def _check(case: Case, bench: Bench) -> None:
         told = "\n".join(each.message for each in results)
         assert {each.state for each in results} == {"effective"}, f"refused: {told}"
         _check_taken(case, bench, results)
+
+
+@contextmanager
+def _happening(case: Case, target: Path) -> Iterator[None]:
+    """What somebody else does to the file during the ingest, at a moment that is known."""
+    read = DeliveryReader.read
+
+    def disturbed(reader: DeliveryReader) -> Iterator[Checked]:
+        if case.meanwhile is not None:
+            case.meanwhile(target)
+        yield from read(reader)
+        if case.meanwhile_read is not None:
+            case.meanwhile_read(target)
+
+    DeliveryReader.read = disturbed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        DeliveryReader.read = read  # type: ignore[method-assign]
 
 
 def _check_refused(case: Case, result: IngestResult) -> None:
