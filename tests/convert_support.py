@@ -35,13 +35,14 @@ def read(feed: str, column: str, mapping: Mapping[str, Any], cells: Sequence[str
     spec = feed_spec(feed, **{column: {"from": "x", **mapping}})
     rows = {"key": [f"K{n}" for n in range(len(cells))], "x": list(cells), **{name: list(each) for name, each in others.items()}}
     converter = Converter(spec, list(rows), identity={"key_hash": "CAST(0 AS BIGINT)"})
-    together = _converted(converter, column, rows)
-    alone = [_converted(converter, column, {name: [each[n]] for name, each in rows.items()})[0] for n in range(len(cells))]
+    together = converted(converter, column, rows)
+    alone = [converted(converter, column, {name: [each[n]] for name, each in rows.items()})[0] for n in range(len(cells))]
     assert together == alone
     return together
 
 
-def _converted(converter: Converter, column: str, rows: Mapping[str, Sequence[str]]) -> list[Any]:
+def converted(converter: Converter, column: str, rows: Mapping[str, Sequence[str]]) -> list[Any]:
+    """The value or the broken rule of a column, row by row."""
     text = pa.table({name: pa.array(rows[name], pa.string()) for name in converter.source_columns})
     has_blanks = any(
         cell != cell.strip() or not cell.isprintable() or not cell.isascii() for each in rows.values() for cell in each
