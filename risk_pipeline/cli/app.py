@@ -26,12 +26,14 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="The credit policy of the workspace.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Rows that were rejected, and why.", no_args_is_help=True)
+finding_app = typer.Typer(help="Possible hits on sanctions lists, and the verdicts on them.", no_args_is_help=True)
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(finding_app, name="finding")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -216,6 +218,58 @@ def quarantine_list(
     from risk_pipeline.cli.quarantine import list_quarantine
 
     list_quarantine(_root(context, workspace), feed, limit, as_json)
+
+
+@app.command()
+def screen(
+    context: typer.Context,
+    everyone: Annotated[bool, typer.Option("--all", help="Search every customer, not only those that are due.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Search customers on the sanctions lists. Ingest and run do it too, for whom a list or the data changed."""
+    from risk_pipeline.cli.findings import screen_customers
+
+    screen_customers(_root(context, workspace), everyone)
+
+
+ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so; kept in the audit log.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the finding and in the audit log.")]
+FindingArgument = Annotated[str, typer.Argument(metavar="FINDING", help="Its number, S-...")]
+
+
+@finding_app.command("list")
+def finding_list(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option("--state", help="Only unreviewed, confirmed or cleared ones.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Possible hits, the likeliest first, with the evidence."""
+    from risk_pipeline.cli.findings import list_findings
+
+    list_findings(_root(context, workspace), state, customer, limit, as_json)
+
+
+@finding_app.command("confirm")
+def finding_confirm(
+    context: typer.Context, finding: FindingArgument, by: ByOption, reason: ReasonOption, workspace: WorkspaceOption = None
+) -> None:
+    """The customer is the one on the list: no credit from the next run on."""
+    from risk_pipeline.cli.findings import say_verdict
+
+    say_verdict(_root(context, workspace), finding, "confirmed", by, reason)
+
+
+@finding_app.command("clear")
+def finding_clear(
+    context: typer.Context, finding: FindingArgument, by: ByOption, reason: ReasonOption, workspace: WorkspaceOption = None
+) -> None:
+    """The customer is somebody else. Asked again when the entry or the customer changes."""
+    from risk_pipeline.cli.findings import say_verdict
+
+    say_verdict(_root(context, workspace), finding, "cleared", by, reason)
 
 
 @policy_app.command("lint")

@@ -67,13 +67,14 @@ def ingest_feeds(root: Path, feeds: list[str] | None) -> None:
     workspace = Workspace.load(root)
     with open_register(workspace) as register, workspace_lock(workspace.lock_file, "ingest"):
         results = ingest(workspace, register, feeds=feeds, now=datetime.now(UTC))
-    _print_deliveries(results)
+    print_deliveries(results)
     refused = refusal(results)
     if refused is not None:
         raise refused
 
 
-def _print_deliveries(results: Sequence[IngestResult]) -> None:
+def print_deliveries(results: Sequence[IngestResult]) -> None:
+    """One line per delivery, and where to see the rejected rows."""
     out = output.console()
     headers = ["feed", "delivery", "read", "stored", "unchanged", "rejected", "warnings"]
     shown = ("rows_read", "rows_stored", "rows_unchanged", "rows_rejected")

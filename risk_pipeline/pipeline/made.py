@@ -60,14 +60,19 @@ class Maker:
         return _MadeCourse(spec, self, path, name, about).run()
 
     def rows(self, feed: str, where: str = "true") -> list[dict[str, Any]]:
-        """The rows of a feed in effect now, those of the contract and of the store, in the order of their row_id."""
-        paths, closures = self.store.history(feed)
-        if not paths:
-            return []
-        with duckdb.connect() as con:
-            found = con.sql(f"SELECT * FROM ({all_rows_sql(paths, closures)}) WHERE open AND ({where}) ORDER BY row_id")
-            rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
-        return rows
+        """rows_in_effect of the workspace."""
+        return rows_in_effect(self.store, feed, where)
+
+
+def rows_in_effect(store: FeedStore, feed: str, where: str = "true") -> list[dict[str, Any]]:
+    """The rows of a feed in effect now, with the columns of the contract and of the store, in the order of their row_id."""
+    paths, closures = store.history(feed)
+    if not paths:
+        return []
+    with duckdb.connect() as con:
+        found = con.sql(f"SELECT * FROM ({all_rows_sql(paths, closures)}) WHERE open AND ({where}) ORDER BY row_id")
+        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    return rows
 
 
 class _MadeCourse(Course):
