@@ -26,8 +26,8 @@ _MARKS = (
 )
 _NO_TEXT = (
     (b"PAR1", "a Parquet file; say `format: parquet`"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
-    (b"\x1f\x8b", "a gzip archive; unpack it"),
+    (b"PK\x03\x04", "an Excel workbook (say `format: xlsx`) or an archive packed twice"),
+    (b"\x1f\x8b", "a gzip archive packed twice"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
     (b"%PDF", "a PDF"),
 )

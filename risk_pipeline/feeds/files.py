@@ -77,7 +77,7 @@ def _refuse_strange(path: Path, pattern: str, roots: tuple[Path, ...]) -> None:
     except (OSError, RuntimeError):
         real = None
     if path.is_symlink() and (real is None or not real.exists()):
-        raise Refused(f"{pattern}: {path} is a link that leads nowhere", remedy="mend or remove the link")
+        raise Refused(f"no file matches {pattern}: {path} is a link that leads nowhere", remedy="mend or remove the link")
     if real is not None and real.is_file() and not any(real.is_relative_to(root) for root in roots):
         raise Refused(
             f"{pattern}: {path} lies outside the workspace and its data_root",
