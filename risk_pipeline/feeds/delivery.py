@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from risk_pipeline.feeds.files import Receipt
 from risk_pipeline.feeds.read_files import Chunk, SourceFile, open_source
 from risk_pipeline.feeds.spec import FeedSpec
 from risk_pipeline.feeds.validate import Validator
+
+Opener = Callable[[Receipt, FeedSpec, Path], SourceFile]
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,31 @@ class FileFacts:
 
     def as_dict(self) -> dict[str, object]:
         """One entry of the delivery's `files`."""
-        about = {"name": self.receipt.name, "bytes": self.receipt.size, "sha256": self.receipt.sha256, "rows": self.rows}
-        return {**about, **self.facts}
+        return {**self.receipt.as_dict(), "rows": self.rows, **self.facts}
 
 
 class DeliveryReader:
     """Reads the files of one delivery by one spec. `identity`: the store's SQL for row_hash, key_hash and bucket.
 
-    `work` is a folder for UTF-8 copies; `threads` chunks are worked on at once.
+    `work` is a folder for UTF-8 copies; `threads` chunks are worked on at once; `opener` opens the file of a receipt.
     """
 
     def __init__(
-        self, spec: FeedSpec, receipts: Sequence[Receipt], *, identity: Mapping[str, str], work: Path, threads: int
+        self,
+        spec: FeedSpec,
+        receipts: Sequence[Receipt],
+        *,
+        identity: Mapping[str, str],
+        work: Path,
+        threads: int,
+        opener: Opener = open_source,
     ) -> None:
         self._spec = spec
         self._receipts = tuple(receipts)
         self._identity = identity
         self._work = work
         self._threads = threads
+        self._open = opener
         self.files: list[FileFacts] = []
 
     def read(self) -> Iterator[Checked]:
@@ -70,26 +79,37 @@ class DeliveryReader:
         first_seq = 0
         with ThreadPoolExecutor(self._threads, thread_name_prefix="feed") as pool:
             for number, receipt in enumerate(self._receipts):
-                source = open_source(receipt, self._spec, self._work)
+                source = self._open(receipt, self._spec, self._work)
                 rows = 0
                 for chunk in self._in_parallel(pool, source, first_seq):
                     rows += chunk.rows_read
                     yield Checked(number, chunk)
                 first_seq += rows
                 receipt.check_unchanged()
-                self.files.append(FileFacts(receipt, rows, source.facts(), source.warnings()))
+                # Replayed rows of a typed file are text by then: which columns held days must be remembered.
+                days = {"iso_dates": sorted(source.iso_dates)} if source.iso_dates else {}
+                self.files.append(FileFacts(receipt, rows, {**source.facts(), **days}, source.warnings()))
 
-    def source_rows(self, lines: Mapping[int, npt.NDArray[np.int64]]) -> Iterator[tuple[int, int, str]]:
-        """(file number, line, row as JSON of text) for the lines wanted of each file number, reading the files once more."""
-        for number, wanted in lines.items():
-            source = open_source(self._receipts[number], self._spec, self._work)
-            names = [name for name in dict.fromkeys(source.header) if name]
-            for chunk in source.chunks():
-                hits = np.flatnonzero(np.isin(chunk.lines, wanted))
-                if len(hits):
-                    found = chunk.text(names).take(pa.array(hits)).to_pylist()
-                    for line, row in zip(chunk.lines[hits].tolist(), found, strict=True):
-                        yield number, line, json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    def source_rows(self, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, str]]:
+        """(number, row as JSON of text) for the rows of these running numbers, ascending, reading the files once more.
+
+        By number, not by line: of a wide source, many rows stand on one line. Call it when `read` has ended.
+        """
+        first = 0
+        for receipt, facts in zip(self._receipts, self.files, strict=True):
+            mine = wanted[(wanted >= first) & (wanted < first + facts.rows)]
+            if len(mine):
+                source = self._open(receipt, self._spec, self._work)
+                names = [name for name in dict.fromkeys(source.header) if name]
+                at = first
+                for chunk in source.chunks():
+                    hits = mine[(mine >= at) & (mine < at + len(chunk))]
+                    if len(hits):
+                        found = chunk.text(names).take(pa.array(hits - at)).to_pylist()
+                        for number, row in zip(hits.tolist(), found, strict=True):
+                            yield number, json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+                    at += len(chunk)
+            first += facts.rows
 
     def _in_parallel(self, pool: ThreadPoolExecutor, source: SourceFile, first_seq: int) -> Iterator[Converted]:
         """Chunks in order, at most `threads` + 1 of them in memory."""

@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 
 from risk_pipeline.errors import Refused
 from risk_pipeline.feeds.convert import LINE, PROBLEMS, SEQ
-from risk_pipeline.feeds.delivery import DeliveryReader
-from risk_pipeline.feeds.files import Receipt, content_hash, find_files, is_glob, take_receipt
+from risk_pipeline.feeds.delivery import DeliveryReader, Opener
+from risk_pipeline.feeds.files import Receipt, content_hash, find_files, is_glob, name_of, take_receipt
+from risk_pipeline.feeds.read_files import open_source
 from risk_pipeline.feeds.read_sql import fetch
 from risk_pipeline.feeds.spec import FeedSpec, load_feeds
 from risk_pipeline.pipeline.problems import Problems
@@ -87,10 +88,31 @@ def ingest(
     results: list[IngestResult] = []
     with work_folder(workspace) as work:
         for each in loaded:
+            before = len(results)
+            known = _known_files(each.spec, register)
+            passed = 0
             for files in _deliveries(each.spec, workspace):
+                if isinstance(files, list) and files and _is_known(files, known, workspace):
+                    passed += 1
+                    continue
                 results.append(Course(each.spec, files, workspace, register, store, now, work).run())
                 if progress is not None:
                     progress(_told(results[-1]))
+            if passed and len(results) == before:
+                results.append(_nothing_new(each.spec, passed, now))
+    return [*results, *_screened(workspace, register, now, progress)]
+
+
+def _screened(workspace: Workspace, register: Register, now: datetime, progress: Progress | None) -> list[IngestResult]:
+    """Customers searched on sanctions lists, where a list or a customer is new. What compares names is loaded only then."""
+    from risk_pipeline.pipeline.screening import is_wanted, screen_workspace
+
+    if not is_wanted(workspace, register, now):
+        return []
+    results = screen_workspace(workspace, register, now=now)
+    if progress is not None:
+        for each in results:
+            progress(_told(each))
     return results
 
 
@@ -125,6 +147,51 @@ def _deliveries(spec: FeedSpec, workspace: Workspace) -> Iterator[list[Path] | R
         yield files
     else:
         yield from ([each] for each in files)
+
+
+_Stamp = tuple[str, int, int]
+
+
+def _known_files(spec: FeedSpec, register: Register) -> set[_Stamp]:
+    """Name, size and time of the files a glob of single deliveries has delivered, by the same mapping, and that are in effect:
+    they are passed over, neither read nor recorded again.
+    """
+    if spec.delivery == "snapshot" or spec.source.kind == "sql" or not is_glob(spec.source.path):
+        return set()
+    identities = {each.identity for each in _in_effect(spec, register)}
+    # A no-op counts: the file was touched, looked at, and found to be one in effect.
+    looked_at = register.deliveries(spec.feed, ("effective", "no_op"))
+    same = [each for each in looked_at if each.spec_hash == spec.hash and each.identity in identities]
+    return {(file["name"], file["bytes"], file["modified_ns"]) for each in same for file in each.files if "modified_ns" in file}
+
+
+def _is_known(files: list[Path], known: set[_Stamp], workspace: Workspace) -> bool:
+    return bool(known) and all(_stamp(path, workspace) in known for path in files)
+
+
+def _stamp(path: Path, workspace: Workspace) -> _Stamp | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return name_of(path, workspace.data_root, workspace.root), stat.st_size, stat.st_mtime_ns
+
+
+def _nothing_new(spec: FeedSpec, files: int, now: datetime) -> IngestResult:
+    """What is told of a glob whose files were all delivered before; nothing of it is recorded."""
+    message = f"no new file among the {files:,} of {spec.source.path}" if files > 1 else f"no new file in {spec.source.path}"
+    record = Delivery(
+        delivery_id=0,
+        feed=spec.feed,
+        mode=spec.delivery,
+        state="no_op",
+        content_sha256="",
+        spec_hash=spec.hash,
+        files=[],
+        received_at=now,
+        message=message,
+    )
+    return IngestResult(record)
 
 
 @contextmanager
@@ -189,7 +256,7 @@ class Course:
         except BaseException:
             self._discard()
             raise
-        self._register.add_delivery(self._record)
+        self._enter()
         if self._record.state == "effective":
             self._store.compact(self._spec.feed, self._work)
         shutil.rmtree(self._work, ignore_errors=True)
@@ -204,12 +271,15 @@ class Course:
             return
         self._note(
             content_sha256=content_hash(receipts),
-            files=[{"name": each.name, "bytes": each.size, "sha256": each.sha256} for each in receipts],
+            files=[{**each.as_dict(), **_part_of(self._spec)} for each in receipts],
         )
         same = self._same_as()
         if same is not None:
             self._note(state="no_op", message=f"the same content and mapping as delivery {same}")
             return
+        self._store_rows(receipts, open_source)
+
+    def _store_rows(self, receipts: Sequence[Receipt], opener: Opener) -> None:
         mapped = self._spec.mapped
         reader = DeliveryReader(
             self._spec,
@@ -217,14 +287,18 @@ class Course:
             identity=identity_sql(self._spec.table, mapped),
             work=self._work,
             threads=self._workspace.settings.threads or min(4, os.cpu_count() or 1),
+            opener=opener,
         )
         with self._store.staging(self._spec.table, mapped, self._work) as staging:
             self._read(reader, staging)
-            settlement = staging.settle(self._spec.delivery, self._spec.duplicates, spare=spared_sql(self._spec))
-            self._reject_duplicates(staging)
+            settlement = self._settle(staging)
             self._judge(settlement)
             self._write(reader, staging, settlement)
         self._note(state="effective", message=self._problems.summary())
+
+    def _enter(self) -> None:
+        """Put the record into the register."""
+        self._register.add_delivery(self._record)
 
     def _receipts(self, files: list[Path]) -> list[Receipt]:
         if self._spec.source.kind == "sql":
@@ -235,11 +309,7 @@ class Course:
 
     def _same_as(self) -> int | None:
         """The delivery this one repeats: the latest one in effect for a snapshot, else any in effect."""
-        effective = [
-            each
-            for each in self._register.source_deliveries(self._spec.feed)
-            if not is_made(each) and all(file.get("part_of", {}) == self._spec.part_of for file in each.files)
-        ]
+        effective = _in_effect(self._spec, self._register)
         candidates = effective[-1:] if self._spec.delivery == "snapshot" else effective
         return next((each.delivery_id for each in candidates if each.identity == self._record.identity), None)
 
@@ -252,18 +322,22 @@ class Course:
             self._warnings.update(chunk.warnings)
         for each in reader.files:
             self._warnings.update(each.warnings)
-        part_of = {"part_of": self._spec.part_of} if self._spec.part_of else {}
-        self._note(files=[{**each.as_dict(), **part_of} for each in reader.files])
+        self._note(files=[{**each.as_dict(), **_part_of(self._spec)} for each in reader.files])
 
-    def _reject_duplicates(self, staging: Staging) -> None:
-        for rows in staging.duplicates():
+    def _settle(self, staging: Staging) -> Settlement:
+        settlement = staging.settle(self._spec.delivery, self._spec.duplicates, spare=spared_sql(self._spec))
+        self._reject_keys(staging.duplicates(), "duplicate_key")
+        self._counts["rows_rejected"] += settlement.duplicate
+        return settlement
+
+    def _reject_keys(self, rejected: Iterator[pa.Table], rule: str) -> None:
+        for rows in rejected:
             for number in sorted(set(rows.column(FILE).to_pylist())):
                 of_file = rows.filter(pc.equal(rows.column(FILE), number))
-                self._problems.add(_duplicate_problems(of_file), number, self._name(number))
+                self._problems.add(_key_problems(of_file, rule), number, self._name(number))
 
     def _judge(self, settlement: Settlement) -> None:
         """Refused when the delivery breaks an assertion or a row got lost."""
-        self._counts["rows_rejected"] += settlement.duplicate
         self._counts.update(
             rows_repeated=settlement.repeated,
             rows_unchanged=settlement.unchanged,
@@ -286,12 +360,14 @@ class Course:
             path = self._new_file(lake.feed_part(feed, number))
             written = staging.write(lake, path, number, names, self._knowledge())
             check_conservation({**self._counts, "rows_stored": written})
-            self._warnings.update(self._store.unknown_references(self._spec.table, path, self._work))
             paths["part_path"] = lake.relative(path)
         if settlement.closed:
             path = self._new_file(lake.feed_closures(feed, number))
             staging.write_closures(lake, path, number, self._now)
             paths["closures_path"] = lake.relative(path)
+        if (part := paths["part_path"]) is not None:
+            closures = None if paths["closures_path"] is None else lake.absolute(paths["closures_path"])
+            self._warnings.update(self._store.cross_feed_warnings(self._spec.table, lake.absolute(part), closures, self._work))
         if settlement.affirmed:
             path = self._new_file(lake.feed_affirmed(feed, number))
             staging.write_affirmed(lake, path)
@@ -327,9 +403,22 @@ class Course:
         self._record = replace(self._record, **changes)
 
 
+def _in_effect(spec: FeedSpec, register: Register) -> list[Delivery]:
+    """The deliveries in effect that were read from the source of a feed (or of this list of it), oldest first."""
+    return [
+        each
+        for each in register.source_deliveries(spec.feed)
+        if not is_made(each) and all(file.get("part_of", {}) == spec.part_of for file in each.files)
+    ]
+
+
 def is_made(delivery: Delivery) -> bool:
     """Whether the program made the delivery itself, as screening does."""
     return any(str(file["name"]).startswith(MADE) for file in delivery.files)
+
+
+def _part_of(spec: FeedSpec) -> dict[str, Any]:
+    return {"part_of": spec.part_of} if spec.part_of else {}
 
 
 def spared_sql(spec: FeedSpec) -> str | None:
@@ -397,10 +486,10 @@ def check_assertions(spec: FeedSpec, counts: Mapping[str, int], valid: int, open
         )
 
 
-def _duplicate_problems(rows: pa.Table) -> pa.Table:
+def _key_problems(rows: pa.Table, rule: str) -> pa.Table:
     text = pa.array([""] * len(rows), pa.string())
-    rule = pa.array(["duplicate_key"] * len(rows), pa.string())
-    columns = [rows.column(SEQ), rows.column(LINE), rule, text, rows.column("key")]
+    rules = pa.array([rule] * len(rows), pa.string())
+    columns = [rows.column(SEQ), rows.column(LINE), rules, text, rows.column("key")]
     return pa.table(columns, schema=PROBLEMS)
 
 

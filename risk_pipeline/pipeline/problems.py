@@ -12,10 +12,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from risk_pipeline.feeds.convert import LINE, PROBLEMS
+from risk_pipeline.feeds.convert import LINE, PROBLEMS, SEQ
 from risk_pipeline.feeds.delivery import DeliveryReader
 from risk_pipeline.feeds.spec import FeedSpec
 from risk_pipeline.store.lake import Lake
@@ -56,6 +55,14 @@ class Problems:
         numbers = pa.array(np.full(len(problems), file_number, dtype=np.int32))
         self._writer.write_table(problems.append_column(_FILE, numbers))
 
+    def places(self, names: Sequence[str]) -> set[tuple[str, int, str, str]]:
+        """(file, line, rule, column) of every problem; `names` of the files by number. For deliveries of few rows."""
+        if self._writer is None:
+            return set()
+        self._close()
+        found = pq.read_table(self._work / "problems.parquet").to_pylist()
+        return {(names[row[_FILE]], row[LINE], row["rule"], row["column_name"]) for row in found}
+
     def summary(self) -> str:
         """What was rejected, the most frequent first, each with its first example; empty when nothing was."""
         told = [self._told(kind, count) for kind, count in self._counts.most_common(_MOST_TOLD)]
@@ -72,9 +79,7 @@ class Problems:
 
     def write(self, lake: Lake, path: Path, delivery_id: int, reader: DeliveryReader, names: Sequence[str]) -> None:
         """Write the quarantine part: one row per problem, with the source row as JSON, read once more from the files."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._close()
         problems = self._work / "problems.parquet"
         rows = self._work / "problem_rows.parquet"
         self._write_rows(reader, problems, rows)
@@ -87,22 +92,22 @@ class Problems:
                     SELECT CAST({delivery_id} AS BIGINT) AS delivery_id, {listed}[p.{_FILE} + 1] AS source_file,
                         p."{LINE}" AS source_line, p.rule, p.column_name, '{self._spec.feed}' AS feed, p.value_text, r.row_json
                     FROM read_parquet({_s(problems)}) p
-                    JOIN read_parquet({_s(rows)}) r ON r.{_FILE} = p.{_FILE} AND r.line = p."{LINE}"
+                    JOIN read_parquet({_s(rows)}) r ON r.seq = p."{SEQ}"
                     ORDER BY p.{_FILE}, p."{LINE}", p.rule, p.column_name
                 ) TO {_s(temporary)} (FORMAT parquet, COMPRESSION zstd)
                 """
             )
 
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
     def _write_rows(self, reader: DeliveryReader, problems: Path, rows: Path) -> None:
-        wanted = pq.read_table(problems, columns=[_FILE, LINE])
-        lines = {
-            number: np.unique(wanted.filter(pc.equal(wanted.column(_FILE), number)).column(LINE).to_numpy())
-            for number in sorted(pc.unique(wanted.column(_FILE)).to_pylist())
-        }
-        schema = pa.schema([(_FILE, pa.int32()), ("line", pa.int64()), ("row_json", pa.string())])
+        wanted = np.unique(pq.read_table(problems, columns=[SEQ]).column(SEQ).to_numpy())
+        schema = pa.schema([("seq", pa.int64()), ("row_json", pa.string())])
         with pq.ParquetWriter(rows, schema) as writer:
-            batch: list[tuple[int, int, str]] = []
-            for each in reader.source_rows(lines):
+            batch: list[tuple[int, str]] = []
+            for each in reader.source_rows(wanted):
                 batch.append(each)
                 if len(batch) == _ROWS_AT_ONCE:
                     writer.write_table(_table(batch, schema))
@@ -110,8 +115,8 @@ class Problems:
             writer.write_table(_table(batch, schema))
 
 
-def _table(rows: list[tuple[int, int, str]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ([], [], [])
+def _table(rows: list[tuple[int, str]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ([], [])
     return pa.table([pa.array(list(values), field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
 
 

@@ -38,7 +38,9 @@ from risk_pipeline.engine.sql import Literal as SqlLiteral
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
+from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -96,6 +98,7 @@ class Run:
         self._resources = resources
         self._lake = Lake(workspace.lake)
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._feeds: dict[str, _FeedFiles] = {}
         self._engine: FactorEngine | None = None
         self.audit_seconds: dict[str, dict[str, float]] = {}
 
@@ -233,7 +236,9 @@ class Run:
         tables = FACTOR_TABLES if stage == "factor" else (*FACTOR_TABLES, *DECIDE_TABLES)
         paths = {name: path for name in tables if (path := self._path(table(name))).exists()}
         seconds: dict[str, float] = {}
-        results = audit_stage(self._connection(), stage, paths, as_of=self.as_of, run_id=self.run_id, seconds=seconds)
+        results = audit_stage(
+            self._connection(), stage, paths, as_of=self.as_of, run_id=self.run_id, seen=self._feeds_seen(), seconds=seconds
+        )
         self.audit_seconds[stage] = seconds
         checked_at = datetime.now(UTC)
         records = [
@@ -327,17 +332,16 @@ class Run:
         scratch.mkdir(parents=True, exist_ok=True)
         self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
         store = FeedStore(self._lake, self._register)
-        feeds = {contract.name: _FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
+        self._feeds = {contract.name: _FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
         create_asof_views(
             self._con,
-            feeds,
+            self._feeds,
             as_of=self.as_of,
             known_at=self.known_at,
             zone=self._workspace.zone,
             last_delivery=self.record.manifest["last_delivery"],
         )
-        known = {f"has_{name}": bool(parts.paths) for name, parts in feeds.items()}
-        self._engine = FactorEngine(self._con, {**known, **self._policy_params(), **window_params(self.as_of)})
+        self._engine = FactorEngine(self._con, {**self._undated_params(), **window_params(self.as_of)})
         for name in FACTOR_TABLES:  # what an earlier process of this run staged
             if (path := self._path(table(name))).exists():
                 self._engine.register(name.removeprefix("factor."), f"read_parquet({literal(str(path))})")
@@ -367,6 +371,40 @@ class Run:
     def _factor_engine(self) -> FactorEngine:
         assert self._engine is not None, "the run is closed"
         return self._engine
+
+    def _feeds_seen(self) -> FeedsSeen:
+        settings = self._workspace.settings
+        return FeedsSeen(
+            delivered=frozenset(name for name, parts in self._feeds.items() if parts.paths),
+            balances=self._balances,
+            tolerance=settings.control_tolerance,
+            tolerance_pct=settings.control_tolerance_pct,
+        )
+
+    def _balances(self, day: date) -> str:
+        """What was open at the end of `day`, as a relation: of the as-of date from what is staged, of an earlier day anew."""
+        if day == self.as_of:
+            path = literal(str(self._path(table("factor.exposure_by_currency"))))
+            unapplied = "unapplied_cash + unapplied_credits + advance_payments_received AS unapplied"
+            return f"(SELECT customer_id, currency, open_amount, {unapplied} FROM read_parquet({path}))"
+        name = f"balances_{day:%Y%m%d}"
+        found = balances_on(
+            day,
+            self._feeds,
+            self._undated_params(),
+            known_at=self.known_at,
+            zone=self._workspace.zone,
+            last_delivery=self.record.manifest["last_delivery"],
+            memory_limit=self._workspace.settings.memory_limit,
+            threads=self._workspace.settings.threads,
+            scratch=self._workspace.warehouse / "scratch",
+        )
+        self._connection().register(name, found)
+        return name
+
+    def _undated_params(self) -> dict[str, SqlLiteral]:
+        """What the factor SQL is told beside the dates: which feeds there are, and the figures of the policy."""
+        return {**{f"has_{name}": bool(parts.paths) for name, parts in self._feeds.items()}, **self._policy_params()}
 
     def _policy_params(self) -> dict[str, SqlLiteral]:
         rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure

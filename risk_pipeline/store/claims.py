@@ -6,11 +6,12 @@ Put here: reading claims from the files of the deliveries, and the state of a fe
 A delivery claims a version of a key when it stored it or delivered it unchanged. A snapshot also claims that every other key
 has ended, but for those it holds: their new version was rejected. The state of a feed is what the claims of all deliveries in
 effect say, in the order of their positions; a replay of rejected rows has its place right after the delivery they came with.
+A snapshot of one list among several in a feed speaks for the keys of that list only, and none for what the program itself made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import Table
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Delivery
 
+MADE = "screening:"  # how the source files of rows are called that the program made itself
 AFFIRMED = pa.schema([("row_id", pa.int64())])
 HELD = pa.schema([("kh", pa.int64())])
 
@@ -32,6 +33,17 @@ class Claims:
 
     deliveries: tuple[Delivery, ...]
     lake: Lake
+
+    def load_versions(self, con: duckdb.DuckDBPyConnection, rows: str, key_hash: str, where: str) -> None:
+        """Create the temporary table `versions` from all rows of a feed (all_rows_sql): row_id, kh, rh, delivery_id, open, made,
+        and the columns that any delivery is a part by.
+        """
+        parts = sorted({name for each in self.deliveries for name in part_of(each)})
+        columns = "".join(f", {_q(name)}" for name in parts)
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE versions AS SELECT * FROM (SELECT row_id, {key_hash} AS kh, row_hash AS rh,"
+            f" delivery_id, open, starts_with(source_file, '{MADE}') AS made{columns} FROM ({rows})) WHERE {where}"
+        )
 
     def load(self, con: duckdb.DuckDBPyConnection, versions: str) -> None:
         """Create the temporary table `claims` (kh, row_id, main, sub) for the rows of `versions` (row_id, kh, delivery_id):
@@ -55,17 +67,25 @@ class Claims:
         )
 
     def load_targets(self, con: duckdb.DuckDBPyConnection, versions: str) -> None:
-        """Create the temporary table `targets` (kh, row_id): the version of each key the claims add up to, if any."""
+        """Create the temporary table `targets` (kh, row_id): the version of each key the claims add up to, if any.
+
+        `versions` has besides: made, and the columns that any delivery is a part by (see rows_of).
+        """
         self.load(con, versions)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE floors AS SELECT DISTINCT kh, CAST(NULL AS BIGINT) AS main FROM {versions}")
+        parts = sorted({name for each in self.deliveries for name in part_of(each)})
+        keys = ", ".join(["bool_or(made) AS made", *(f"any_value({_q(name)}) AS {_q(name)}" for name in parts)])
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE floors AS SELECT kh, CAST(NULL AS BIGINT) AS main, {keys} FROM {versions} GROUP BY kh"
+        )
         for each in reversed(self.deliveries):
             if each.mode != "snapshot" or each.delivery_kind != "source":
                 continue
             # What a snapshot does not hold began or ended with it; only for the keys it holds do the deliveries before count.
-            held = f"read_parquet({_s(str(self.lake.absolute(each.held_path)))})" if each.held_path else None
-            spared = f" AND kh NOT IN (SELECT kh FROM {held})" if held else ""
-            con.execute(f"UPDATE floors SET main = {each.delivery_id} WHERE main IS NULL{spared}")
-            if held is None:
+            said = ["main IS NULL", "NOT made", *(f"{_q(name)} = {_s(value)}" for name, value in part_of(each).items())]
+            if each.held_path:
+                said.append(f"kh NOT IN (SELECT kh FROM read_parquet({_s(str(self.lake.absolute(each.held_path)))}))")
+            con.execute(f"UPDATE floors SET main = {each.delivery_id} WHERE {' AND '.join(said)}")
+            if len(said) == 2:
                 break
         con.execute(
             "CREATE OR REPLACE TEMP TABLE targets AS SELECT kh, arg_max(c.row_id, row(c.main, c.sub)) AS row_id"
@@ -86,12 +106,9 @@ def write_ids(lake: Lake, path: Path, ids: pa.Array, schema: pa.Schema) -> None:
         )
 
 
-def rows_of(con: duckdb.DuckDBPyConnection, target: Table, rows: str, key_hash: str, where: str) -> None:
-    """Create the temporary table `versions` (row_id, kh, rh, delivery_id, open) from all rows of a feed (all_rows_sql)."""
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE versions AS SELECT * FROM (SELECT row_id, {key_hash} AS kh, row_hash AS rh,"
-        f" delivery_id, open FROM ({rows})) WHERE {where}"
-    )
+def part_of(delivery: Delivery) -> Mapping[str, str]:
+    """Key columns and the values of them that a delivery speaks for; empty = for the whole feed."""
+    return {name: value for file in delivery.files for name, value in file.get("part_of", {}).items()}
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> None:
@@ -99,6 +116,10 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], r
     con.register("given", pa.table(values, names=list(columns)))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM given")
     con.unregister("given")
+
+
+def _q(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _s(text: str) -> str:

@@ -8,35 +8,28 @@ A row is never changed. A later delivery closes it (row_id, known_to, delivery_i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import STORE_COLUMNS, Column, Table, table
-from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.contracts import Column, Table, table
+from risk_pipeline.store.claims import Claims
+from risk_pipeline.store.cross_feed import cross_feed_warnings
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
+from risk_pipeline.store.restore import Restoration, Restored, rows_by_bucket
 from risk_pipeline.store.staging import (
-    BUCKETS,
-    KEYS_AT_ONCE,
     Staging,
     all_rows_sql,
-    bucket_ranges,
     naive,
-    order_sql,
     write_part,
 )
 
 MAX_PARTS = 8
-
-# Columns that name a row of another feed, and that feed.
-_REFERENCES = {"customer_id": "customer", "invoice_id": "invoice"}
 
 
 @dataclass(frozen=True)
@@ -87,21 +80,10 @@ class FeedStore:
         with self._connect(work) as con:
             yield Staging(con, target, mapped, self.history(target.name), work)
 
-    def unknown_references(self, target: Table, part: Path, work: Path) -> dict[str, int]:
-        """Rows of a new part that name a customer or an invoice no open row of those feeds has: warning -> rows.
-
-        A feed that was never delivered is not missed: its customers are derived, its invoices may not be part of the ledger.
-        """
-        found = {}
-        for column, feed in _REFERENCES.items():
-            paths, closures = self.history(feed)
-            if column not in target or target.name == feed or not paths:
-                continue
-            with self._connect(work) as con:
-                rows = _count_unknown(con, column, part, all_rows_sql(paths, closures))
-            if rows:
-                found[f"unknown_{feed}"] = rows
-        return found
+    def cross_feed_warnings(self, target: Table, part: Path, closures: Path | None, work: Path) -> dict[str, int]:
+        """What the rows of a new part say about other feeds that those do not confirm: warning -> rows (store.cross_feed)."""
+        with self._connect(work) as con:
+            return cross_feed_warnings(con, target, part, closures, self.history)
 
     def compact(self, feed: str, work: Path) -> Path | None:
         """Merge the parts of a feed when it has more than MAX_PARTS files of a kind, closures folded in, row_ids kept.
@@ -115,10 +97,27 @@ class FeedStore:
         # A number of its own, so that no file is ever written over.
         part = self.lake.feed_part(feed, self._register.new_delivery_id())
         with self._connect(work) as con:
-            write_part(self.lake, part, target, _merged(con, target, all_rows_sql(paths, closures)))
+            write_part(self.lake, part, target, rows_by_bucket(con, target, f"({all_rows_sql(paths, closures)})"))
         ids = [each.delivery_id for each in self._register.stored_deliveries(feed)]
         self._register.replace_parts(feed, ids, self.lake.relative(part))
         return part
+
+    def claims(self, feed: str, without: Collection[int] = ()) -> Claims:
+        """What the deliveries of a feed that are in effect claim, but for some."""
+        effective = self._register.effective_deliveries(feed)
+        counted = [each for each in effective if each.delivery_kind != "revocation" and each.delivery_id not in without]
+        return Claims(tuple(sorted(counted, key=lambda each: each.position)), self.lake)
+
+    def restore(self, feed: str, revoked: Collection[int], delivery_id: int, now: datetime, work: Path) -> Restored:
+        """Write, as delivery `delivery_id`, what puts a feed into the state it has without the deliveries `revoked`."""
+        target = table(f"feed.{feed}")
+        paths, closures = self.history(feed)
+        if not paths:
+            return Restored(0, 0)
+        with self._connect(work) as con:
+            restoration = Restoration(con, target, all_rows_sql(paths, closures), self.claims(feed, revoked), revoked)
+            part, closed = self.lake.feed_part(feed, delivery_id), self.lake.feed_closures(feed, delivery_id)
+            return restoration.write(self.lake, part, closed, delivery_id, now)
 
     @contextmanager
     def _connect(self, work: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -132,31 +131,3 @@ class FeedStore:
 
     def _files(self, relative: Iterable[str | None]) -> tuple[Path, ...]:
         return tuple(self.lake.absolute(each) for each in dict.fromkeys(relative) if each is not None)
-
-
-def _count_unknown(con: duckdb.DuckDBPyConnection, column: str, part: Path, known: str) -> int:
-    total = 0
-    slices = pq.read_metadata(part).num_rows // KEYS_AT_ONCE + 1
-    for number in range(slices):
-        mine = f'hash("{column}") % {slices} = {number}'
-        [(found,)] = con.execute(
-            f'SELECT count(*) FROM (SELECT "{column}" FROM read_parquet(?) WHERE "{column}" IS NOT NULL AND {mine}) n'
-            f' ANTI JOIN (SELECT "{column}" FROM ({known}) WHERE open AND {mine}) k USING ("{column}")',
-            [str(part)],
-        ).fetchall()
-        total += found
-    return total
-
-
-def _merged(con: duckdb.DuckDBPyConnection, target: Table, rows: str) -> Iterator[pa.Table]:
-    """All rows, bucket range by bucket range; a column no part has yet, because the contract grew, is NULL."""
-    counts = dict(con.execute(f"SELECT bucket, count(*) FROM ({rows}) GROUP BY bucket").fetchall())
-    stored = {name for name, *_ in con.execute(f"DESCRIBE {rows}").fetchall()}
-    held = [
-        f'"{c.name}"' if c.name in stored else f'CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS "{c.name}"'
-        for c in (*target.columns, *STORE_COLUMNS)
-    ]
-    for first, last in bucket_ranges([counts.get(bucket, 0) for bucket in range(BUCKETS)]):
-        yield con.sql(
-            f"SELECT {', '.join(held)} FROM ({rows}) WHERE bucket BETWEEN {first} AND {last} ORDER BY {order_sql(target)}, row_id"
-        ).to_arrow_table()

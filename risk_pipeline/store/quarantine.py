@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from risk_pipeline.store.claims import part_of
 from risk_pipeline.store.register import Delivery
 
 QuarantineState = Literal["open", "replayed", "superseded", "revoked"]
@@ -52,4 +53,8 @@ def state_sql(states: Mapping[int, QuarantineState]) -> str:
 def _is_superseded(origin: int, feed: str, sources: Sequence[Delivery]) -> bool:
     own = next((each for each in sources if each.delivery_id == origin), None)
     later = [each for each in sources if each.feed == feed and each.delivery_id > origin]
-    return any(each.mode == "snapshot" or (own is not None and each.content_sha256 == own.content_sha256) for each in later)
+    if own is None:
+        return False
+    return any(
+        part_of(each) == part_of(own) and (each.mode == "snapshot" or each.content_sha256 == own.content_sha256) for each in later
+    )
