@@ -257,6 +257,22 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         """,
     ),
     Reconciliation(
+        "reconcile_sanctions",
+        "decide",
+        "decision.credit_limit",
+        ("decision.credit_limit", "factor.due_diligence"),
+        "a confirmed sanctions hit leaves no limit and holds orders, an unreviewed one holds them; a policy without the"
+        " knock-outs KO01 and KO02 does neither",
+        """
+        SELECT l.customer_id AS example
+        FROM decision_credit_limit l JOIN factor_due_diligence d ON l.customer_id = d.customer_id
+        WHERE l.limit_reporting IS NOT NULL
+          AND ((d.sanctions_confirmed > 0 AND l.limit_reporting > 0)
+               OR (d.sanctions_confirmed + d.sanctions_unreviewed > 0 AND NOT l.hold))
+        """,
+        "warn",
+    ),
+    Reconciliation(
         "reconcile_mart",
         "decide",
         "mart.current_risk",
