@@ -26,7 +26,7 @@ from risk_pipeline.feeds.infer import FeedProposal, Proposal
 from risk_pipeline.feeds.infer_columns import Answers
 from risk_pipeline.feeds.infer_ledger import infer
 from risk_pipeline.feeds.infer_yaml import as_mapping, as_yaml, wide
-from risk_pipeline.feeds.sample import Given, Sample, read_sample
+from risk_pipeline.feeds.sample import Given, Sample, Told, read_sample
 from risk_pipeline.feeds.spec import FeedSpec, load_spec
 from risk_pipeline.feeds.try_feed import Trial, try_feed
 from risk_pipeline.settings import Workspace
@@ -228,7 +228,7 @@ def _undecided(questions: Sequence[str], write: bool) -> UsageError:
 
 def _print(out: Console, workspace: Workspace | None, result: _Result, written: Sequence[Path], write: bool) -> None:
     sample = result.sample
-    keys = ", ".join(f"{each.key} {each.value}" if each.key != "format" else each.value for each in sample.source)
+    keys = ", ".join(_told(each) for each in sample.source)
     out.print(
         f"{result.name}: {keys}; {len(sample.header)} columns, {'' if sample.complete else 'first '}{len(sample):,} rows",
         soft_wrap=True,
@@ -259,6 +259,19 @@ def _print(out: Console, workspace: Workspace | None, result: _Result, written: 
         out.print(f"Next: risk-pipeline feeds check{where}; then risk-pipeline ingest{where}", soft_wrap=True)
     elif not result.proposal.questions:
         out.print(f"To write it: risk-pipeline feeds infer {shlex.quote(result.name)} ... --write", soft_wrap=True)
+
+
+def _told(each: Told) -> str:
+    """One key of `source` in words."""
+    match each.key:
+        case "format":
+            return str(each.value)
+        case "delimiter":
+            return each.evidence.partition(":")[0] or str(each.value)
+        case "unpivot":
+            return each.evidence
+        case _:
+            return f"{each.key} {each.value}"
 
 
 def _feed_rows(workspace: Workspace | None, result: _Result, written: Sequence[Path]) -> Iterator[tuple[Any, ...]]:

@@ -272,6 +272,10 @@ def propose(case: Case, match: Match) -> FeedProposal:
     guesses = [_guess(case, match, column) for column in target.columns if column.name in match.columns]
     proposal = FeedProposal(match.feed, tuple(guesses), {})
     proposal = _with_missing(case, _with_key(case, proposal))
+    rate = proposal.column("rate")
+    if match.feed == "fx_rate" and rate is not None:
+        told = "rates are taken as units of the currency for 1 EUR, as the ECB publishes them; the other way round they are wrong"
+        proposal = _replacing(proposal, rate.plus(doubt=told))
     return with_keys(case, proposal, "snapshot")
 
 
@@ -316,21 +320,37 @@ def _with_key(case: Case, proposal: FeedProposal) -> FeedProposal:
     """A key that is unique: the column, else composed with company code, year and item; else a doubt with the count."""
     target = proposal.table
     guess = proposal.column(target.key[0])
-    if len(target.key) != 1 or guess is None or guess.source is None or case.profiles[guess.source].is_unique:
+    if len(target.key) != 1 or guess is None or guess.source is None:
         return proposal
-    source = guess.source
-    parts = _key_parts(case, proposal)
+    source, parts = guess.source, _key_parts(case, proposal)
+    outer = [each for name, each in parts if name != "_item"]
+    if not case.profiles[source].is_unique:
+        names = _unique_names(case, source, parts)
+        if names:
+            composed = Guess(guess.column, {"template": _template(names)}, (f"{source} alone repeats; together they do not",))
+            return _replacing(proposal, composed)
+        repeated = case.profiles[source].filled - len(case.profiles[source].values)
+        told = f"{repeated:,} rows repeat a value of {source}; rows that share a key and differ are rejected (duplicate_key)"
+        guess = guess.plus(doubt=told)
+    if any(len(case.profiles[each].values) > 1 for each in outer):
+        told = f'if numbers start again in each {" and ".join(outer)}, write template: "{_template([*outer, source])}"'
+        guess = guess.plus(doubt=told)
+    return _replacing(proposal, guess)
+
+
+def _unique_names(case: Case, source: str, parts: list[tuple[str, str]]) -> list[str]:
+    """The fewest columns that give a unique key together with `source`; empty when none do."""
     for size in range(1, len(parts) + 1):
         for chosen in combinations(parts, size):
             before = [each for name, each in chosen if name != "_item"]
             names = [*before, source, *(each for name, each in chosen if name == "_item")]
             if _distinct(case, names) == len(case.sample):
-                template = "-".join(f"{{{each}}}" for each in names)
-                composed = Guess(guess.column, {"template": template}, (f"{source} alone repeats; together they do not",))
-                return _replacing(proposal, composed)
-    repeated = case.profiles[source].filled - len(case.profiles[source].values)
-    doubt = f"{repeated:,} rows repeat a value of {source}; rows that share a key and differ are rejected (duplicate_key)"
-    return _replacing(proposal, guess.plus(doubt=doubt))
+                return names
+    return []
+
+
+def _template(names: list[str]) -> str:
+    return "-".join(f"{{{each}}}" for each in names)
 
 
 def _key_parts(case: Case, proposal: FeedProposal) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from risk_pipeline.feeds.infer import (
     unused_columns,
     with_keys,
 )
-from risk_pipeline.feeds.infer_columns import Answers, Guess, guess_column, unfit
+from risk_pipeline.feeds.infer_columns import Answers, Guess, guess_column
 from risk_pipeline.feeds.profile_columns import FIT
 from risk_pipeline.feeds.sample import Sample
 from risk_pipeline.feeds.synonyms import folded, rank, synonyms
@@ -178,9 +178,9 @@ def _typed(case: Case, invoice: FeedProposal, types: str, away: list[str]) -> Fe
     column = invoice.table.column("doc_type")
     whole = case.profiles[types]
     kept = replace(whole, values={value: count for value, count in whole.values.items() if value not in away})
-    if unfit(column, kept, case.answers) is not None:
-        return invoice
-    return _put(invoice, [guess_column(column, kept, "by its name", case.answers, case.file)])
+    guess = guess_column(column, kept, "by its name", case.answers, case.file)
+    # A word nobody knows would reject its rows, and receivables with them.
+    return invoice if guess.doubts else _put(invoice, [guess])
 
 
 def _by_type(case: Case, invoice: FeedProposal, feed: str, types: str, codes: list[str]) -> FeedProposal:

@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_\u4e00-\u9fff][\w./-]*( [\w./-]+)*")
 _WORDS = ("null", "Null", "NULL", "~")
 
 
-def as_mapping(proposal: FeedProposal, source: Mapping[str, str]) -> dict[str, Any]:
+def as_mapping(proposal: FeedProposal, source: Mapping[str, Any]) -> dict[str, Any]:
     """What the YAML says, as the reader of feed YAML gets it. `source`: its keys, the path among them."""
     columns = {each.column: dict(each.spec) for each in proposal.columns}
     return {"feed": proposal.feed, "source": dict(source), **_ordered(proposal.keys), "columns": columns}
@@ -34,7 +34,7 @@ def as_yaml(proposal: FeedProposal, path: str, told: Iterable[Told], intro: Iter
     lines.append("source:")
     lines += _entry("  ", "path", scalar(path), "")
     for each in told:
-        lines += _entry("  ", each.key, scalar(each.value), each.evidence, [each.unsure] if each.unsure else [])
+        lines += _entry("  ", each.key, flow(each.value), each.evidence, [each.unsure] if each.unsure else [])
     lines += [line for text in doubts for line in _comment(f"unsure: {text}", "  ")]
     for key, value in _ordered(proposal.keys).items():
         lines += _entry("", key, flow(value), proposal.about.get(key, ""), proposal.doubts.get(key, ()))

@@ -265,7 +265,7 @@ def _ordered(shape: Shape, numbers: Mapping[Parts, int], filled: int) -> DateGue
     formats = {order: _format(order, kind, one, two, end, time) for order in orders}
     best = max(count, key=lambda order: count[order])
     if count[best] < FIT * filled or _contradicted(best, fits, numbers):
-        mixed = len(orders) > 1 and sum(numbers.values()) >= FIT * filled
+        mixed = len(orders) > 1 and sum(numbers[parts] for parts in set().union(*fits.values())) >= FIT * filled
         return DateGuess(None, _mixed(numbers, filled), formats, two_digit_year=kind == "xxx") if mixed else None
     alike = [order for order in orders if count[order] == count[best]]
     if len(alike) > 1:

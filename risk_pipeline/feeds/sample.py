@@ -13,18 +13,24 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.feeds import encoding
 from risk_pipeline.feeds.archives import unpack
+from risk_pipeline.feeds.chunks import SourceFile
+from risk_pipeline.feeds.currencies import CURRENCIES
 from risk_pipeline.feeds.files import Receipt
 from risk_pipeline.feeds.profile_columns import guess_dates, guess_numbers
 from risk_pipeline.feeds.read_files import open_source
 from risk_pipeline.feeds.spec import FeedSpec
 from risk_pipeline.feeds.synonyms import is_chinese, synonyms
+from risk_pipeline.feeds.workbook import Sheet, Workbook
 
 MAX_ROWS = 100_000
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -34,12 +40,15 @@ _HEADER_WITHIN = 30
 _ENCODINGS = ("gb18030", "big5", "cp1252", "shift_jis", "cp1251")  # offered as readings, never taken
 
 
+_ADD_HEADER = "add a line of column names to the export, since a feed maps columns by name (OFAC lists: `format: ofac`)"
+
+
 @dataclass(frozen=True)
 class Told:
     """A key of the feed's `source` with its value and the evidence; `unsure`: why a person should look."""
 
     key: str
-    value: str
+    value: Any
     evidence: str = ""
     unsure: str = ""
 
@@ -60,7 +69,7 @@ class Sample:
         return len(self.lines)
 
     @property
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, Any]:
         return {each.key: each.value for each in self.source}
 
 
@@ -78,53 +87,55 @@ def read_sample(receipt: Receipt, given: Given, work: Path, *, max_rows: int = M
     """
     inside, _ = unpack(receipt, work)
     found = _described(inside, given)
-    spec = _probe(receipt, {each.key: each.value for each in found})
-    opened = open_source(receipt, spec, work)
+    opened = open_source(receipt, _probe(receipt, found), work)
+    wide = _unpivoted(opened)
+    if wide is not None:
+        found.append(wide)
+        opened = open_source(receipt, _probe(receipt, found), work)
+    return _first_rows(opened, tuple(found), max_rows)
+
+
+def _first_rows(opened: SourceFile, found: tuple[Told, ...], max_rows: int) -> Sample:
     header = [name for name in dict.fromkeys(opened.header) if name]
     tables, lines, read = [], [], 0
-    complete = True
     for chunk in opened.chunks():
-        if read >= max_rows:
-            complete = False
-            break
         tables.append(chunk.text(header))
         lines.append(pa.array(chunk.lines, pa.int64()))
         read += len(chunk)
-    if not tables:
-        raise Refused(
-            f"{receipt.name}: no rows below the header", remedy="name a file that holds rows; types are found from them"
-        )
+        if read > max_rows:
+            break
+    if not read:
+        name = opened.receipt.name
+        raise Refused(f"{name}: no rows below the header", remedy="name a file that holds rows; types are found from them")
     rows = pa.concat_tables(tables).slice(0, max_rows).combine_chunks()
     kept = pa.concat_arrays(lines).slice(0, max_rows)
-    facts = opened.facts()
-    return Sample(
-        (*found, *_sheet(facts, found)),
-        tuple(header),
-        rows,
-        kept,
-        complete and read <= max_rows,
-        opened.iso_dates,
-        opened.warnings(),
-    )
+    return Sample(found, tuple(header), rows, kept, read <= max_rows, opened.iso_dates, opened.warnings())
 
 
-def _probe(receipt: Receipt, source: Mapping[str, str]) -> FeedSpec:
+def _unpivoted(opened: SourceFile) -> Told | None:
+    """How a table with a column for each currency is read long; None for any other."""
+    named = [name for name in opened.header if name]
+    codes = [name for name in named if name in CURRENCIES]
+    keep = [name for name in named if name not in CURRENCIES]
+    if len(codes) < 3 or not keep or len(keep) * 2 > len(codes):
+        return None
+    first = next(iter(opened.chunks()), None)
+    cells = {cell for column in first.text(codes).columns for cell in pc.unique(column).to_pylist()} if first else set()
+    nulls = [each for each in synonyms().nulls if each in cells]
+    value = {"keep": keep, "name": "currency", "value": "rate", "drop_nulls": ["", *nulls]}
+    return Told("unpivot", value, f"a column for each of {len(codes)} currencies")
+
+
+def _probe(receipt: Receipt, found: Sequence[Told]) -> FeedSpec:
     """A spec that maps no source column, so that any file can be opened by it."""
     return FeedSpec.model_validate(
         {
             "feed": "customer",
-            "source": {"path": receipt.name, **source},
+            "source": {"path": receipt.name, **{each.key: each.value for each in found}},
             "delivery": "snapshot",
             "columns": {"customer_id": {"value": "-"}},
         }
     )
-
-
-def _sheet(facts: Mapping[str, object], found: Sequence[Told]) -> list[Told]:
-    """The sheet a workbook was read from, where nobody named it."""
-    named = {each.key for each in found}
-    sheet = facts.get("sheet")
-    return [Told("sheet", str(sheet), "the only or first sheet with cells")] if sheet and "sheet" not in named else []
 
 
 def _described(receipt: Receipt, given: Given) -> list[Told]:
@@ -137,11 +148,41 @@ def _described(receipt: Receipt, given: Given) -> list[Told]:
     if head.startswith(b"PAR1"):
         return [Told("format", "parquet", "begins with PAR1")]
     if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
-        sheet = [Told("sheet", given.sheet, "as you said")] if given.sheet else []
-        return [Told("format", "xlsx", "an Excel workbook"), *sheet]
+        return _described_workbook(receipt, given)
     if name.endswith((".jsonl", ".ndjson")) or head.lstrip(codecs.BOM_UTF8).lstrip().startswith(b'{"'):
         return [Told("format", "jsonl", "one JSON object a line")]
     return _described_text(receipt, head, given)
+
+
+def _described_workbook(receipt: Receipt, given: Given) -> list[Told]:
+    """The sheet and its header row: of the sheet named, else of the visible one whose header has most known names."""
+    workbook = Workbook(receipt)
+    names = [each.name for each in workbook.sheets]
+    wanted = given.sheet
+    if wanted is not None and wanted not in names and not (wanted.isdigit() and 1 <= int(wanted) <= len(names)):
+        raise UsageError(f"{receipt.name} has no sheet {wanted!r}", remedy=f"it has {', '.join(names)}")
+    found: list[tuple[int, str, int, str]] = []
+    for place, sheet in enumerate(workbook.sheets):
+        chosen = wanted in (sheet.name, str(place + 1)) if wanted is not None else not sheet.is_hidden
+        header = _header(_head_rows(workbook.load(sheet))) if chosen else None
+        if header is not None:
+            (row, cells), why = header
+            found.append((len(synonyms().known(cells)), sheet.name, row, why))
+    if not found:
+        raise UsageError(f"{receipt.name}: no sheet has a header row in its first {_HEADER_WITHIN} rows", remedy=_ADD_HEADER)
+    _, name, row, why = max(found, key=lambda each: each[0])
+    unsure = f"the workbook has the sheets {', '.join(names)}" if len(names) > 1 and wanted is None else ""
+    return [
+        Told("format", "xlsx", "an Excel workbook"),
+        Told("sheet", name, "as you said" if wanted else "", unsure),
+        Told("header_row", str(row), why),
+    ]
+
+
+def _head_rows(sheet: Sheet) -> list[tuple[int, list[str]]]:
+    """(row number, cells as text) of the first rows that hold anything."""
+    rows = ((number + 1, [str(each).strip() for each in values]) for number, values in islice(sheet.rows(), _HEADER_WITHIN))
+    return [each for each in rows if any(each[1])]
 
 
 # Delimited text
@@ -153,7 +194,7 @@ def _described_text(receipt: Receipt, head: bytes, given: Given) -> list[Told]:
     if layout is None:
         raise UsageError(
             f"{receipt.name}: no header line was found in its first {_HEADER_WITHIN} lines",
-            remedy="add a line of column names to the export, since a feed maps columns by name (OFAC lists: `format: ofac`)",
+            remedy=_ADD_HEADER,
         )
     told = [
         Told("format", "csv"),
@@ -172,6 +213,8 @@ def _encoding(receipt: Receipt, head: bytes, given: Given) -> Told:
         return Told("encoding", given.encoding, "as you said")
     if head.startswith(codecs.BOM_UTF8):
         return Told("encoding", "utf-8", "begins with a UTF-8 byte order mark")
+    if head.startswith(b"\x84\x31\x95\x33"):
+        return Told("encoding", "gb18030", "begins with a GB18030 byte order mark")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Told("encoding", "utf-16", "begins with a UTF-16 byte order mark")
     if b"\0" in head:
@@ -289,8 +332,10 @@ def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
 
 def _header(rows: Sequence[tuple[int, list[str]]]) -> tuple[tuple[int, list[str]], str] | None:
     """The header among rows of the usual width, and why: the row with most known names, else the first whose cells are words,
-    all different.
+    all different. A row with few filled cells is a title.
     """
+    most = max((sum(map(bool, cells)) for _, cells in rows), default=0)
+    rows = [each for each in rows if 2 * sum(map(bool, each[1])) >= most]
     known = {line: len(synonyms().known(cells)) for line, cells in rows}
     best = max(rows, key=lambda each: (known[each[0]], -each[0]), default=None)
     if best is not None and known[best[0]]:

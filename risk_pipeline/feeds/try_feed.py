@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -107,5 +108,7 @@ def _changes(spec: FeedSpec, name: str, rows: pa.Table, text: pa.Table) -> tuple
 
 
 def shown(value: Any) -> str:
-    """A typed value as text; nothing for NULL."""
+    """A typed value as text; nothing for NULL. Exchange rates lose the zeros at their end."""
+    if isinstance(value, Decimal) and value != value.quantize(Decimal("0.01")):
+        return f"{value.normalize():f}"
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
