@@ -67,7 +67,7 @@ class XlsxFile:
         return {"format": "xlsx", "sheet": self.sheet, "header_row": self.header_row}
 
     def warnings(self) -> dict[str, int]:
-        """time_of_day_dropped, text_among_dates, merged_cells: counts, in mapped columns."""
+        """time_of_day_dropped, text_among_dates, id_beyond_15_digits, merged_cells: counts, in mapped columns."""
         return {name: count for name, count in self.counted.items() if count}
 
     def chunks(self) -> Iterator[Chunk]:
@@ -206,6 +206,8 @@ class _Reader:
         self._formats = _date_formats(spec)
         own = (each.nulls for each in spec.columns.values() if each.nulls is not None)
         self._nulls = {"", *spec.nulls, *(marker for nulls in own for marker in nulls)}
+        texts = (each.name for each in spec.mapped if each.kind is Kind.TEXT)
+        self._ids = {source for name in texts for source in spec.columns[name].source_columns}
         self._dates = {name: _Dates() for name in table.header}
         self._counted: Counter[str] = Counter(merged_cells=_merged(table, spec))
         self._pieces: list[tuple[npt.NDArray[np.int64], pa.Table]] = []
@@ -233,6 +235,7 @@ class _Reader:
 
     def _text(self, name: str, cell: Any, position: int) -> str:
         if isinstance(cell, float):
+            self._counted["id_beyond_15_digits"] += name in self._ids and abs(cell) >= 10**_EXCEL_DIGITS
             return number_text(cell)
         if isinstance(cell, date):
             self._note_date(name, position)
@@ -300,7 +303,7 @@ def number_text(value: float) -> str:
         decimals = max(0, -int(Decimal(text).as_tuple().exponent))
         if decimals > 6 and abs(float(short) - value) <= 4 * math.ulp(value):
             text = short
-    return f"{Decimal(text):f}" if "e" in text else text
+    return (f"{Decimal(text):f}" if "e" in text else text).removesuffix(".0")
 
 
 def _other_text(cell: Any) -> str:
