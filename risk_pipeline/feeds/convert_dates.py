@@ -35,6 +35,8 @@ def date_cell(column: Column, own: ColumnSpec, layers: Mapping[str, str], look: 
         value = _of_epoch(text, 1 if form == "epoch_s" else 1000, own.zone or "UTC")
     else:
         value = _of_format(text, as_in_numbers(form), own.century_from)
+    if own.plus_days is not None:  # published so long after the day in the cell
+        value = f"{value} + {own.plus_days}"
     return Cell(column, layers, value, "'not_a_date'")
 
 

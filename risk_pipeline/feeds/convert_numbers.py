@@ -36,6 +36,8 @@ def numeric_cell(column: Column, own: ColumnSpec, layers: Mapping[str, str], loo
     broken = f"CASE WHEN {plain} IS NULL THEN 'not_a_{'percentage' if own.percent else 'number'}' ELSE {broken} END"
     if own.negate:
         value = f"-({value})"
+    if own.subtract_from is not None:  # an index that is best at its top, read as the distance from there
+        value = f"CAST({own.subtract_from} AS DOUBLE) - ({value})"
     if own.sign_from is not None:
         sign = quoted("s_" + column.name)
         layers["s_"] = _is_turned(own.sign_from, look)
