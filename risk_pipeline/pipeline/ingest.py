@@ -302,15 +302,18 @@ class Course:
 
     def _receipts(self, files: list[Path]) -> list[Receipt]:
         if self._spec.source.kind == "sql":
-            reached = reached_by(self._spec, self._register.effective_deliveries(self._spec.feed))
+            reached = reached_by(self._spec, _in_effect(self._spec, self._register))
             found = fetch(self._spec, self._work, reached)
             return [] if reached is not None and not found.rows else [found.receipt]
         return [take_receipt(path, self._workspace.data_root, self._workspace.root) for path in files]
 
     def _same_as(self) -> int | None:
-        """The delivery this one repeats: the latest one in effect for a snapshot, else any in effect."""
+        """The delivery this one repeats: the latest one in effect for a snapshot or a database, where a row may become again what
+        it was; else any in effect.
+        """
         effective = _in_effect(self._spec, self._register)
-        candidates = effective[-1:] if self._spec.delivery == "snapshot" else effective
+        returning = self._spec.delivery == "snapshot" or self._spec.source.kind == "sql"
+        candidates = effective[-1:] if returning else effective
         return next((each.delivery_id for each in candidates if each.identity == self._record.identity), None)
 
     def _read(self, reader: DeliveryReader, staging: Staging) -> None:

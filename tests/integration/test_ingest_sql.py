@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +14,8 @@ import sqlalchemy as sa
 
 from risk_pipeline.errors import UsageError
 from risk_pipeline.feeds.read_sql import _Words
-from risk_pipeline.feeds.spec import load_feeds
-from risk_pipeline.pipeline.ingest import reached_by, refusal
+from risk_pipeline.pipeline.ingest import refusal
+from risk_pipeline.pipeline.revoke import revoke
 from tests.ingest_support import Bench
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -240,6 +241,15 @@ def test_the_first_load_begins_at_start_and_rows_without_a_cursor_value_are_alwa
     assert bench.one().state == "no_op"  # both again
 
 
+def test_a_row_that_becomes_again_what_it_was_is_seen(database: Database, told: Told) -> None:
+    bench = told(database.url, delivery="upsert", cursor={"column": "changed"})
+    bench.one()
+    for day, amount in ((5, "12.00"), (6, "-0.10"), (7, "12.00"), (8, "-0.10")):
+        database.do(f"UPDATE invoice_lines SET amount = '{amount}', changed = '2024-02-0{day} 00:00:00' WHERE id = '3'")
+        assert bench.one().counts["rows_stored"] == 1
+        assert bench.rows(columns="CAST(amount AS VARCHAR)", where="open AND invoice_id = '3'") == [(amount,)]
+
+
 @pytest.mark.parametrize("revoked", [0, 1])
 def test_what_a_revoked_delivery_brought_is_read_again(database: Database, told: Told, revoked: int) -> None:
     bench = told(database.url, delivery="upsert", cursor={"column": "changed", "start": "2024-01-01 00:00:00"})
@@ -247,10 +257,11 @@ def test_what_a_revoked_delivery_brought_is_read_again(database: Database, told:
     for number in ("4", "5"):
         database.insert((number, "C", "2024-04-30", "7.00", f"2024-02-0{number} 00:00:00"))
         ids.append(bench.one().delivery.delivery_id)
-    deliveries = [each for each in bench.register.effective_deliveries("invoice") if each.delivery_id != ids[revoked]]
-    expected = [None, "2024-02-02 09:30:00"][revoked]
-    [spec] = load_feeds(bench.workspace.feeds_dir)
-    assert reached_by(spec.spec, deliveries) == expected
+    revoke(bench.workspace, bench.register, ids[revoked], by="a person", reason="a test", now=bench.now + timedelta(hours=1))
+    again = bench.one()
+    assert again.delivery.files[0]["cursor"]["from"] == ["2024-01-01 00:00:00", "2024-02-02 09:30:00"][revoked]
+    assert bench.rows(columns="invoice_id", where="open ORDER BY invoice_id --") == [(each,) for each in "12345"]
+    assert bench.one().counts["rows_read"] == 1  # the gap is closed
 
 
 def test_another_mapping_reads_everything_again(database: Database, told: Told) -> None:
