@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import Any
 
 import pyarrow as pa
@@ -119,6 +118,10 @@ def look_at(name: str, sample: Sample, answers: Answers) -> Case:
     for asked in (*answers.formats, *answers.mapping.values()):
         if asked not in sample.header:
             raise UsageError(f"{name} has no column {asked!r}; it has {_short(sample.header)}", remedy="write its exact name")
+    known = {name for each in FEED_TABLES for name in each.column_names}
+    for asked in answers.mapping:
+        if asked not in known:
+            raise UsageError(f"{asked!r} is no column of a feed", remedy="docs/data_dictionary.md lists the columns of each feed")
     profiles = {each: profile(each, sample.rows.column(each)) for each in sample.header}
     return Case(name, sample, profiles, habits(profiles), answers)
 
@@ -339,14 +342,12 @@ def _with_key(case: Case, proposal: FeedProposal) -> FeedProposal:
 
 
 def _unique_names(case: Case, source: str, parts: list[tuple[str, str]]) -> list[str]:
-    """The fewest columns that give a unique key together with `source`; empty when none do."""
-    for size in range(1, len(parts) + 1):
-        for chosen in combinations(parts, size):
-            before = [each for name, each in chosen if name != "_item"]
-            names = [*before, source, *(each for name, each in chosen if name == "_item")]
-            if _distinct(case, names) == len(case.sample):
-                return names
-    return []
+    """The columns that give a unique key together with `source`: company and year in any case, since numbers start again there,
+    the item where it is needed. Empty when the key repeats all the same.
+    """
+    outer, item = [each for name, each in parts if name != "_item"], [each for name, each in parts if name == "_item"]
+    tried = [[*outer, source], [*outer, source, *item]]
+    return next((names for names in tried if len(names) > 1 and _distinct(case, names) == len(case.sample)), [])
 
 
 def _template(names: list[str]) -> str:

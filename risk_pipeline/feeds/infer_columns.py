@@ -204,6 +204,8 @@ def _open_order(guess: Guess, name: str, dates: DateGuess, answers: Answers, fil
 
 
 def _moment(guess: Guess, profile: Profile) -> Guess:
+    if not profile.may_be_serial and not profile.may_be_epoch:
+        return guess.plus(doubt=f"{profile.name} holds no dates: its rows would be rejected")
     form = "excel_serial" if profile.may_be_serial else profile.may_be_epoch
     what = "days counted by Excel" if profile.may_be_serial else f"moments ({form}; the day depends on --zone)"
     question = f"are numbers such as {profile.examples[0]} in {profile.name} {what}? --date-format {profile.name}={form}"

@@ -204,22 +204,29 @@ def _by_type(case: Case, invoice: FeedProposal, feed: str, types: str, codes: li
     where = f"{quoted(types)} IN ({_listed(codes)})"
     target = table(f"feed.{feed}")
     proposal = FeedProposal(feed, in_order(target, guesses), {"where": where}, filters=frozenset({types}))
-    return with_keys(case, proposal, "snapshot").doubting("where", f"{types} {', '.join(codes)} is taken to mean {feed}")
+    proposal = with_keys(case, proposal, "snapshot").doubting("where", f"{types} {', '.join(codes)} is taken to mean {feed}")
+    named = _reference_column(case, invoice, feed)
+    if named and proposal.column("invoice_id") is None:
+        told = f"{named} names the invoice by its bare number, while invoice ids are composed: write a template for invoice_id"
+        proposal = proposal.doubting("columns", told)
+    return proposal
 
 
 def _reference(case: Case, invoice: FeedProposal, feed: str) -> list[Guess]:
-    """The invoice a credit note or payment refers to, where a column of its own names it."""
+    """The invoice a credit note or payment refers to, where a column of its own names it as invoices are named here."""
+    key, source = invoice.column("invoice_id"), _reference_column(case, invoice, feed)
+    if source is None or key is None or key.source is None:
+        return []
+    column = table(f"feed.{feed}").column("invoice_id")
+    return [guess_column(column, case.profiles[source], "by its name", case.answers, case.file)]
+
+
+def _reference_column(case: Case, invoice: FeedProposal, feed: str) -> str | None:
     key = invoice.column("invoice_id")
     taken = set(sources(key)) if key is not None else set()
     names = synonyms().of(feed, "invoice_id")
     ranked = [(at, each) for each in case.sample.header if (at := rank(each, names)) is not None and each not in taken]
-    if not ranked or key is None or key.source is None:
-        return []
-    return [
-        guess_column(
-            table(f"feed.{feed}").column("invoice_id"), case.profiles[min(ranked)[1]], "by its name", case.answers, case.file
-        )
-    ]
+    return min(ranked)[1] if ranked else None
 
 
 def _positive(case: Case, amount: Guess, types: str, codes: list[str]) -> Guess:

@@ -218,7 +218,7 @@ def _encoding(receipt: Receipt, head: bytes, given: Given) -> Told:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Told("encoding", "utf-16", "begins with a UTF-16 byte order mark")
     if b"\0" in head:
-        side = "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        side = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
         raise UsageError(
             f"{receipt.name}: holds NUL characters: UTF-16 without a byte order mark, or no text at all",
             remedy=f"if the system exports UTF-16, say --encoding {side}",
