@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from risk_pipeline.errors import UsageError
 
@@ -34,6 +35,8 @@ class Settings(BaseModel):
     policy: str | None = None
     data_root: str | None = None
     memory_limit: str = "1GB"
+    control_tolerance: Decimal = Field(Decimal("1.00"), ge=0)
+    control_tolerance_pct: float = Field(0.01, ge=0, le=100)
     threads: int | None = None
 
     @field_validator("reporting_currency")

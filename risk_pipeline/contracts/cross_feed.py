@@ -50,8 +50,9 @@ APPLIED_ABOVE_INVOICE = "applied_above_invoice"
 
 
 def references_of(table: Table) -> list[Reference]:
-    """The references of a feed: its own key names no row elsewhere."""
-    return [each for each in REFERENCES if each.column in table and (table.name, each.column) != (each.feed, each.key)]
+    """The references of a feed: its own key names no row elsewhere, nor does a column that may stand for all of them."""
+    named = [each for each in REFERENCES if each.column in table and table.column(each.column).absent is None]
+    return [each for each in named if (table.name, each.column) != (each.feed, each.key)]
 
 
 def alike_in(reference: Reference, table: Table) -> list[tuple[str, str]]:

@@ -240,16 +240,18 @@ LEDGER_TABLES: tuple[Table, ...] = (
     Table(
         layer="feed",
         name="control_total",
-        grain="one row per feed, measure, date and currency",
+        grain="one row per feed, measure, date, currency and customer",
         owner="accounts_receivable",
-        en="Totals the source system states, to be compared with what was ingested; row counts carry an empty currency",
-        zh="来源系统提供的控制总数，用于与入库数据核对；行数的币种为空字符串",
-        key=("feed", "measure", "control_date", "currency"),
+        en="Totals the source system states, to be compared with what was ingested; an empty currency counts rows of all"
+        " currencies, an empty customer means the whole ledger",
+        zh="来源系统提供的控制总数，用于与入库数据核对；币种为空表示不分币种的行数，客户为空表示整个账簿",
+        key=("feed", "measure", "control_date", "currency", "customer_id"),
         event_date="control_date",
         columns=columns(
-            "feed measure control_date currency value",
+            "feed measure control_date currency customer_id value",
             required="value",
             values={"measure": "row_count amount_sum open_balance"},
+            absent={"currency": "", "customer_id": ""},
         ),
     ),
     Table(

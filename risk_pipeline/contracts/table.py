@@ -72,7 +72,8 @@ class Column:
 
     `required`: NULL is a broken row. `values`: the closed list of allowed values. `masked_by`: an outcome column, NULL in
     every as-of view while the date column named here is later than the as-of date. `current_only`: holds only today's
-    state, so a dated run sees it only in a version that was known on its date.
+    state, so a dated run sees it only in a version that was known on its date. `absent`: what an empty or unmapped cell
+    stands for, in a column of the key that says nothing about some rows.
     """
 
     field: Field
@@ -80,6 +81,7 @@ class Column:
     values: tuple[str, ...] = ()
     masked_by: str | None = None
     current_only: bool = False
+    absent: str | None = None
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from risk_pipeline.contracts import Column, Kind, Table
-from risk_pipeline.feeds.characters import HALF_WIDTH
+from risk_pipeline.feeds.characters import HALF_WIDTH, NULL_WORDS
 from risk_pipeline.feeds.convert_dates import date_cell
 from risk_pipeline.feeds.convert_numbers import numeric_cell
 from risk_pipeline.feeds.convert_sql import Cell, Look, listed, literal, quoted, translated, trimmed
@@ -30,8 +30,10 @@ _ERROR = r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|##+)"
 def make_cell(column: Column, spec: FeedSpec, iso_dates: frozenset[str], look: Look) -> Cell:
     """The SQL of a mapped column, for chunks that look so."""
     own = spec.columns[column.name]
-    layers = {"x_": _raw(own, spec.nulls if own.nulls is None else own.nulls, look)}
-    doubtful = _doubtful(column, own, look)
+    nulls = spec.nulls if own.nulls is None else own.nulls
+    raw = _raw(own, nulls, look)
+    layers = {"x_": raw if column.absent is None else f"coalesce({raw}, {literal(column.absent)})"}
+    doubtful = _doubtful(column, own, nulls, look)
     if doubtful is not None:
         layers["d_"] = doubtful
     layers["l_"] = _looked_up(column, own, guarded=doubtful is not None)
@@ -44,7 +46,7 @@ def make_cell(column: Column, spec: FeedSpec, iso_dates: frozenset[str], look: L
     if column.kind is Kind.FLAG:
         whens = " ".join(f"WHEN lower({text}) IN ({listed(words)}) THEN {value}" for value, words in _FLAGS.items())
         return Cell(column, layers, f"CASE {whens} END", "'not_a_flag'")
-    allowed, rule = _closed_list(column, spec.table)
+    allowed, rule = _closed_list(column)
     value = f"CASE WHEN {text} IN ({listed(allowed)}) THEN {text} END" if allowed else text
     return Cell(column, layers, value, literal(rule))
 
@@ -59,7 +61,10 @@ def problem(cell: Cell, table: Table) -> str:
         absent = "'customer_missing'" if cell.name == "customer_id" else "'value_missing'"
     doubtful = ""
     if "d_" in cell.layers:
-        reason = f"CASE WHEN starts_with({x}, '#') THEN 'spreadsheet_error' ELSE 'id_as_number' END"
+        reason = (
+            f"CASE WHEN regexp_matches({x}, {literal(_ERROR)}) THEN 'spreadsheet_error'"
+            f" WHEN regexp_matches({x}, '[0-9][.Ee]') THEN 'id_as_number' ELSE 'null_as_id' END"
+        )
         doubtful = f" WHEN {quoted('d_' + cell.name)} THEN {reason}"
     return (
         f"CASE WHEN {value} IS NOT NULL THEN NULL WHEN {x} IS NULL THEN {absent}{doubtful}"
@@ -111,19 +116,24 @@ def _without_point(text: str) -> str:
     )
 
 
-def _doubtful(column: Column, own: ColumnSpec, look: Look) -> str | None:
-    """Is a piece of an id the print of a number that `integral` cannot undo, or does not ask to; None when never."""
+def _doubtful(column: Column, own: ColumnSpec, nulls: Sequence[str], look: Look) -> str | None:
+    """Is a piece of an id the print of a number that `integral` cannot undo, or does not ask to; an error of a spreadsheet; or
+    a word for nothing that the feed does not name as one. None when the question does not arise.
+    """
     is_closed = own.lookup is not None and own.otherwise == "reject"
-    if column.kind is not Kind.TEXT or own.value is not None or is_closed or not look.numbers or own.integral is False:
+    if not look.doubtful or own.value is not None or is_closed or not (is_id(column) or own.integral):
         return None
-    if own.integral is None and not is_id(column):
-        return None
-    form = f"{_NUMBER_LIKE if own.integral else _SURELY_NUMBER}|{_ERROR}"
+    markers = [*nulls, *(own.lookup or {})]
+    words = NULL_WORDS if is_id(column) else ()
 
     def doubt(text: str) -> str:
-        unsolved = f" AND {_without_point(text)} = {text}" if own.integral else ""
-        known = f" AND {text} NOT IN ({listed(tuple(own.lookup))})" if own.lookup else ""
-        return f"(regexp_full_match({text}, {literal(form)}){unsolved}{known})"
+        errors = f"regexp_full_match({text}, {literal(_ERROR)})"
+        if own.integral:
+            numbers = f"regexp_full_match({text}, {literal(_NUMBER_LIKE)}) AND {_without_point(text)} = {text}"
+        else:
+            numbers = "false" if own.integral is False else f"regexp_full_match({text}, {literal(_SURELY_NUMBER)})"
+        known = f" AND {text} NOT IN ({listed(markers)})" if markers else ""
+        return f"(({errors} OR {numbers} OR {text} IN ({listed(words)})){known})"
 
     return f"coalesce({' OR '.join(doubt(text) for text in _pieces(own, look).values())}, false)"
 
@@ -138,10 +148,9 @@ def _looked_up(column: Column, own: ColumnSpec, *, guarded: bool) -> str:
     return f"CASE WHEN NOT {quoted('d_' + column.name)} THEN {x} END" if guarded else x
 
 
-def _closed_list(column: Column, table: Table) -> tuple[Sequence[str], str]:
+def _closed_list(column: Column) -> tuple[Sequence[str], str]:
     if column.values:
         return column.values, "not_in_list"
     if column.name == "currency" or column.name.endswith("_currency"):
-        # A control total that counts rows has no currency, and the currency is part of its key.
-        return [*sorted(CURRENCIES), *([""] if table.name == "control_total" else [])], "unknown_currency"
+        return [*sorted(CURRENCIES), *([] if column.absent is None else [column.absent])], "unknown_currency"
     return (), "unreadable"

@@ -197,12 +197,14 @@ class ColumnSpec(_Model):
     sign_from: SignSpec | None = None
     round: Annotated[Literal[2] | None, BeforeValidator(lambda value: 2 if value == "2" else value)] = None
     scale: Annotated[str | None, BeforeValidator(_power_of_ten)] = None
+    subtract_from: Annotated[str | None, Field(pattern=r"^\d{1,9}(\.\d{1,9})?$")] = None
     percent: bool = False
     parentheses: Literal["negative"] | None = None
     integral: bool | None = None
     half_width: bool = False
     zone: str | None = None
     century_from: int | None = Field(None, ge=1000, le=9900)
+    plus_days: int | None = Field(None, ge=1, le=3660)
 
     @field_validator("zone")
     @classmethod
@@ -296,6 +298,16 @@ class FeedSpec(_Model):
             raise ValueError(f"{value!r} is no feed; there are {', '.join(names)}")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_columns(cls, raw: Any) -> Any:
+        """A column of the key that is not mapped holds what an empty cell of it stands for."""
+        found = next((each for each in FEED_TABLES if isinstance(raw, dict) and each.name == raw.get("feed")), None)
+        if found is None or not isinstance(raw.get("columns"), dict):
+            return raw
+        absent = {c.name: {"value": c.absent} for c in found.columns if c.absent is not None and c.name not in raw["columns"]}
+        return {**raw, "columns": {**raw["columns"], **absent}}
+
     @model_validator(mode="after")
     def _fits_the_contract(self) -> FeedSpec:
         target = self.table
@@ -387,6 +399,7 @@ def _fits_kind(column: Column, spec: ColumnSpec) -> None:
         "sign_from": column.kind not in NUMERIC,
         "round": column.kind is not Kind.MONEY,
         "scale": column.kind not in NUMERIC,
+        "subtract_from": column.kind is not Kind.NUMBER,
         "percent": column.kind is not Kind.NUMBER,
         "parentheses": column.kind not in NUMERIC,
         "strip_leading_zeros": column.kind is not Kind.TEXT,
@@ -394,6 +407,7 @@ def _fits_kind(column: Column, spec: ColumnSpec) -> None:
         "half_width": column.kind is not Kind.TEXT,
         "zone": column.kind is not Kind.DATE,
         "century_from": column.kind is not Kind.DATE,
+        "plus_days": column.kind is not Kind.DATE,
     }
     wrong = [option for option, is_wrong in misplaced.items() if is_wrong and option in given]
     if wrong:

@@ -1,7 +1,7 @@
 """All gates of one stage of a run, in one call.
 
-Put here: which tables a stage writes, the order contracts -> reconciliation -> suites, and the list of checks known before
-anything runs (Dagster wants it at definition time). Keep out: the rules themselves and what to do about a failure
+Put here: which tables a stage writes, the order contracts -> reconciliation -> feeds -> suites, and the list of checks known
+before anything runs (Dagster wants it at definition time). Keep out: the rules themselves and what to do about a failure
 (pipeline.run stores the results and refuses to publish).
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 import duckdb
 
 from risk_pipeline.contracts import table as table_of
-from risk_pipeline.gates import contracts, expectations, reconciliation
+from risk_pipeline.gates import contracts, control_totals, cross_feed, expectations, reconciliation
+from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.reconciliation import Stage
 from risk_pipeline.gates.results import GateResult, Severity
 
@@ -58,13 +59,15 @@ def audit_stage(
     *,
     as_of: date,
     run_id: str,
+    seen: FeedsSeen | None = None,
     seconds: dict[str, float] | None = None,
 ) -> list[GateResult]:
     """Ask every gate of `stage` about the staged files, given by full table name; exactly the checks of declared_checks.
 
     `staged` holds the tables of the stage and, for "decide", those of "factor" as well: decisions are reconciled with the
-    exposure behind them. A table that is missing fails its checks. `seconds` receives the wall time of each part
-    (contracts, reconciliation, expectations_import, expectations).
+    exposure behind them. A table that is missing fails its checks. `seen`: the feeds behind the factors, which `con` has as
+    views; None = none was delivered. `seconds` receives the wall time of each part (contracts, reconciliation, feeds,
+    expectations_import, expectations).
     """
     clock = {} if seconds is None else seconds
     results: list[GateResult] = []
@@ -73,6 +76,10 @@ def audit_stage(
             results += _contract_results(con, name, staged, as_of, run_id)
     with _timed(clock, "reconciliation"):
         results += reconciliation.reconcile(con, staged, stage)
+    if stage == "factor":
+        with _timed(clock, "feeds"):
+            results.append(control_totals.check_control_totals(con, seen))
+            results += cross_feed.check_cross_feed(con, seen, staged)
     with _timed(clock, "expectations_import"):
         expectations.prepare()
     with _timed(clock, "expectations"):
@@ -93,6 +100,9 @@ def declared_checks(stage: Stage) -> list[DeclaredCheck]:
         for rule in reconciliation.RECONCILIATIONS
         if rule.stage == stage
     ]
+    if stage == "factor":
+        checks.append(DeclaredCheck(control_totals.NAME, control_totals.TABLE, "error", control_totals.DESCRIBES))
+        checks += [DeclaredCheck(each.name, each.table_name, "warn", each.says) for each in cross_feed.CHECKS]
     for table in _suite_tables(stage):
         checks += [DeclaredCheck(r.name, table, r.severity, r.why) for r in expectations.load_suite(table_of(table))]
     return checks

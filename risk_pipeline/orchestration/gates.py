@@ -11,13 +11,19 @@ from typing import TypeVar
 import dagster as dg
 
 from risk_pipeline.errors import Refused
-from risk_pipeline.gates.reconciliation import Stage
+from risk_pipeline.gates.reconciliation import STAGE_HEAD, Stage
 from risk_pipeline.gates.run_stage import STAGE_TABLES, DeclaredCheck, declared_checks
 from risk_pipeline.orchestration.dependencies import sources
 from risk_pipeline.orchestration.specs import key
 from risk_pipeline.store.register import CheckRecord
 
-FAMILY = {"contract": "contract", "reconcile": "reconciliation", "suite": "expectations"}
+FAMILY = {
+    "contract": "contract",
+    "reconcile": "reconciliation",
+    "suite": "expectations",
+    "cross": "cross_feed",
+    "control": "control_totals",
+}
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
 STOPS = "An error stops the run before its next stage, also where this check is shown as not blocking."
@@ -46,7 +52,7 @@ def check_specs(stage: Stage) -> list[dg.AssetCheckSpec]:
 
 def selected(records: Sequence[CheckRecord], keys: Collection[dg.AssetCheckKey]) -> list[CheckRecord]:
     """The records behind the selected checks: all in a whole run, fewer when somebody materialises single tables."""
-    return [record for record in records if dg.AssetCheckKey(key(record.table_name), _family(record)) in keys]
+    return [record for record in records if dg.AssetCheckKey(key(_shown_on(record)), _family(record)) in keys]
 
 
 def check_results(records: Sequence[CheckRecord]) -> Iterator[dg.AssetCheckResult]:
@@ -67,8 +73,13 @@ def _by_family(gates: Sequence[Gate]) -> dict[tuple[str, str], list[Gate]]:
     """Gates by table and family."""
     found: dict[tuple[str, str], list[Gate]] = {}
     for gate in gates:
-        found.setdefault((gate.table_name, _family(gate)), []).append(gate)
+        found.setdefault((_shown_on(gate), _family(gate)), []).append(gate)
     return found
+
+
+def _shown_on(gate: DeclaredCheck | CheckRecord) -> str:
+    """The table Dagster shows a gate on. A gate about feeds is asked in a run, which writes no feed: it stands on its head."""
+    return STAGE_HEAD["factor"] if gate.table_name.startswith("feed.") else gate.table_name
 
 
 def _family(gate: DeclaredCheck | CheckRecord) -> str:

@@ -45,7 +45,7 @@ def cross_feed_warnings(
     if target.name == "payment_application":
         mine, invoices = rows_of(target.name), rows_of("invoice")
         if mine is not None and invoices is not None:
-            found[APPLIED_ABOVE_INVOICE] = _above_invoice(con, part, mine, invoices)
+            found[APPLIED_ABOVE_INVOICE] = _above_invoice(con, part, mine, invoices, rows_of("payment"))
     return {name: rows for name, rows in found.items() if rows}
 
 
@@ -72,8 +72,14 @@ def _count(con: duckdb.DuckDBPyConnection, target: Table, reference: Reference, 
     return found
 
 
-def _above_invoice(con: duckdb.DuckDBPyConnection, part: Path, applications: str, invoices: str) -> int:
-    """Invoices named in the part to which all applications in force together apply more than they bill."""
+def _above_invoice(con: duckdb.DuckDBPyConnection, part: Path, applications: str, invoices: str, payments: str | None) -> int:
+    """Invoices named in the part to which all applications in force together apply more than they bill.
+
+    A payment that came back takes its applications with it, as in the ledger formulas (factors/steps/reduction.sql).
+    """
+    returned = "SELECT CAST(NULL AS VARCHAR) AS payment_id WHERE false"
+    if payments is not None:
+        returned = f"SELECT payment_id FROM ({payments}) WHERE open AND status IN ('returned', 'reversed')"
     total = 0
     slices = pq.read_metadata(part).num_rows // KEYS_AT_ONCE + 1
     for number in range(slices):
@@ -83,7 +89,7 @@ def _above_invoice(con: duckdb.DuckDBPyConnection, part: Path, applications: str
             WITH named AS (SELECT DISTINCT invoice_id FROM read_parquet(?) WHERE invoice_id IS NOT NULL AND {mine}),
             applied AS (
                 SELECT invoice_id, sum(amount + coalesce(discount_amount, 0)) AS applied
-                FROM ({applications}) SEMI JOIN named USING (invoice_id)
+                FROM ({applications}) SEMI JOIN named USING (invoice_id) ANTI JOIN ({returned}) USING (payment_id)
                 WHERE open AND reversed_date IS NULL GROUP BY invoice_id
             )
             SELECT count(*) FROM applied a JOIN (SELECT invoice_id, amount FROM ({invoices}) WHERE open AND {mine}) i

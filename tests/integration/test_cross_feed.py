@@ -100,3 +100,12 @@ def test_more_applied_than_billed_counts_every_delivery(bench: Bench) -> None:
     assert applied("A1,I1,C1,2024-02-01,60,EUR,cash,2024-02-20") == {}
     assert applied("A1,I1,C1,2024-02-01,40,EUR,cash,") == {}, "the version before does not count twice"
     assert applied("A1,I1,C1,2024-02-01,40.01,EUR,cash,") == {"applied_above_invoice": 1}
+
+
+def test_a_payment_that_came_back_applies_nothing(bench: Bench) -> None:
+    """The same invoice paid twice, the first time by a direct debit that was returned."""
+    deliver(bench, "invoice", INVOICES)
+    payments = [f"{PAYMENT},status,status_date", "P1,C1,2024-02-01,100,EUR,,returned,2024-02-09", "P2,C1,2024-03-01,100,EUR,,,"]
+    assert deliver(bench, "payment", payments) == {}
+    rows = ["A1,I1,C1,2024-02-01,100,EUR,cash,P1", "A2,I1,C1,2024-03-01,100,EUR,cash,P2"]
+    assert deliver(bench, "payment_application", [f"{APPLICATION},payment_id", *rows]) == {}

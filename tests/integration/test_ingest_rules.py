@@ -285,17 +285,19 @@ def test_several_feeds_are_made_from_one_file(bench: Bench) -> None:
     assert bench.rows("payment", "payment_id") == [("P1",), ("P2",)]
 
 
-def test_an_empty_currency_is_a_key_value_of_control_totals_only(bench: Bench) -> None:
-    bench.file("data.csv", ["feed,n", "invoice,12"])
+def test_empty_currency_and_customer_are_key_values_of_control_totals(bench: Bench) -> None:
+    """Whether they are mapped to cells that are empty, given as empty, or not mapped at all."""
+    bench.file("data.csv", ["feed,n,cust", "invoice,12,", "invoice,7,C1"])
     bench.feed(
         "control_total",
         {
             "feed": {"from": "feed"},
             "measure": {"value": "row_count"},
             "control_date": {"value": "2024-01-31"},
-            "currency": {"value": ""},
+            "customer_id": {"from": "cust"},
             "value": {"from": "n"},
         },
     )
-    assert bench.one().state == "effective"
-    assert bench.rows("control_total", "feed, currency, value, bucket") == [("invoice", "", 12.0, 0)]
+    result = bench.one()
+    assert [result.state, result.counts["rows_rejected"]] == ["effective", 0]
+    assert bench.rows("control_total", "currency, customer_id, value") == [("", "", 12.0), ("", "C1", 7.0)]
