@@ -27,6 +27,28 @@ _IN_NUMBERS = (
 HALF_WIDTH = ("".join(_FULL_WIDTH), "".join(_FULL_WIDTH.values()))
 PLAIN_NUMBER = ("".join(_IN_NUMBERS), "".join(_IN_NUMBERS.values()))
 
+# What systems and people write for "nothing". No company gives a document or a customer such a number.
+NULL_WORDS = (
+    "NULL",
+    "Null",
+    "null",
+    "(null)",
+    "N/A",
+    "n/a",
+    "NaN",
+    "nan",
+    "None",
+    "none",
+    "-0-",
+    "-",
+    "--",
+    "\\N",
+    "?",
+    "/",
+    "无",
+    "空",
+)
+
 
 def as_in_numbers(text: str) -> str:
     """The text with the characters of numbers and dates in their ASCII form."""

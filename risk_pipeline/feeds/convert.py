@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from risk_pipeline.contracts import Kind
 from risk_pipeline.contracts.rules import Rule, rules_of
 from risk_pipeline.errors import UsageError
-from risk_pipeline.feeds.characters import UNTRIMMED
+from risk_pipeline.feeds.characters import NULL_WORDS, UNTRIMMED
 from risk_pipeline.feeds.check_digits import lei_is_valid, uscc_is_valid
 from risk_pipeline.feeds.convert_cells import is_id, make_cell, problem
 from risk_pipeline.feeds.convert_dates import check_formats
@@ -27,6 +27,7 @@ from risk_pipeline.feeds.spec import NUMERIC, FeedSpec
 
 # No column of a file is called so: header cells are stripped, and a unit separator counts as a blank.
 SEQ, LINE = "#seq\x1f", "#line\x1f"
+_LONGEST_WORD = max(len(each.encode()) for each in NULL_WORDS)
 _UNTRIMMED = tuple(each.encode() for each in UNTRIMMED if each >= "\x7f")
 
 
@@ -72,7 +73,7 @@ class Converter:
         # The work per cell that most files do not need is half of converting them.
         self._good: dict[Look, str] = {}
         self._is_numeric = _sources(spec, lambda name: spec.table.column(name).kind in (*NUMERIC, Kind.DATE))
-        self._is_id = _sources(spec, lambda name: is_id(spec.table.column(name)) and spec.columns[name].integral is None)
+        self._is_id = _sources(spec, lambda name: is_id(spec.table.column(name)))
         self._asks_integral = any(each.integral or each.half_width for each in spec.columns.values())
         self._bad = self._bad_sql()
 
@@ -103,7 +104,7 @@ class Converter:
                 name for name in text.column_names if may_have_blanks and not _has_controls(text.column(name))
             ),
             wide=any(not _is_ascii(text.column(name)) for name in self._is_numeric),
-            numbers=self._asks_integral or any(_may_be_number(text.column(name)) for name in self._is_id),
+            doubtful=self._asks_integral or any(_may_be_doubtful(text.column(name), may_have_blanks) for name in self._is_id),
         )
 
     def _problems(self) -> tuple[pa.Table, pa.Array]:
@@ -289,8 +290,18 @@ def _has_controls(cells: pa.ChunkedArray) -> bool:
     return False
 
 
-def _may_be_number(cells: pa.ChunkedArray) -> bool:
-    return any(mark in data for data in _bytes(cells) for mark in (b".", b"E+", b"e+", b"#"))
+def _may_be_doubtful(ids: pa.ChunkedArray, may_have_blanks: bool) -> bool:
+    """May an id be the print of a number, an error of a spreadsheet or a word for nothing."""
+    if any(mark in data for data in _bytes(ids) for mark in (b".", b"E+", b"e+", b"#")):
+        return True
+    if may_have_blanks:
+        return _has_controls(ids) or _holds(pc.utf8_trim_whitespace(ids), NULL_WORDS)
+    shortest = pc.min(pc.binary_length(ids)).as_py()
+    return shortest is not None and shortest <= _LONGEST_WORD and _holds(ids, NULL_WORDS)
+
+
+def _holds(cells: pa.ChunkedArray, words: Sequence[str]) -> bool:
+    return pc.any(pc.is_in(cells, value_set=pa.array(words, pa.string()))).as_py() is True
 
 
 # Small things

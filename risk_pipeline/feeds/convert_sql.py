@@ -4,8 +4,9 @@ Put here: the classes Cell and Look, and small pieces of SQL. Keep out: the kind
 convert_dates) and running the SQL (convert).
 
 Layers, one subquery each: `x_` the cell as it stands, trimmed, null markers gone (`s_`: is its sign turned, `d_`: is it a
-number where an id is due); `l_` looked up; `n_` in plain characters, without brackets or percent sign; `g_`, `t_` numbers in
-plain notation; then the value under the column's own name. Text there and value NULL: a rejection.
+number, an error or a word for nothing where an id is due); `l_` looked up; `n_` in plain characters, without brackets or
+percent sign; `g_`, `t_` numbers in plain notation; then the value under the column's own name. Text there and value NULL: a
+rejection.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class Look:
     """What the text of a chunk may hold, and so which work its cells need. The default is always right, and slowest.
 
     `blanks`: at the ends of cells. `uncontrolled`: source columns without control characters and marks without width.
-    `wide`: characters beyond ASCII where numbers or dates are due. `numbers`: ids that look like numbers, or like errors, of
-    a spreadsheet.
+    `wide`: characters beyond ASCII where numbers or dates are due. `doubtful`: ids that look like numbers
+    or errors of a spreadsheet, or like words for nothing.
     """
 
     blanks: bool = True
     uncontrolled: frozenset[str] = frozenset()
     wide: bool = True
-    numbers: bool = True
+    doubtful: bool = True
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def test_ids_that_were_numbers_need_a_word() -> None:
             "A": "A",
         },
     )
-    ids({"integral": "false"}, {"2960623488.0": "2960623488.0", "9.131E+17": "9.131E+17", "#N/A": "#N/A"})
+    ids({"integral": "false"}, {"2960623488.0": "2960623488.0", "9.131E+17": "9.131E+17", "#N/A": "spreadsheet_error"})
     ids({"nulls": ["", "#N/A"]}, {"A": "A"})
     assert read("customer", "payer_id", {"nulls": ["", "#N/A"]}, ["#N/A", "A"]) == [None, "A"]
 
@@ -112,6 +112,21 @@ def test_integral_gives_ids_back_whole_or_not_at_all() -> None:
     )
     ids({"integral": True, "strip_leading_zeros": True}, {"12.0": "12", "0012": "12"})
     assert read("customer", "payer_id", {"integral": True, "nulls": ["", "0.0"]}, ["0.0", "1.0", ""]) == [None, "1", None]
+
+
+def test_words_for_nothing_are_no_ids() -> None:
+    words = ["NULL", "null", " N/A ", "NaN\x1a", "-0-", "-", "None", "无", "\\N"]
+    assert read("customer", "payer_id", {}, [*words, "N", "NA", "A-1", "无锡"]) == ["null_as_id"] * len(words) + [
+        "N",
+        "NA",
+        "A-1",
+        "无锡",
+    ]
+    assert read("customer", "payer_id", {"integral": "false"}, ["NULL", "1.0"]) == ["null_as_id", "1.0"]
+    assert read("customer", "payer_id", {"nulls": ["", "NULL", "-"]}, ["NULL", "-", "N/A"]) == [None, None, "null_as_id"]
+    kept = {"lookup": {"-": "-"}, "otherwise": "keep"}
+    assert read("customer", "payer_id", kept, ["-", "--", "A"]) == ["-", "null_as_id", "A"]
+    assert read("customer", "name", {}, ["NULL", "-"]) == ["NULL", "-"]
 
 
 def test_other_text_is_never_doubted() -> None:
