@@ -54,13 +54,20 @@ class Database:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def database(request: pytest.FixtureRequest) -> Database:
     if request.param == "sqlite":
-        found = Database(f"sqlite:///{tmp_path / 'erp.db'}")
-        found.do(CREATE.replace("NUMERIC(18,2)", "TEXT").replace("DATE", "TEXT").replace("TIMESTAMP", "TEXT"))
-    else:
-        found = Database(request.getfixturevalue("postgres_url"))
-        found.do(CREATE)
+        return request.getfixturevalue("sqlite")
+    found = Database(request.getfixturevalue("postgres_url"))
+    found.do(CREATE)
+    found.insert(*ROWS)
+    return found
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Database:
+    """For what no database decides."""
+    found = Database(f"sqlite:///{tmp_path / 'erp.db'}")
+    found.do(CREATE.replace("NUMERIC(18,2)", "TEXT").replace("DATE", "TEXT").replace("TIMESTAMP", "TEXT"))
     found.insert(*ROWS)
     return found
 
@@ -114,12 +121,12 @@ def test_a_table_or_query_is_read_with_exact_values(database: Database, told: To
     assert bench.rows(columns="source_file, source_line") == [("sql:invoice", 1), ("sql:invoice", 2), ("sql:invoice", 3)]
 
 
-def test_an_unchanged_snapshot_is_a_no_op_and_a_changed_one_closes_what_is_gone(database: Database, told: Told) -> None:
-    bench = told(database.url, query="SELECT * FROM invoice_lines ORDER BY id")
+def test_an_unchanged_snapshot_is_a_no_op_and_a_changed_one_closes_what_is_gone(sqlite: Database, told: Told) -> None:
+    bench = told(sqlite.url, query="SELECT * FROM invoice_lines ORDER BY id")
     assert bench.one().state == "effective"
     assert bench.one().state == "no_op"
-    database.do("DELETE FROM invoice_lines WHERE id = '2'")
-    database.do("UPDATE invoice_lines SET amount = '11.00' WHERE id = '1'")
+    sqlite.do("DELETE FROM invoice_lines WHERE id = '2'")
+    sqlite.do("UPDATE invoice_lines SET amount = '11.00' WHERE id = '1'")
     changed = bench.one()
     assert changed.counts["rows_closed"] == 2
     assert bench.rows(columns="invoice_id, CAST(amount AS VARCHAR)", where="open ORDER BY invoice_id --") == [
@@ -241,21 +248,21 @@ def test_the_first_load_begins_at_start_and_rows_without_a_cursor_value_are_alwa
     assert bench.one().state == "no_op"  # both again
 
 
-def test_a_row_that_becomes_again_what_it_was_is_seen(database: Database, told: Told) -> None:
-    bench = told(database.url, delivery="upsert", cursor={"column": "changed"})
+def test_a_row_that_becomes_again_what_it_was_is_seen(sqlite: Database, told: Told) -> None:
+    bench = told(sqlite.url, delivery="upsert", cursor={"column": "changed"})
     bench.one()
-    for day, amount in ((5, "12.00"), (6, "-0.10"), (7, "12.00"), (8, "-0.10")):
-        database.do(f"UPDATE invoice_lines SET amount = '{amount}', changed = '2024-02-0{day} 00:00:00' WHERE id = '3'")
+    for day, amount in ((5, "12.00"), (6, "-0.10"), (7, "12.00")):
+        sqlite.do(f"UPDATE invoice_lines SET amount = '{amount}', changed = '2024-02-0{day} 00:00:00' WHERE id = '3'")
         assert bench.one().counts["rows_stored"] == 1
         assert bench.rows(columns="CAST(amount AS VARCHAR)", where="open AND invoice_id = '3'") == [(amount,)]
 
 
 @pytest.mark.parametrize("revoked", [0, 1])
-def test_what_a_revoked_delivery_brought_is_read_again(database: Database, told: Told, revoked: int) -> None:
-    bench = told(database.url, delivery="upsert", cursor={"column": "changed", "start": "2024-01-01 00:00:00"})
+def test_what_a_revoked_delivery_brought_is_read_again(sqlite: Database, told: Told, revoked: int) -> None:
+    bench = told(sqlite.url, delivery="upsert", cursor={"column": "changed", "start": "2024-01-01 00:00:00"})
     ids = [bench.one().delivery.delivery_id]
     for number in ("4", "5"):
-        database.insert((number, "C", "2024-04-30", "7.00", f"2024-02-0{number} 00:00:00"))
+        sqlite.insert((number, "C", "2024-04-30", "7.00", f"2024-02-0{number} 00:00:00"))
         ids.append(bench.one().delivery.delivery_id)
     revoke(bench.workspace, bench.register, ids[revoked], by="a person", reason="a test", now=bench.now + timedelta(hours=1))
     again = bench.one()
@@ -264,17 +271,17 @@ def test_what_a_revoked_delivery_brought_is_read_again(database: Database, told:
     assert bench.one().counts["rows_read"] == 1  # the gap is closed
 
 
-def test_another_mapping_reads_everything_again(database: Database, told: Told) -> None:
+def test_another_mapping_reads_everything_again(sqlite: Database, told: Told) -> None:
     cursor = {"column": "changed", "start": "2024-01-01 00:00:00"}
-    assert told(database.url, delivery="upsert", cursor=cursor).one().counts["rows_read"] == 3
+    assert told(sqlite.url, delivery="upsert", cursor=cursor).one().counts["rows_read"] == 3
     columns = {**COLUMNS, "terms_code": {"value": "N30"}}
-    assert told(database.url, columns=columns, delivery="upsert", cursor=cursor).one().counts["rows_stored"] == 3
+    assert told(sqlite.url, columns=columns, delivery="upsert", cursor=cursor).one().counts["rows_stored"] == 3
 
 
-def test_a_source_without_new_rows_is_no_refusal(database: Database, told: Told) -> None:
-    bench = told(database.url, delivery="upsert", cursor={"column": "changed"})
+def test_a_source_without_new_rows_is_no_refusal(sqlite: Database, told: Told) -> None:
+    bench = told(sqlite.url, delivery="upsert", cursor={"column": "changed"})
     assert bench.one().state == "effective"
-    database.do("DELETE FROM invoice_lines")
+    sqlite.do("DELETE FROM invoice_lines")
     result = bench.one()
     assert (result.state, result.message) == ("no_op", "the source has no row beyond the cursor")
 
