@@ -31,7 +31,7 @@ HERE = "control_here"
 
 @dataclass(frozen=True)
 class _Total:
-    """Totals of one feed, measure, day and currency: of the whole ledger (None = not stated), and of how many customers."""
+    """Totals of one feed, measure, day and currency: of the whole ledger (None = not stated), and of single customers."""
 
     feed: str
     measure: str
@@ -39,6 +39,7 @@ class _Total:
     currency: str
     whole: Decimal | None
     customers: int
+    of_customers: Decimal | None
 
     @property
     def is_count(self) -> bool:
@@ -101,7 +102,7 @@ def _due(con: duckdb.DuckDBPyConnection) -> list[_Total]:
         WITH seen AS ({_SEEN}),
         newest AS (SELECT feed, measure, max(control_date) AS control_date FROM seen GROUP BY feed, measure)
         SELECT feed, measure, control_date, currency, min(value) FILTER (WHERE customer_id = ''),
-               count(*) FILTER (WHERE customer_id <> '')
+               count(*) FILTER (WHERE customer_id <> ''), sum(value) FILTER (WHERE customer_id <> '')
         FROM seen SEMI JOIN newest USING (feed, measure, control_date)
         GROUP BY feed, measure, control_date, currency ORDER BY feed, measure, control_date, currency
         """
@@ -150,7 +151,7 @@ def _differences(con: duckdb.DuckDBPyConnection, total: _Total, seen: FeedsSeen)
     assert row is not None  # an aggregate without GROUP BY has exactly one row
     whole = None if total.whole is None else _Difference(total.whole, row[0], total.is_count)
     is_broken = whole is not None and abs(whole.here - whole.stated) > _allowed(total, whole.stated, seen)
-    customers = _customer_differences(con, total, of_currency, seen, explain=is_broken) if total.customers else []
+    customers = _customer_differences(con, total, of_currency, seen) if total.customers else []
     parts = [f"{whole}, tolerance {_allowed(total, whole.stated, seen):,}"] if whole is not None and is_broken else []
     if customers:
         shown = [f"{name} {difference}" for name, difference in customers[:CUSTOMERS_SHOWN]]
@@ -160,10 +161,10 @@ def _differences(con: duckdb.DuckDBPyConnection, total: _Total, seen: FeedsSeen)
 
 
 def _customer_differences(
-    con: duckdb.DuckDBPyConnection, total: _Total, of_currency: str, seen: FeedsSeen, *, explain: bool
+    con: duckdb.DuckDBPyConnection, total: _Total, of_currency: str, seen: FeedsSeen
 ) -> list[tuple[str, _Difference]]:
-    """Customers that differ, the largest first. A customer without a total counts where the list of customers stands for the
-    whole ledger, or helps to `explain` its difference: some companies list their large customers only.
+    """Customers that differ, the largest first. A customer without a total has 0 where the list is whole: it stands alone, or
+    adds up to the total of the ledger. Else it may be a list of large customers only.
     """
     rows = con.execute(
         f"""
@@ -179,12 +180,9 @@ def _customer_differences(
         """,
         [total.feed, total.measure, total.day, total.currency],
     ).fetchall()
-    counts_unstated = total.whole is None or explain
-    found = [
-        (name, _Difference(stated, here, total.is_count))
-        for name, is_stated, stated, here in rows
-        if is_stated or counts_unstated
-    ]
+    listed = total.of_customers or Decimal(0)
+    is_whole = total.whole is None or abs(listed - total.whole) <= _allowed(total, total.whole, seen)
+    found = [(name, _Difference(stated, here, total.is_count)) for name, is_stated, stated, here in rows if is_stated or is_whole]
     return [(name, each) for name, each in found if abs(each.here - each.stated) > _allowed(total, each.stated, seen)]
 
 
