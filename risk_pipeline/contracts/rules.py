@@ -302,6 +302,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "not_in_list": ("outside the closed list of the column", "不在该列的限定清单内"),
     "not_in_lookup": ("a code the lookup does not name", "代码未列入对照表"),
     "duplicate_key": ("the same key twice with different content", "同一主键出现两次且内容不同"),
+    "superseded": ("a replayed row whose key a later delivery says something else about", "重放行的主键已由后续批次给出不同内容"),
     # rows nobody could use
     "date_impossible": ("a date before 1900 or after 2200 on which the row would count",
                         "起决定作用的日期早于 1900 年或晚于 2200 年"),
@@ -375,9 +376,18 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     # found in code, not in SQL
     "id_as_number": ("an id that a spreadsheet made a number of: give `integral: true` or export it as text",
                      "编号被电子表格转成数字：请设 integral: true 或导出为文本"),
+    "null_as_id": ("a word for nothing, such as NULL or N/A, where an id should be; list it in `nulls`",
+                   "编号处为 NULL、N/A 之类的空值标记；请列入 nulls"),
+    "unknown_sign": ("the mark in `sign_from` is neither minus nor plus", "sign_from 所指借贷标记既非负亦非正"),
     "spreadsheet_error": ("an error of a spreadsheet formula, such as #N/A", "电子表格公式错误，如 #N/A"),
     "rounded_amount": ("binary noise mended, such as 2309.7899999999995", "已修正的二进制误差，如 2309.7899999999995"),
     "lei_check_digit": ("a Legal Entity Identifier with a wrong check digit", "LEI 校验码错误"),
     "uscc_check_digit": ("a unified social credit code with a wrong check digit", "统一社会信用代码校验码错误"),
+    "time_of_day_dropped": ("a time of day in a date column", "日期列含时间，已舍去"),
+    "text_among_dates": ("texts among the days of a date column", "日期列中混有文本"),
+    "id_beyond_15_digits": ("an id of more than 15 digits kept as a number: its end is lost", "超过 15 位的编号以数字保存，末位已丢失"),
+    "merged_cells": ("merged cells: only the first holds the value", "合并单元格：仅首格有值"),
+    "row_without_entry": ("a row of a side file whose entry the list does not have", "附属文件中的行在名单中无对应条目"),
+    "unknown_country": ("a country this program does not know", "无法识别的国家名称"),
     "no_final_newline": ("the last line has no line end: look whether the file is whole", "末行无换行符：请确认文件完整"),
 }

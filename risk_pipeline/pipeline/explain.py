@@ -23,14 +23,16 @@ Row = dict[str, Any]
 
 REJECTED = """
 WITH used AS (
-    SELECT delivery_id, mode, delivery_id = MAX(delivery_id) OVER (PARTITION BY feed) AS newest
+    SELECT delivery_id, mode, COALESCE(origin_delivery_id, delivery_id) AS origin,
+        delivery_id = MAX(delivery_id) OVER (PARTITION BY origin) AS last_try,
+        origin = MAX(origin) OVER (PARTITION BY feed) AS newest
     FROM audit.delivery
-    WHERE state = 'effective'
+    WHERE state = 'effective' AND delivery_kind <> 'revocation'
       AND delivery_id <= (SELECT CAST(manifest ->> '$.last_delivery' AS BIGINT) FROM audit.run WHERE run_id = ?)
 )
 SELECT q.feed, q.source_file, q.source_line, q.rule, q.column_name, q.value_text
 FROM audit.quarantine AS q JOIN used USING (delivery_id)
-WHERE (used.mode <> 'snapshot' OR used.newest)
+WHERE used.last_try AND (used.mode <> 'snapshot' OR used.newest) AND q.rule <> 'superseded'
   AND EXISTS (SELECT 1 FROM UNNEST(json_extract_string(q.row_json, '$.*')) AS cell (text) WHERE TRIM(cell.text) = ?)
 ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name"""
 

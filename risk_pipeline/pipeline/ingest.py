@@ -341,6 +341,10 @@ class Course:
 
     def _judge(self, settlement: Settlement) -> None:
         """Refused when the delivery breaks an assertion or a row got lost."""
+        self._count(settlement)
+        check_assertions(self._spec, self._counts, settlement.valid, settlement.open_before, self._problems)
+
+    def _count(self, settlement: Settlement) -> None:
         self._counts.update(
             rows_repeated=settlement.repeated,
             rows_unchanged=settlement.unchanged,
@@ -349,7 +353,6 @@ class Course:
         )
         self._note(**{name: self._counts[name] for name in COUNTS if name not in ("rows_stored", "rows_closed")})
         check_conservation(self._counts)
-        check_assertions(self._spec, self._counts, settlement.valid, settlement.open_before, self._problems)
 
     def _write(self, reader: DeliveryReader, staging: Staging, settlement: Settlement) -> None:
         lake, feed, number = self._store.lake, self._spec.feed, self._delivery_id

@@ -27,7 +27,7 @@ from risk_pipeline.feeds.chunks import Chunk, SourceFile
 from risk_pipeline.feeds.files import Receipt, content_hash, take_receipt
 from risk_pipeline.feeds.read_files import check_columns
 from risk_pipeline.feeds.spec import FeedSpec, load_feeds
-from risk_pipeline.pipeline.ingest import Course, IngestResult, check_conservation, work_folder
+from risk_pipeline.pipeline.ingest import Course, IngestResult, work_folder
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.claims import part_of
 from risk_pipeline.store.feed_store import FeedStore
@@ -161,13 +161,7 @@ class _Replay(Course):
 
     def _judge(self, settlement: Settlement) -> None:
         """Assertions are about whole deliveries; here only conservation counts, and whether anything changes."""
-        self._counts.update(
-            rows_repeated=settlement.repeated,
-            rows_unchanged=settlement.unchanged,
-            rows_stored=settlement.stored,
-            rows_closed=settlement.closed,
-        )
-        check_conservation(self._counts)
+        self._count(settlement)
         if self._counts["rows_rejected"] == self._counts["rows_read"] and self._same_problems():
             raise _NothingChanged
 

@@ -298,15 +298,15 @@ class Staging:
         claims.load(self._con, "versions")
         self._con.execute(
             f"""
-            CREATE TEMP TABLE losers AS
+            CREATE TEMP TABLE outvoted AS
             SELECT l.seq, CASE WHEN c.main > {origin} THEN {SUPERSEDED} ELSE {DUPLICATE} END AS fate
             FROM live l JOIN (SELECT kh, max(main) AS main FROM claims GROUP BY kh) c USING (kh)
             ANTI JOIN (SELECT kh, rh FROM old WHERE open) o ON o.kh = l.kh AND o.rh = l.rh
             WHERE c.main >= {origin}
             """
         )
-        self._note_fates("SELECT seq, fate FROM losers")
-        self._con.execute("INSERT INTO away SELECT seq FROM losers")
+        self._note_fates("SELECT seq, fate FROM outvoted")
+        self._con.execute("INSERT INTO away SELECT seq FROM outvoted")
 
     def _settle_versions(self, mode: Mode) -> int:
         """Compare with the stored rows; returns how many of those were open."""
