@@ -16,12 +16,15 @@ import pyarrow as pa
 
 from risk_pipeline.contracts import FEED_TABLES, Column, Kind, Table, table
 from risk_pipeline.errors import UsageError
+from risk_pipeline.feeds.characters import NULL_WORDS
+from risk_pipeline.feeds.convert_cells import is_id
 from risk_pipeline.feeds.infer_columns import UNDECIDED, Answers, FileHabits, Guess, guess_column, habits, header_currency, unfit
-from risk_pipeline.feeds.profile_columns import Profile, profile
+from risk_pipeline.feeds.profile_columns import FIT, Profile, profile
 from risk_pipeline.feeds.sample import Sample
 from risk_pipeline.feeds.synonyms import folded, part_of, rank, synonyms
 
 _PART_WORTH = ("due_date", "cleared_date")  # beside required columns, worth a match by part of the name
+_POSITIVE = ("payment", "credit_note", "write_off", "bill", "payment_application")
 _TIE = 0.5
 _TEMPLATE_PART = re.compile(r"\{([^{}]+)\}")
 
@@ -274,12 +277,46 @@ def propose(case: Case, match: Match) -> FeedProposal:
     target = table(f"feed.{match.feed}")
     guesses = [_guess(case, match, column) for column in target.columns if column.name in match.columns]
     proposal = FeedProposal(match.feed, tuple(guesses), {})
-    proposal = _with_missing(case, _with_key(case, proposal))
+    proposal = _positive(case, _one_currency(case, _with_missing(case, _with_key(case, proposal))))
     rate = proposal.column("rate")
     if match.feed == "fx_rate" and rate is not None:
         told = "rates are taken as units of the currency for 1 EUR, as the ECB publishes them; the other way round they are wrong"
         proposal = _replacing(proposal, rate.plus(doubt=told))
     return with_keys(case, proposal, "snapshot")
+
+
+def _one_currency(case: Case, proposal: FeedProposal) -> FeedProposal:
+    """Amounts in the company's currency beside the currency of the document: together they are wrong, unless it is one."""
+    amount, currency = proposal.column("amount"), proposal.column("currency")
+    if amount is None or amount.source is None or currency is None or currency.source is None:
+        return proposal
+    if rank(amount.source, synonyms().helper("_local_amount")) is None:
+        if case.answers.currency:
+            told = f"--currency {case.answers.currency} is not used, since {currency.source} says the currency of each row"
+            return _replacing(proposal, currency.plus(doubt=told))
+        return proposal
+    if case.answers.currency:
+        return _replacing(proposal, Guess("currency", {"value": case.answers.currency}, ("as you said",)))
+    told = f"{amount.source} is in the company's own currency, {currency.source} is that of the document"
+    if len(case.profiles[currency.source].values) == 1:
+        return _replacing(proposal, currency.plus(doubt=f"{told}; so far both are the same"))
+    question = f"{told}. In which currency is {amount.source}? --currency EUR"
+    undecided = Guess("currency", {"value": UNDECIDED}, questions=(question,))
+    return _replacing(proposal, undecided)
+
+
+def _positive(case: Case, proposal: FeedProposal) -> FeedProposal:
+    """Payments, credit notes and write-offs count positive here, whatever sign they have in the file."""
+    amount = proposal.column("amount")
+    numbers = case.profiles[amount.source].numbers if amount is not None and amount.source else None
+    if amount is None or amount.source is None or numbers is None or not numbers.negatives or proposal.feed not in _POSITIVE:
+        return proposal
+    filled = case.profiles[amount.source].filled
+    if numbers.negatives > FIT * filled:
+        told = f"{numbers.negatives:,} of {filled:,} amounts are negative in the file and turned"
+        return _replacing(proposal, amount.plus(spec={"negate": "true"}, doubt=told))
+    told = f"{numbers.negatives:,} of {filled:,} amounts are negative: a {proposal.feed} counts positive here; what are these?"
+    return _replacing(proposal, amount.plus(doubt=told))
 
 
 def _guess(case: Case, match: Match, column: Column) -> Guess:
@@ -382,10 +419,15 @@ def with_keys(case: Case, proposal: FeedProposal, delivery: str, *, duplicates: 
     keys: dict[str, Any] = {**proposal.keys, "delivery": delivery}
     if duplicates:
         keys["duplicates"] = duplicates
-    nulls, about = _nulls(case, proposal), dict(proposal.about)
+    about = dict(proposal.about)
+    nulls = _nulls(case, proposal)
     if nulls:
         keys["nulls"] = ["", *nulls]
-        about["nulls"] = ", ".join(f"{marker!r} in {count:,} cells" for marker, count in nulls.items())
+        about["nulls"] = ", ".join(f"{marker!r} in {counted(count, 'cell')}" for marker, count in nulls.items())
+    proposal = replace(
+        proposal,
+        columns=tuple(_with_nulls(case, proposal.table.column(each.column), each, tuple(nulls)) for each in proposal.columns),
+    )
     known_at = _known_at(proposal)
     if known_at:
         keys["known_at"] = known_at
@@ -405,12 +447,33 @@ def with_keys(case: Case, proposal: FeedProposal, delivery: str, *, duplicates: 
 
 
 def _nulls(case: Case, proposal: FeedProposal) -> dict[str, int]:
+    """Null markers that hold for every column the feed reads: none of them uses one as a value. Markers of dates never do."""
     found: dict[str, int] = {}
-    for name in sorted(proposal.used):
-        for marker, count in case.profiles[name].nulls.items():
-            if marker:
-                found[marker] = found.get(marker, 0) + count
+    used = sorted(proposal.used)
+    for marker in synonyms().nulls:
+        count = sum(case.profiles[name].nulls.get(marker, 0) for name in used)
+        if count and not any(marker in case.profiles[name].values for name in used):
+            found[marker] = count
     return found
+
+
+def _with_nulls(case: Case, column: Column, guess: Guess, everywhere: tuple[str, ...]) -> Guess:
+    """Null markers of this column only."""
+    if guess.source is None:
+        return guess
+    source = case.profiles[guess.source]
+    own = {marker: count for marker, count in source.nulls.items() if marker and marker not in everywhere}
+    if is_id(column) and not column.required:
+        own.update({word: count for word, count in source.values.items() if word in NULL_WORDS})
+    if not own or "nulls" in guess.spec:
+        return guess
+    told = ", ".join(f"{marker!r} in {counted(count, 'cell')}" for marker, count in own.items())
+    return guess.plus(spec={"nulls": ["", *everywhere, *own]}, evidence=f"null: {told}")
+
+
+def counted(number: int, noun: str) -> str:
+    """1 row, 2 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _known_at(proposal: FeedProposal) -> Any:
@@ -430,7 +493,8 @@ def _half(rows: int) -> int:
 def unused_columns(case: Case, feeds: tuple[FeedProposal, ...], vetoes: Mapping[str, str]) -> dict[str, str]:
     """Source columns no feed reads, with the reason where there is one."""
     used = {name for each in feeds for name in each.used}
-    return {name: vetoes.get(name, "") for name in case.sample.header if name not in used}
+    twice = dict.fromkeys(case.sample.twice, "the header has it more than once")
+    return {**{name: vetoes.get(name, "") for name in case.sample.header if name not in used}, **twice}
 
 
 def _short(names: tuple[str, ...], most: int = 15) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from risk_pipeline.contracts import Column, Kind
+from risk_pipeline.feeds.convert_cells import is_id
 from risk_pipeline.feeds.currencies import CURRENCIES
 from risk_pipeline.feeds.profile_columns import FIT, ORDERS, DateGuess, NumberGuess, Profile
 from risk_pipeline.feeds.spec import EPOCHS, NUMERIC
@@ -287,7 +288,11 @@ def _country(guess: Guess, profile: Profile) -> Guess:
 def _strays(guess: Guess, profile: Profile, unknown: Sequence[str]) -> Guess:
     """A doubt about the few values that would be rejected."""
     count = sum(profile.values[value] for value in unknown)
-    return guess.plus(doubt=f"{count:,} cells hold {_some(unknown)} and would be rejected") if unknown else guess
+    return (
+        guess.plus(doubt=f"{count:,} of {profile.filled:,} cells hold {_some(unknown)} and would be rejected")
+        if unknown
+        else guess
+    )
 
 
 def _currencies(guess: Guess, profile: Profile) -> Guess:
@@ -325,10 +330,9 @@ def _listed(column: Column, value: str) -> str | None:
 
 
 def _text(guess: Guess, column: Column, profile: Profile) -> Guess:
-    is_id = column.name.endswith("_id") or column.name == "clearing_document"
-    if is_id and profile.is_float_id:
+    if is_id(column) and profile.is_float_id:
         guess = guess.plus(spec={"integral": "true"}, evidence=f"numbers from a spreadsheet, such as {profile.examples[0]}")
-    if is_id and profile.has_wide:
+    if is_id(column) and profile.has_wide:
         guess = guess.plus(spec={"half_width": "true"}, evidence="full-width letters or digits are folded")
     if column.name == "customer_id" and profile.is_padded:
         guess = guess.plus(

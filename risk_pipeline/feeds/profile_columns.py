@@ -163,10 +163,10 @@ def profile(name: str, cells: pa.ChunkedArray | pa.Array) -> Profile:
     nulls = {"": values.pop("")} if "" in values else {}
     known = [each for each in (*table.nulls, *table.null_dates) if each in values]
     rest = {value: count for value, count in values.items() if value not in known}
-    is_text = not rest or (guess_dates(rest) is None and guess_numbers(rest) is None)
-    for marker in known:
-        if _is_null(marker, is_text, is_date=not is_text and guess_dates(rest) is not None):
-            nulls[marker] = values.pop(marker)
+    if known:
+        is_date = bool(rest) and guess_dates(rest) is not None
+        is_text = not is_date and (not rest or guess_numbers(rest) is None)
+        nulls.update({marker: values.pop(marker) for marker in known if _is_null(marker, is_text, is_date)})
     return Profile(name, len(cells), dict(values), nulls)
 
 

@@ -55,13 +55,16 @@ class Told:
 
 @dataclass(frozen=True)
 class Sample:
-    """The first rows of a file. `rows`: all columns as text; `lines`: the line of each; `complete`: these are all rows."""
+    """The first rows of a file. `rows`: all columns as text; `lines`: the line of each; `complete`: these are all rows;
+    `twice`: names the header has more than once, whose columns cannot be mapped.
+    """
 
     source: tuple[Told, ...]
     header: tuple[str, ...]
     rows: pa.Table
     lines: pa.Array
     complete: bool
+    twice: tuple[str, ...] = ()
     iso_dates: frozenset[str] = frozenset()
     warnings: Mapping[str, int] = field(default_factory=dict)
 
@@ -96,7 +99,9 @@ def read_sample(receipt: Receipt, given: Given, work: Path, *, max_rows: int = M
 
 
 def _first_rows(opened: SourceFile, found: tuple[Told, ...], max_rows: int) -> Sample:
-    header = [name for name in dict.fromkeys(opened.header) if name]
+    count = Counter(name.casefold() for name in opened.header)
+    header = [name for name in opened.header if name and count[name.casefold()] == 1]
+    twice = tuple(name for name in dict.fromkeys(opened.header) if name and count[name.casefold()] > 1)
     tables, lines, read = [], [], 0
     for chunk in opened.chunks():
         tables.append(chunk.text(header))
@@ -109,7 +114,7 @@ def _first_rows(opened: SourceFile, found: tuple[Told, ...], max_rows: int) -> S
         raise Refused(f"{name}: no rows below the header", remedy="name a file that holds rows; types are found from them")
     rows = pa.concat_tables(tables).slice(0, max_rows).combine_chunks()
     kept = pa.concat_arrays(lines).slice(0, max_rows)
-    return Sample(found, tuple(header), rows, kept, read <= max_rows, opened.iso_dates, opened.warnings())
+    return Sample(found, tuple(header), rows, kept, read <= max_rows, twice, opened.iso_dates, opened.warnings())
 
 
 def _unpivoted(opened: SourceFile) -> Told | None:

@@ -336,7 +336,8 @@ def test_sap_line_items_serve_three_feeds(bench: Bench) -> None:
     assert invoice["doc_type"] == {"from": "BLART", "lookup": {"RV": "invoice"}}
     assert "clear_kind" not in invoice
     assert feeds["invoice"].keys["where"] == "BLART NOT IN ('DG', 'DZ')"
-    assert feeds["invoice"].keys["nulls"] == ["", "00000000"]
+    assert "nulls" not in feeds["invoice"].keys  # an amount or a number may be 00000000 and mean it
+    assert invoice["cleared_date"]["nulls"] == ["", "00000000"]
     assert "not by what" in doubts(feeds["invoice"])
     counts = {name: bench.trial(SAP, each) for name, each in feeds.items()}
     assert {name: (each.good, each.filtered, each.rejected) for name, each in counts.items()} == {
@@ -346,6 +347,49 @@ def test_sap_line_items_serve_three_feeds(bench: Bench) -> None:
     }
     assert counts["credit_note"].changes["amount"][0].after == "100.00"
     assert "REBZG names the invoice by its bare number" in doubts(feeds["payment"])
+
+
+def test_null_markers_hold_for_the_feed_unless_a_column_uses_one_as_a_value(bench: Bench) -> None:
+    lines = [
+        "Customer;Invoice No;Invoice Date;Due;Amount;Curr;Order No",
+        "A;1;2026-01-31;NULL;5.00;EUR;SO1",
+        "A;2;2026-02-28;2026-03-30;-;EUR;NULL",
+        "-;3;2026-02-28;2026-03-30;2.00;EUR;-",
+    ]
+    feed = only(bench.infer(lines))
+    assert feed.keys["nulls"] == ["", "NULL"]
+    assert specs(feed)["amount"]["nulls"] == ["", "NULL", "-"]
+    assert specs(feed)["order_id"]["nulls"] == ["", "NULL", "-"]  # an id that is a dash would be rejected
+    trial = bench.trial(lines, feed)
+    assert trial.filled["order_id"] == 1
+    rejected = [(each.column, each.rule) for each in trial.rejections]
+    assert rejected == [("amount", "value_missing"), ("customer_id", "null_as_id")]
+
+
+def test_local_amounts_beside_document_currencies_are_asked_about(bench: Bench) -> None:
+    lines = ["KUNNR;BELNR;BLDAT;DMBTR;WAERS", "1;90001;20260115;5.00;EUR", "1;90002;20260116;6.00;USD"]
+    feed = only(bench.infer(lines))
+    assert "In which currency is DMBTR?" in feed.questions[0]
+    assert specs(only(bench.infer(lines, currency="EUR")))["currency"] == {"value": "EUR"}
+
+
+def test_payments_that_are_negative_in_the_file_are_turned(bench: Bench) -> None:
+    lines = ["Customer;Receipt No;Value Date;Amount;Curr", "A;1;2026-01-31;-5.00;EUR", "A;2;2026-02-28;-6.00;EUR"]
+    feed = only(bench.infer(lines, "receipts.csv"))
+    assert feed.feed == "payment"
+    assert specs(feed)["amount"]["negate"] == "true"
+    assert bench.trial(lines, feed, "receipts.csv").changes["amount"][0].after == "5.00"
+
+
+def test_a_column_the_header_has_twice_is_not_used(bench: Bench) -> None:
+    lines = [
+        "Customer,Invoice No,Invoice Date,Amount,amount,Curr",
+        "A,1,2026-01-31,5.00,6.00,EUR",
+        "A,2,2026-01-31,5.00,6.00,EUR",
+    ]
+    proposal = bench.infer(lines)
+    assert proposal.unused["Amount"] == "the header has it more than once"
+    assert "no column looks like amount" in proposal.questions[0]
 
 
 def test_a_dispute_flag_and_customer_attributes_make_feeds_of_their_own(bench: Bench) -> None:
