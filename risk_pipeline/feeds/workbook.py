@@ -44,8 +44,8 @@ _NAMED = r"(?:[A-Za-z_][\w.-]*:)?"
 _ROW = re.compile(rf"<{_NAMED}row(?=[\s/>])([^>]*)>".encode())
 _ROW_END = re.compile(rf"</{_NAMED}row\s*>".encode())
 _CELL = re.compile(rf"<{_NAMED}c(?=[\s/>])".encode())
-_REFERENCE = re.compile(rf"""<{_NAMED}c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{{1,3}})[0-9]""".encode())
-_USUAL_REFERENCE = re.compile(rb"""<c r="([A-Z]{1,3})[0-9]""")
+_REFERENCE = re.compile(rf"""<{_NAMED}c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{{1,3}})([0-9]{{1,7}})["']""".encode())
+_USUAL_REFERENCE = re.compile(rb"""<c r="([A-Z]{1,3})([0-9]{1,7})\"""")
 _NUMBER = re.compile(rb"""(?:^|\s)r\s*=\s*["']([0-9]{1,7})["']""")
 _AT = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _HAS_R = re.compile(rf"<{_NAMED}c\s(?:[^>]*?\s)?r\s*=".encode())
@@ -56,6 +56,8 @@ _NEVER_CALCULATED = re.compile(
     rf"<{_NAMED}c\s([^>]*)>\s*<{_NAMED}f\b(?:[^>]*/>|[^>]*>[^<]*</{_NAMED}f>)\s*"
     rf"(?:<{_NAMED}v\s*/>|<{_NAMED}v>\s*</{_NAMED}v>)?\s*</{_NAMED}c>".encode()
 )
+_COUNT = re.compile(rb"""\s(?:count|uniqueCount)\s*=\s*["']([0-9]{1,30})["']""")
+_LEAST_BYTES = len("<xf/>")
 _IS_TEXT = re.compile(rb"""\bt\s*=\s*["'](?:str|s|inlineStr)["']""")
 
 
@@ -163,7 +165,7 @@ class Workbook:
         unpacked, packed = sum(each.file_size for each in entries), sum(each.compress_size for each in entries)
         refuse_bomb(name, unpacked, packed, MAX_UNPACKED_BYTES, MAX_RATIO)
         for each in entries:
-            _refuse_false_size(self._data, each, name)
+            _refuse_lies(self._data, each, name)
         lists = sum(each.file_size for each in entries if each.filename in (_MAIN, _LINKS))
         if lists > MAX_LIST_BYTES:
             raise Refused(f"{name}: its list of sheets has {lists >> 20} MB: no workbook of Excel's making", remedy=_AGAIN)
@@ -214,7 +216,8 @@ def _search_piece(piece: bytes, findings: Findings) -> None:
     if has_gaps and (_END_IN_VALUE.search(piece) or len(_HAS_R.findall(piece)) > len(references)):
         raise ValueError("a sheet in another form than Excel writes")
     findings.rows = max([findings.rows + len(rows), *(int(number[1]) for number in rows if number)])
-    findings.columns = max([findings.columns, *map(_column, set(references))])
+    findings.rows = max([findings.rows, *map(int, {row for _, row in references})])
+    findings.columns = max([findings.columns, *map(_column, {column for column, _ in references})])
     if has_gaps:
         # Cells without a reference stand one after another.
         findings.columns = max(findings.columns, *(len(_CELL.findall(row)) for row in _ROW_END.split(piece)))
@@ -279,22 +282,35 @@ def _sheets(archive: zipfile.ZipFile) -> list[SheetName]:
     return found
 
 
-def _refuse_false_size(data: bytes, info: zipfile.ZipInfo, name: str) -> None:
-    """Refused when an entry unpacks to something else than the archive says, which the library would not notice in time."""
-    lengths = struct.unpack("<HH", data[info.header_offset + 26 : info.header_offset + 30])
-    start = info.header_offset + 30 + sum(lengths)
-    packed = memoryview(data)[start : start + info.compress_size]
-    size, check = 0, 0
-    if info.compress_type == zipfile.ZIP_STORED:
-        size, check = len(packed), zlib.crc32(packed)
-    else:
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        block = inflate.decompress(packed, BLOCK)
-        while block and size <= info.file_size:
-            size, check = size + len(block), zlib.crc32(block, check)
-            block = inflate.decompress(inflate.unconsumed_tail, BLOCK)
+def _refuse_lies(data: bytes, info: zipfile.ZipInfo, name: str) -> None:
+    """Refused when an entry unpacks to something else than the archive says, or says that it lists more things than it has
+    bytes for: the library would take memory for as many before it notices.
+    """
+    size, check, tail = 0, 0, b""
+    for block in _inflated(data, info):
+        size, check = size + len(block), zlib.crc32(block, check)
+        if size > info.file_size:
+            break
+        counts = [int(count) for count in _COUNT.findall(tail + block)]
+        if counts and max(counts) * _LEAST_BYTES > info.file_size:
+            raise Refused(f"{name}: damaged: its part {info.filename} says that it lists {max(counts):,} things", remedy=_AGAIN)
+        tail = block[-100:]
     if (size, check) != (info.file_size, info.CRC):
         raise Refused(f"{name}: damaged: its part {info.filename} is not what the archive says", remedy=_AGAIN)
+
+
+def _inflated(data: bytes, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    lengths = struct.unpack("<HH", data[info.header_offset + 26 : info.header_offset + 30])
+    start = info.header_offset + 30 + sum(lengths)
+    packed = data[start : start + info.compress_size]
+    if info.compress_type == zipfile.ZIP_STORED:
+        yield packed
+        return
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    block = inflate.decompress(packed, BLOCK)
+    while block:
+        yield block
+        block = inflate.decompress(inflate.unconsumed_tail, BLOCK)
 
 
 @contextmanager

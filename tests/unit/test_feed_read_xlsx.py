@@ -293,6 +293,7 @@ FAR = "<c {} t='inlineStr'><is><t>x</t></is></c>"
         "<row r='1'><c/></row><row spans='&gt;' r='1048576'>" + FAR.format("ph='&lt;' r='XFD1048576'") + "</row>",
         "<row r='1'>" + "<c/>" * 16_384 + "</row><row r='1048576'>" + FAR.format("") + "</row>",
         "<row spans='>' r='1048576'><c/></row><row r='1'>" + "<c/>" * 16_384 + "</row>",
+        "<row r='1'><c r='A1'/>" + FAR.format("r='XFD1048576'") + "</row>",
         "<row r='1'><c s='>' r='XFD1'/></row><row r='1048576'><c/></row>",
     ],
 )
@@ -346,6 +347,10 @@ PLAIN = sheets(S=[NAMES, row(1)])
         (repacked(PLAIN, zipfile.ZIP_BZIP2), "packed by method 12, which is not read"),
         (changed(PLAIN, "xl/worksheets/sheet1.xml", lambda xml: xml.decode().encode("utf-16")), "another form than Excel writes"),
         (changed(PLAIN, "xl/workbook.xml", lambda xml: xml + b" " * (17 << 20)), "its list of sheets has 17 MB"),
+        (
+            changed(PLAIN, "xl/sharedStrings.xml", lambda xml: re.sub(rb'uniqueCount="\d+"', b'uniqueCount="99999999999"', xml)),
+            "sharedStrings.xml says that it lists 99,999,999,999 things",
+        ),
         (changed(PLAIN, "xl/_rels/workbook.xml.rels", lambda xml: xml.replace(b"sheet1", b"gone")), "damaged"),
     ],
 )
