@@ -320,7 +320,7 @@ def _no_crash(receipt: Receipt) -> Iterator[None]:
 
     try:
         yield
-    except (CalamineError, ElementTree.ParseError, KeyError, ValueError) as exc:
+    except (CalamineError, ElementTree.ParseError, LookupError, ValueError) as exc:
         raise Refused(f"{receipt.name}: damaged: the workbook cannot be read ({exc})", remedy=_AGAIN) from None
     except BaseException as exc:
         if type(exc).__name__ == "PanicException":
