@@ -7,6 +7,7 @@ Dagster is imported only after everything that can be wrong with the arguments h
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,15 @@ import typer
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import knowledge, past_date, where_option
+from risk_pipeline.cli.texts import Language, both
+from risk_pipeline.contracts.rules import MEANINGS
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.orchestration.periods import MONTHS, period_ends
 from risk_pipeline.settings import Workspace
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from risk_pipeline.pipeline.ingest import IngestResult
     from risk_pipeline.store.register import Delivery
 
@@ -67,14 +72,14 @@ def ingest_feeds(root: Path, feeds: list[str] | None) -> None:
     workspace = Workspace.load(root)
     with open_register(workspace) as register, workspace_lock(workspace.lock_file, "ingest"):
         results = ingest(workspace, register, feeds=feeds, now=datetime.now(UTC))
-    print_deliveries(results)
+    print_deliveries(results, workspace.settings.language)
     refused = refusal(results)
     if refused is not None:
         raise refused
 
 
-def print_deliveries(results: Sequence[IngestResult]) -> None:
-    """One line per delivery, and where to see the rejected rows."""
+def print_deliveries(results: Sequence[IngestResult], language: Language = "en") -> None:
+    """One line per delivery, one per kind of warning with what it means, and where to see the rejected rows."""
     out = output.console()
     headers = ["feed", "delivery", "read", "stored", "unchanged", "rejected", "warnings"]
     shown = ("rows_read", "rows_stored", "rows_unchanged", "rows_rejected")
@@ -83,8 +88,26 @@ def print_deliveries(results: Sequence[IngestResult]) -> None:
         for each in results
     ]
     out.print(output.table(headers, rows, numeric=range(2, 7)))
+    _print_warnings(out, results, language)
     if any(each.counts["rows_rejected"] for each in results):
         out.print("Rejected rows, each with its reason: risk-pipeline quarantine list")
+
+
+def _print_warnings(out: Console, results: Sequence[IngestResult], language: Language) -> None:
+    """What is odd in rows that are stored as they are: how many, in which feed, and once what it means."""
+    warned: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        warned.update({(name, result.feed): count for name, count in result.warnings.items()})
+    if not warned:
+        return
+    rows = []
+    for name in dict.fromkeys(each for each, _ in warned):
+        en, zh = MEANINGS.get(name, ("", ""))
+        of_feeds = [(feed, count) for (each, feed), count in warned.items() if each == name]
+        for place, (feed, count) in enumerate(of_feeds):
+            rows.append((name, feed, count, "") if place else (name, feed, count, both(en, zh, language)))
+    out.print()
+    out.print(output.table(["warning", "feed", "rows", "what was found"], rows, numeric=[2], fold=[3]))
 
 
 def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
