@@ -27,11 +27,13 @@ app = typer.Typer(
 policy_app = typer.Typer(help="The credit policy of the workspace.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Rows that were rejected, and why.", no_args_is_help=True)
 finding_app = typer.Typer(help="Possible hits on sanctions lists, and the verdicts on them.", no_args_is_help=True)
+delivery_app = typer.Typer(help="What was delivered, and taking it back.", no_args_is_help=True)
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(delivery_app, name="delivery")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(finding_app, name="finding")
 
@@ -206,18 +208,82 @@ def explain(
     show_memo(_root(context, workspace), customer, as_of, as_json)
 
 
+QuarantineFeed = Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")]
+
+
 @quarantine_app.command("list")
 def quarantine_list(
     context: typer.Context,
-    feed: Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")] = None,
+    feed: QuarantineFeed = None,
+    by_rule: Annotated[bool, typer.Option("--by-rule", help="Counts by rule, an example of each, and what to do.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also rows replayed, superseded or revoked since.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Rejected rows with rule, column, value, file and line."""
-    from risk_pipeline.cli.quarantine import list_quarantine
+    """Rejected rows that are still open, with rule, column, value, file and line."""
+    from risk_pipeline.cli.quarantine import group_quarantine, list_quarantine
 
-    list_quarantine(_root(context, workspace), feed, limit, as_json)
+    if by_rule:
+        group_quarantine(_root(context, workspace), feed, as_json)
+    else:
+        list_quarantine(_root(context, workspace), feed, limit, everything, as_json)
+
+
+@quarantine_app.command("export")
+def quarantine_export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file that ends in .csv or .xlsx.")],
+    feed: Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write the open rejected rows to a file, source columns and reason."""
+    from risk_pipeline.cli.quarantine import export_quarantine
+
+    export_quarantine(_root(context, workspace), file, feed)
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(
+    context: typer.Context,
+    feed: QuarantineFeed = None,
+    delivery: Annotated[int | None, typer.Option("--delivery", metavar="N", help="Only rows of this delivery.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; kept in the audit log.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Try the open rejected rows again with the feed YAML as it is now."""
+    from risk_pipeline.cli.quarantine import replay_quarantine
+
+    replay_quarantine(_root(context, workspace), feed, delivery, by)
+
+
+@delivery_app.command("list")
+def delivery_list(
+    context: typer.Context,
+    feed: QuarantineFeed = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also deliveries seen before, which did nothing.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What was delivered, newest first, and what became of it."""
+    from risk_pipeline.cli.deliveries import list_deliveries
+
+    list_deliveries(_root(context, workspace), feed, limit, everything, as_json)
+
+
+@delivery_app.command("revoke")
+def delivery_revoke(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="N", help="Its number, as in `delivery list`.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who revokes it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take a delivery back: from now on the feed stands as if it had never come."""
+    from risk_pipeline.cli.deliveries import revoke_delivery
+
+    revoke_delivery(_root(context, workspace), number, by, reason)
 
 
 @app.command()
