@@ -7,7 +7,6 @@ rows are converted (feeds). Nothing is stored by either command.
 from __future__ import annotations
 
 import re
-import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -258,7 +257,7 @@ def _print(out: Console, workspace: Workspace | None, result: _Result, written: 
         where = where_option(workspace)
         out.print(f"Next: risk-pipeline feeds check{where}; then risk-pipeline ingest{where}", soft_wrap=True)
     elif not result.proposal.questions:
-        out.print(f"To write it: risk-pipeline feeds infer {shlex.quote(result.name)} ... --write", soft_wrap=True)
+        out.print("To write it into feeds/ of a workspace, add --write.")
 
 
 def _told(each: Told) -> str:

@@ -18,7 +18,17 @@ from risk_pipeline.contracts import FEED_TABLES, Column, Kind, Table, table
 from risk_pipeline.errors import UsageError
 from risk_pipeline.feeds.characters import NULL_WORDS
 from risk_pipeline.feeds.convert_cells import is_id
-from risk_pipeline.feeds.infer_columns import UNDECIDED, Answers, FileHabits, Guess, guess_column, habits, header_currency, unfit
+from risk_pipeline.feeds.infer_columns import (
+    UNDECIDED,
+    Answers,
+    FileHabits,
+    Guess,
+    counted,
+    guess_column,
+    habits,
+    header_currency,
+    unfit,
+)
 from risk_pipeline.feeds.profile_columns import FIT, Profile, profile
 from risk_pipeline.feeds.sample import Sample
 from risk_pipeline.feeds.synonyms import folded, part_of, rank, synonyms
@@ -469,11 +479,6 @@ def _with_nulls(case: Case, column: Column, guess: Guess, everywhere: tuple[str,
         return guess
     told = ", ".join(f"{marker!r} in {counted(count, 'cell')}" for marker, count in own.items())
     return guess.plus(spec={"nulls": ["", *everywhere, *own]}, evidence=f"null: {told}")
-
-
-def counted(number: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _known_at(proposal: FeedProposal) -> Any:

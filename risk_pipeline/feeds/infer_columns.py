@@ -21,6 +21,7 @@ from risk_pipeline.feeds.synonyms import bracketed, synonyms
 
 UNDECIDED = "???"
 CENTURY_FROM = "1970"
+_FEW, _MANY = 3, 30  # so few proofs among so many dates may be typing errors
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,10 @@ def _date(guess: Guess, profile: Profile, answers: Answers, file: FileHabits) ->
         guess = guess.plus(spec={"format": form}, evidence=dates.evidence)
     else:
         guess = _open_order(guess, profile.name, dates, answers, file)
+    if form is not None and 0 < dates.proofs < _FEW and profile.filled > _MANY:
+        guess = guess.plus(
+            doubt=f"only {counted(dates.proofs, 'value')} of {profile.filled:,} prove this order: no typing errors?"
+        )
     if dates.strays:
         guess = guess.plus(doubt=f"{dates.strays:,} of {profile.filled:,} values do not fit this form and would be rejected")
     if dates.two_digit_year and "%y" in guess.spec.get("format", ""):
@@ -349,6 +354,11 @@ def _is_currency(name: str) -> bool:
 def _some(values: Iterable[str], most: int = 5) -> str:
     listed = list(values)
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """1 row, 2 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def header_currency(name: str) -> str | None:

@@ -232,13 +232,12 @@ def _reference_column(case: Case, invoice: FeedProposal, feed: str) -> str | Non
 def _positive(case: Case, amount: Guess, types: str, codes: list[str]) -> Guess:
     """The amount turned positive where these documents are negative in the ledger."""
     rows = case.sample.rows.filter(pc.is_in(pc.utf8_trim_whitespace(case.cells(types)), value_set=pa.array(codes)))
-    cells = rows.column(amount.source).to_pylist() if amount.source else []
+    cells = [(each or "").strip() for each in rows.column(amount.source).to_pylist()] if amount.source else []
     sign = amount.spec.get("sign_from")
     if sign:
-        marks = [each.strip() for each in rows.column(sign["column"]).to_pylist()]
-        negative = sum(each in sign["negative_when"] for each in marks)
+        negative = sum((each or "").strip() in sign["negative_when"] for each in rows.column(sign["column"]).to_pylist())
     else:
-        negative = sum(each.strip().startswith(("-", "(")) or each.strip().endswith("-") for each in cells)
+        negative = sum(each.startswith(("-", "(")) or each.endswith("-") for each in cells)
     if negative * 2 > len(cells):
         return amount.plus(spec={"negate": "true"}, evidence="negative in the ledger, positive here")
     return amount

@@ -34,13 +34,16 @@ _PART = {"d": "%d", "m": "%m", "y": "%Y"}
 
 @dataclass(frozen=True)
 class DateGuess:
-    """`format` None: undecided, `open_orders` says between which. `evidence`: a sentence. `strays`: values that do not fit."""
+    """`format` None: undecided, `open_orders` says between which. `evidence`: a sentence. `strays`: values that do not fit.
+    `proofs`: values that fit no other order of day and month; 0 where there is no other.
+    """
 
     format: str | None
     evidence: str
     open_orders: Mapping[str, str] = field(default_factory=dict)
     strays: int = 0
     two_digit_year: bool = False
+    proofs: int = 0
 
 
 @dataclass(frozen=True)
@@ -271,8 +274,13 @@ def _ordered(shape: Shape, numbers: Mapping[Parts, int], filled: int) -> DateGue
     if len(alike) > 1:
         offered = {order: formats[order] for order in alike}
         return DateGuess(None, _unproved(numbers, filled), offered, two_digit_year=kind == "xxx")
+    others = set().union(*(fits[order] for order in orders if order != best))
     return DateGuess(
-        formats[best], _proof(best, kind, numbers, filled), strays=filled - count[best], two_digit_year=kind == "xxx"
+        formats[best],
+        _proof(best, kind, numbers, filled),
+        strays=filled - count[best],
+        two_digit_year=kind == "xxx",
+        proofs=sum(numbers[parts] for parts in fits[best] - others) if len(orders) > 1 else 0,
     )
 
 

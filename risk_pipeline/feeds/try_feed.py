@@ -101,7 +101,7 @@ def _changes(spec: FeedSpec, name: str, rows: pa.Table, text: pa.Table) -> tuple
     found: dict[str, str] = {}
     head = rows.slice(0, 200)
     for seq, after in zip(head.column(SEQ).to_pylist(), head.column(name).to_pylist(), strict=True):
-        before = " | ".join(str(text.column(each)[seq].as_py()) for each in own.source_columns)
+        before = " | ".join(text.column(each)[seq].as_py() or "" for each in own.source_columns)
         found.setdefault(before, shown(after))
     ranked = sorted(found.items(), key=lambda each: (each[1] == "", each[0] == each[1]))
     return tuple(Change(before, after) for before, after in ranked[:_EXAMPLES])

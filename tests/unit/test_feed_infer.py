@@ -8,6 +8,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 import yaml
@@ -152,6 +154,23 @@ def test_json_lines_and_packed_files(bench: Bench) -> None:
     assert bench.sample(gzip.compress(b"Customer,Invoice No\nA,1\n"), "x.csv.gz").header == ("Customer", "Invoice No")
 
 
+def test_cells_that_are_not_there(bench: Bench) -> None:
+    """JSON objects may lack a key; Parquet has nulls."""
+    lines = [
+        '{"customer": "A", "invoice no": 1, "invoice date": "2026-01-31", "amount": 5.0, "curr": "EUR", "paid on": "2026-02-01"}',
+        '{"customer": "A", "invoice no": 2, "invoice date": "2026-01-31", "amount": -6.5, "curr": "EUR"}',
+    ]
+    feed = only(bench.infer(lines, "x.jsonl"))
+    trial = bench.trial(lines, feed, "x.jsonl")
+    assert (trial.good, trial.filled["cleared_date"]) == (2, 1)
+    pq.write_table(
+        pa.table({"Customer": ["A", None], "Invoice No": ["1", "2"], "Amount": [1.5, None]}), bench.folder / "x.parquet"
+    )
+    sample = bench.sample((bench.folder / "x.parquet").read_bytes(), "x.parquet")
+    assert sample.keys == {"format": "parquet"}
+    assert infer("x", sample, Answers(feed="invoice", currency="EUR")).questions  # no date
+
+
 def test_a_table_with_a_column_for_each_currency_is_read_long(bench: Bench) -> None:
     content = ["Date,USD,JPY,CNY,", "2026-10-30,1.1172,175.68,N/A,", "2026-10-29,1.1180,176.01,8.1,"]
     feed = only(bench.infer(content, "rates.csv"))
@@ -249,6 +268,14 @@ def test_an_open_date_order_is_asked_for(bench: Bench) -> None:
         said = only(bench.infer(lines, date_order=order))
         assert not said.questions
         assert specs(said)["invoice_date"]["format"] == form
+
+
+def test_few_proofs_among_many_dates_are_doubted(bench: Bench) -> None:
+    rows = [f"A;{number};0{number % 9 + 1}/02/2026;5.00;EUR" for number in range(40)]
+    lines = ["Customer;Invoice No;Invoice Date;Amount;Curr", *rows, "A;99;13/02/2026;5.00;EUR"]
+    feed = only(bench.infer(lines))
+    assert specs(feed)["invoice_date"]["format"] == "%d/%m/%Y"
+    assert "only 1 value of 41 prove this order" in doubts(feed)
 
 
 def test_an_answer_does_not_overrule_what_the_values_prove(bench: Bench) -> None:
