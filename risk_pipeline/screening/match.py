@@ -119,7 +119,9 @@ def _letters_alike(word: str, other: str) -> float:
 
 @lru_cache(maxsize=200_000)
 def sound(word: str) -> str:
-    """The word with one way of writing for each sound."""
+    """The word with one way of writing for each sound; the Arabic article has several."""
+    if word in ("el", "ul", "il"):
+        return "al"
     for pattern, written in _SOUNDS:
         word = pattern.sub(written, word)
     return word

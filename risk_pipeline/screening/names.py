@@ -17,6 +17,7 @@ import yaml
 from anyascii import anyascii
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_HYPHEN = re.compile(r"(?<=\w\w)[-\u2010\u2011](?=\w\w)")
 _INITIALS = re.compile(r"\b(?:\w\.\s?){1,5}\w\b\.?")
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -39,6 +40,8 @@ def read_name(text: str) -> tuple[Name, ...]:
     text = unicodedata.normalize("NFKC", text)
     han = _without_han_forms(_HAN.findall(text))
     readings = [_words(_HAN.sub(_spelled, text))]
+    if _HYPHEN.search(text):  # Quan-guo is Quanguo as well
+        readings.append(_words(_HYPHEN.sub("", _HAN.sub(_spelled, text))))
     if han:
         readings = [_words(_HAN.sub(lambda found: _spelled(found, forms=True), text)), _words(_HAN.sub(_translated, text))]
     kept = [words for words in dict.fromkeys(readings) if words]
@@ -54,7 +57,8 @@ def _words(text: str) -> tuple[str, ...]:
     plain = anyascii(text).lower().replace("&", " and ")
     plain = re.sub(r"['`’]", "", plain)
     plain = _INITIALS.sub(lambda found: re.sub(r"[.\s]", "", found[0]), plain)
-    return _without_forms(tuple(_WORD.findall(plain)))
+    short_forms = _data().short_forms
+    return _without_forms(tuple(short_forms.get(word, word) for word in _WORD.findall(plain)))
 
 
 def _spelled(found: re.Match[str], forms: bool = False) -> str:
@@ -116,6 +120,7 @@ class _Data:
     han: tuple[str, ...]
     han_words: dict[str, str]
     common: frozenset[str]
+    short_forms: dict[str, str]
 
 
 @cache
@@ -125,7 +130,7 @@ def _data() -> _Data:
     anywhere, trailing, leading = (_forms(raw[key]) for key in ("anywhere", "trailing", "leading"))
     longest = max(len(form) for form in anywhere | trailing | leading)
     common = frozenset(word for (word,) in _forms(raw["common"]))
-    return _Data(anywhere, trailing, leading, longest, tuple(raw["han"]), raw["han_words"], common)
+    return _Data(anywhere, trailing, leading, longest, tuple(raw["han"]), raw["han_words"], common, raw["short_forms"])
 
 
 def _forms(lines: Sequence[str]) -> frozenset[tuple[str, ...]]:
