@@ -376,6 +376,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     # found in code, not in SQL
     "id_as_number": ("an id that a spreadsheet made a number of: give `integral: true` or export it as text",
                      "编号被电子表格转成数字：请设 integral: true 或导出为文本"),
+    "not_a_percentage": ("no percentage with its sign, where the mapping says `percent: true`", "映射为百分比而单元格不带百分号"),
     "null_as_id": ("a word for nothing, such as NULL or N/A, where an id should be; list it in `nulls`",
                    "编号处为 NULL、N/A 之类的空值标记；请列入 nulls"),
     "unknown_sign": ("the mark in `sign_from` is neither minus nor plus", "sign_from 所指借贷标记既非负亦非正"),

@@ -46,7 +46,14 @@ def data_dictionary() -> str:
     return dictionary_markdown()
 
 
+def contract_rules() -> str:
+    from risk_pipeline.reporting.rules import rules_markdown
+
+    return rules_markdown()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
+    "docs/contract_rules.md": contract_rules,
     "docs/data_dictionary.md": data_dictionary,
     "tests/architecture/asset_graph.txt": asset_graph,
 }
