@@ -29,7 +29,7 @@ from risk_pipeline.feeds.infer import (
     unused_columns,
     with_keys,
 )
-from risk_pipeline.feeds.infer_columns import Answers, Guess, guess_column
+from risk_pipeline.feeds.infer_columns import Answers, Guess, counted, guess_column
 from risk_pipeline.feeds.profile_columns import FIT
 from risk_pipeline.feeds.sample import Sample
 from risk_pipeline.feeds.synonyms import folded, rank, synonyms
@@ -53,6 +53,7 @@ def infer(name: str, sample: Sample, answers: Answers) -> Proposal:
     elif answers.feed and match.feed != answers.feed:
         match = match_by_name(case, answers.feed)
         feeds, vetoes = (propose(case, match),), dict(match.vetoes)
+    feeds = _without_totals(case, feeds)
     if match.feed == "invoice":
         vetoes.update(match_by_name(case, "customer").vetoes)
     return Proposal(feeds, unused_columns(case, feeds, vetoes))
@@ -131,6 +132,41 @@ def _negative_doubt(case: Case, invoice: FeedProposal) -> FeedProposal:
     return _put(invoice, [amount.plus(doubt=told)])
 
 
+# Sums below the table
+
+
+def _without_totals(case: Case, feeds: tuple[FeedProposal, ...]) -> tuple[FeedProposal, ...]:
+    """Leave out rows of sums: a cell says so, and a cell that every row of the feed needs is empty."""
+    main = feeds[0]
+    needed = {each.source for each in main.columns if main.table.column(each.column).required and each.source}
+    for name in case.sample.header:
+        words = [value for value in case.profiles[name].values if value.casefold() in synonyms().totals]
+        rows = case.sample.rows.filter(_is_one_of(case, name, words)) if words else None
+        if rows is None or not all(
+            any(not (cell or "").strip() for cell in row.values()) for row in rows.select(sorted(needed)).to_pylist()
+        ):
+            continue
+        where = f"{_text(case, name)} NOT IN ({_listed(words)})"
+        told = f"{counted(len(rows), 'row')} of sums ({', '.join(words)}) left out"
+        return tuple(_filtered(each, where, told, name) for each in feeds)
+    return feeds
+
+
+def _is_one_of(case: Case, name: str, values: list[str]) -> pa.ChunkedArray:
+    cells = pc.utf8_trim_whitespace(pc.fill_null(case.cells(name).cast(pa.string()), ""))
+    return pc.is_in(cells, value_set=pa.array(values, pa.string()))
+
+
+def _filtered(feed: FeedProposal, where: str, told: str, name: str) -> FeedProposal:
+    present, about = feed.keys.get("where"), feed.about.get("where")
+    return replace(
+        feed,
+        keys={**feed.keys, "where": f"({present}) AND {where}" if present else where},
+        about={**feed.about, "where": "; ".join(filter(None, [about, told]))},
+        filters=feed.filters | {name},
+    )
+
+
 # Document types
 
 
@@ -158,7 +194,7 @@ def _only_invoices(case: Case, invoice: FeedProposal, types: str, split: Mapping
         invoice,
         keys={
             **invoice.keys,
-            "where": f"{quoted(types)} NOT IN ({_listed(away)})",
+            "where": f"{_text(case, types)} NOT IN ({_listed(away)})",
             "assertions": {"rows_min": "1", "max_rejected_pct": "5"},
         },
         about={name: each for name, each in invoice.about.items() if name != "assertions"},
@@ -231,7 +267,7 @@ def _reference_column(case: Case, invoice: FeedProposal, feed: str) -> str | Non
 
 def _positive(case: Case, amount: Guess, types: str, codes: list[str]) -> Guess:
     """The amount turned positive where these documents are negative in the ledger."""
-    rows = case.sample.rows.filter(pc.is_in(pc.utf8_trim_whitespace(case.cells(types)), value_set=pa.array(codes)))
+    rows = case.sample.rows.filter(_is_one_of(case, types, codes))
     cells = [(each or "").strip() for each in rows.column(amount.source).to_pylist()] if amount.source else []
     sign = amount.spec.get("sign_from")
     if sign:
@@ -328,6 +364,11 @@ def quoted(name: str) -> str:
     if _IDENTIFIER.fullmatch(name) and name.lower() not in _RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
+
+
+def _text(case: Case, name: str) -> str:
+    """A source column in a `where` that keeps rows where it is not given: NULL is neither in a list nor outside it."""
+    return f"coalesce({quoted(name)}, '')" if case.cells(name).null_count else quoted(name)
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ class Synonyms:
     flags: tuple[tuple[str, str], ...]
     split: Mapping[str, frozenset[str]]
     files: Mapping[str, tuple[str, ...]]
+    totals: frozenset[str]
     paid_names: frozenset[str]
     nulls: tuple[str, ...]
     null_dates: tuple[str, ...]
@@ -88,7 +89,19 @@ def synonyms() -> Synonyms:
     """The table, read once."""
     text = files("risk_pipeline.feeds").joinpath("synonyms.yaml").read_text(encoding="utf-8")
     raw: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)
-    lists = ("files", "values", "signs", "flags", "split", "paid_names", "nulls", "null_dates", "currency_words", "scales")
+    lists = (
+        "files",
+        "values",
+        "signs",
+        "flags",
+        "split",
+        "totals",
+        "paid_names",
+        "nulls",
+        "null_dates",
+        "currency_words",
+        "scales",
+    )
     return Synonyms(
         names={
             feed: {name: tuple(_folded_once(listed)) for name, listed in of.items()}
@@ -103,6 +116,7 @@ def synonyms() -> Synonyms:
         flags=tuple((yes, no) for yes, no in raw["flags"]),
         split={feed: frozenset(word.casefold() for word in words) for feed, words in raw["split"].items()},
         files={feed: tuple(map(folded, words)) for feed, words in raw["files"].items()},
+        totals=frozenset(raw["totals"]),
         paid_names=frozenset(map(folded, raw["paid_names"])),
         nulls=tuple(raw["nulls"]),
         null_dates=tuple(raw["null_dates"]),

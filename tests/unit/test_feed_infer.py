@@ -443,6 +443,20 @@ def test_country_codes_of_the_systems_own_are_not_taken(bench: Bench) -> None:
     assert "391 is no ISO 3166-1 code" in proposal.unused["countryCode"]
 
 
+def test_rows_of_sums_are_left_out_of_every_feed(bench: Bench) -> None:
+    lines = [
+        "客户编号,客户名称,发票号,开票日期,到期日,金额,币种",
+        "C1,甲公司,1,2026-01-05,2026-02-04,100.00,CNY",
+        "C2,总计,2,2026-01-15,2026-02-14,50.00,CNY",
+        "合计,,,,,150.00,",
+    ]
+    feeds = {each.feed: each for each in bench.infer(lines).feeds}
+    assert feeds["invoice"].keys["where"] == "\"客户编号\" NOT IN ('合计')"  # a company may be called 总计
+    for feed in feeds.values():
+        trial = bench.trial(lines, feed)
+        assert (trial.good, trial.filtered, trial.rejected) == (2, 1, 0)
+
+
 def test_a_customer_master(bench: Bench) -> None:
     lines = ["KUNNR,NAME1,LAND1,STCEG,Affiliate", "0000104711,Alpha GmbH,DE,DE123,N", "0000104712,Beta SA,FR,FR456,Y"]
     feed = only(bench.infer(lines, "kna1.csv"))
