@@ -16,7 +16,7 @@ from risk_pipeline.screening.match import sound
 from risk_pipeline.screening.names import Name
 
 # Cosine below which a pair is not looked at: a changed letter costs a short name more of its trigrams than a long one. Measured,
-# see docs/decisions/0008.
+# see docs/decisions/0009.
 SHARED_SHORT, SHARED_LONG, SHORT, BY_TRIGRAM = 0.33, 0.48, 12, 0.01
 BATCH = 500
 

@@ -4,7 +4,7 @@ Put here: the likeness of two readings, and how much a word weighs. Keep out: no
 comparing (index.py), and what else is known of both parties (evidence.py).
 
 The measure follows SoftTFIDF (Cohen, Ravikumar, Fienberg 2003, "A comparison of string distance metrics for name-matching
-tasks"): a word counts by its rarity and by how like its partner is. Its numbers were chosen by measuring: docs/decisions/0008.
+tasks"): a word counts by its rarity and by how like its partner is. Its numbers were chosen by measuring: docs/decisions/0009.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well names are matched, on labelled pairs of the OFAC list: the figures of docs/decisions/0008, kept from getting worse.
+"""How well names are matched, on labelled pairs of the OFAC list: the figures of docs/decisions/0009, kept from getting worse.
 
 Run with -s to see precision and recall per threshold. The pairs are made anew with other seeds than the matcher was tuned on.
 """

@@ -18,7 +18,7 @@ SDN = "\r\n".join(
         f'36,"AEROCARIBBEAN AIRLINES",{N},"CUBA",{N},{N},{N},{N},{N},{N},{N},{N}',
         f'99,"ABBAS, Abu","individual","SDGT","Leader",{N},{N},{N},{N},{N},{N},"DOB 10 Dec 1948; alt. DOB 1949; nationality Iraq;'
         " Passport A12345 (Iraq); a.k.a. 'THE OLD MAN'.\"",
-        f'200,"OCEAN ""STAR""","vessel","IRAN",{N},"9HAB",{N},{N},{N},"Panama",{N},"Vessel Registration Identification IMO 74067"',
+        f'200,"OCEAN ""STAR""","vessel","IRAN",{N},"9HAB",{N},{N},{N},"Panama",{N},"Vessel Registration Identification IMO 7406"',
         "\x1a",
     ]
 )
