@@ -292,7 +292,7 @@ def _has_controls(cells: pa.ChunkedArray) -> bool:
 
 def _may_be_doubtful(ids: pa.ChunkedArray, may_have_blanks: bool) -> bool:
     """May an id be the print of a number, an error of a spreadsheet or a word for nothing."""
-    if any(mark in data for data in _bytes(ids) for mark in (b".", b"E+", b"e+", b"#")):
+    if any(mark in data for data in _bytes(ids) for mark in (b".", b"+", b"#")):
         return True
     if may_have_blanks:
         return _has_controls(ids) or _holds(pc.utf8_trim_whitespace(ids), NULL_WORDS)

@@ -64,22 +64,20 @@ def check_formats(spec: FeedSpec, con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _of_format(text: str, form: str, century_from: int | None) -> str:
-    value = f"CAST(try_strptime({text}, {literal(form)}) AS DATE)"
-    checks = [
-        # %Y takes "13" for the year 13.
-        f"{value} >= {_FIRST}",
-        # DuckDB takes the words epoch and infinity under every format, for this day.
-        f"({value} <> DATE '1900-01-01' OR regexp_matches({text}, '[0-9]'))",
-    ]
+    day = value = f"CAST(try_strptime({text}, {literal(form)}) AS DATE)"
+    checks = []
     if re.search(r"%[A-Za-z]%", form):
         # %Y%m%d takes "2013012".
-        checks.append(f"strftime({value}, {literal(form)}) = {text}")
-    if century_from is None:
-        return f"CASE WHEN {' AND '.join(checks)} THEN {value} END"
-    # %y takes one digit as well.
-    checks.append(f"regexp_full_match({text}, {literal(_two_digit_year(form))})")
-    year = f"{century_from} + ((year({value}) - {century_from}) % 100 + 100) % 100"
-    return f"CASE WHEN {' AND '.join(checks)} THEN TRY(make_date({year}, month({value}), day({value}))) END"
+        checks.append(f"strftime({day}, {literal(form)}) = {text}")
+    if century_from is not None:
+        # %y takes one digit as well.
+        checks.append(f"regexp_full_match({text}, {literal(_two_digit_year(form))})")
+        year = f"{century_from} + ((year({day}) - {century_from}) % 100 + 100) % 100"
+        value = f"TRY(make_date({year}, month({day}), day({day})))"
+    # DuckDB takes the words epoch and infinity under every format, for 1900-01-01; and %Y takes "13" for the year 13.
+    late = " AND ".join([f"{day} > DATE '1900-01-01'", *checks])
+    early = " AND ".join([f"{day} >= {_FIRST}", *checks, f"regexp_matches({text}, '[0-9]')"])
+    return f"CASE WHEN {late} THEN {value} WHEN {early} THEN {value} END"
 
 
 def _two_digit_year(form: str) -> str:
