@@ -56,8 +56,8 @@ _NEVER_CALCULATED = re.compile(
     rf"<{_NAMED}c\s([^>]*)>\s*<{_NAMED}f\b(?:[^>]*/>|[^>]*>[^<]*</{_NAMED}f>)\s*"
     rf"(?:<{_NAMED}v\s*/>|<{_NAMED}v>\s*</{_NAMED}v>)?\s*</{_NAMED}c>".encode()
 )
-_COUNT = re.compile(rb"""\s(?:count|uniqueCount)\s*=\s*["']([0-9]{1,30})["']""")
-_LEAST_BYTES = len("<xf/>")
+_COUNT = re.compile(rb"""\suniqueCount\s*=\s*["']([0-9]{1,30})["']""")
+_LEAST_BYTES = len("<si/>")
 _IS_TEXT = re.compile(rb"""\bt\s*=\s*["'](?:str|s|inlineStr)["']""")
 
 
@@ -283,7 +283,7 @@ def _sheets(archive: zipfile.ZipFile) -> list[SheetName]:
 
 
 def _refuse_lies(data: bytes, info: zipfile.ZipInfo, name: str) -> None:
-    """Refused when an entry unpacks to something else than the archive says, or says that it lists more things than it has
+    """Refused when an entry unpacks to something else than the archive says, or says that it lists more texts than it has
     bytes for: the library would take memory for as many before it notices.
     """
     size, check, tail = 0, 0, b""
@@ -293,7 +293,7 @@ def _refuse_lies(data: bytes, info: zipfile.ZipInfo, name: str) -> None:
             break
         counts = [int(count) for count in _COUNT.findall(tail + block)]
         if counts and max(counts) * _LEAST_BYTES > info.file_size:
-            raise Refused(f"{name}: damaged: its part {info.filename} says that it lists {max(counts):,} things", remedy=_AGAIN)
+            raise Refused(f"{name}: damaged: its part {info.filename} says that it lists {max(counts):,} texts", remedy=_AGAIN)
         tail = block[-100:]
     if (size, check) != (info.file_size, info.CRC):
         raise Refused(f"{name}: damaged: its part {info.filename} is not what the archive says", remedy=_AGAIN)

@@ -242,6 +242,10 @@ def test_an_id_that_excel_has_cut_to_15_digits_is_a_warning(tmp_path: Path) -> N
     assert source.warnings() == {"id_beyond_15_digits": 1}
 
 
+def test_texts_that_are_often_used_are_no_lie(tmp_path: Path) -> None:
+    assert len(read(opened(tmp_path, sheets(S=[NAMES, *[row()] * 300])))) == 300
+
+
 def test_pieces_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(made: Any) -> None:
         page = made.add_worksheet("S")
@@ -349,7 +353,7 @@ PLAIN = sheets(S=[NAMES, row(1)])
         (changed(PLAIN, "xl/workbook.xml", lambda xml: xml + b" " * (17 << 20)), "its list of sheets has 17 MB"),
         (
             changed(PLAIN, "xl/sharedStrings.xml", lambda xml: re.sub(rb'uniqueCount="\d+"', b'uniqueCount="99999999999"', xml)),
-            "sharedStrings.xml says that it lists 99,999,999,999 things",
+            "sharedStrings.xml says that it lists 99,999,999,999 texts",
         ),
         (changed(PLAIN, "xl/_rels/workbook.xml.rels", lambda xml: xml.replace(b"sheet1", b"gone")), "damaged"),
     ],
