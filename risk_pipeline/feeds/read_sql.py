@@ -58,8 +58,10 @@ _REMEDIES: Sequence[tuple[tuple[str, ...], tuple[str, ...], str]] = (
     (("25006", "0A000"), ("readonly database",), "a source is only read: write a query without side effects"),
     (("57014",), ("interrupted",), "narrow the query, add an index, or raise source.timeout_seconds"),
     (("42601",), ("syntax error",), "mend source.query; try it in the database's own shell"),
+    ((), ("date too", "timestamp too"), "mend such days in source.query: they lie before year 1 or after 9999, or are infinity"),
     (("22007", "22P02", "22008"), (), "mend source.cursor.start: it must be a value of the cursor column"),
 )
+_READ = "cannot be read"
 _REMEDY = "try the query in the database's own shell with the same user"
 
 
@@ -101,7 +103,7 @@ def fetch(spec: FeedSpec, work: Path, since: str | None = None) -> SqlRows:
     since = since if since is not None or cursor is None else cursor.start
     with _connected(spec.source, name) as database, database.rows(spec, since) as rows:
         stream = _Stream(spec, name, rows)
-        with database.refusing("cannot be read"):
+        with database.refusing(_READ):
             reached = stream.write(path, since)
     stat = path.stat()
     receipt = Receipt(path, name, stat.st_size, stat.st_mtime_ns, stream.sha256)
@@ -140,7 +142,7 @@ class _Database:
 
     def rows(self, spec: FeedSpec, since: str | None) -> sa.CursorResult[Any]:
         """Begin to read the columns the feed needs, in order of the cursor where there is one."""
-        with self.refusing("cannot be read"):
+        with self.refusing(_READ):
             self._limit_time()
             statement = self._statement(spec, since)
             streaming = self._connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
@@ -302,7 +304,7 @@ class _Words:
                 for states, parts, remedy in _REMEDIES
                 if state in states or (state is None and any(part in words.lower() for part in parts))
             ),
-            _REMEDY if state else "check that the database is up and that source.url names it",
+            _REMEDY if state or what == _READ else "check that the database is up and that source.url names it",
         )
         return Refused(f"{self._name}: {what}: {words}", remedy=remedy)
 

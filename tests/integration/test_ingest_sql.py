@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -418,11 +419,46 @@ def test_a_malformed_url_is_not_repeated(told: Told, url: str) -> None:
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_wrong_password_is_said_without_it(tmp_path: Path) -> None:
+@pytest.fixture
+def locked(postgres_server: str) -> Iterator[sa.URL]:
+    """A role that must give its password, and may not see much; the server is one of our own."""
+    admin = sa.create_engine(
+        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    with admin.connect() as connection:
+        path = Path(str(connection.exec_driver_sql("SHOW hba_file").scalar()))
+        if not path.is_file():
+            pytest.skip("the rules of that server are not here to be changed")
+        before = path.read_text()
+        path.write_text(f"local all locked scram-sha-256\nhost all locked all scram-sha-256\n{before}")
+        connection.exec_driver_sql(f"CREATE ROLE locked LOGIN PASSWORD '{PASSWORD}'")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+        time.sleep(0.5)  # the server takes the rules up in its own time
+        yield sa.make_url(postgres_server).set(username="locked", password=PASSWORD)
+        path.write_text(before)
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+        connection.exec_driver_sql("DROP ROLE locked")
+
+
+def test_a_wrong_password_and_a_missing_right_are_said_as_such(locked: sa.URL, told: Told) -> None:
+    wrong = refused(told(locked.set(password="not" + PASSWORD).render_as_string(hide_password=False)))
+    assert "password authentication failed" in wrong
+    assert "check user and password in the secret" in wrong
+    right = refused(told(locked.render_as_string(hide_password=False), query="SELECT rolpassword AS id FROM pg_authid"))
+    assert "permission denied" in right
+    assert "grant the user" in right
+    assert PASSWORD not in wrong + right
+
+
+def test_words_of_a_driver_lose_every_secret_of_the_url() -> None:
     url = sa.make_url(f"postgresql+psycopg://u:{PASSWORD}@h/d?options=-cgeheim%3D1")
-    words = _Words("sql:invoice", url)
-    driver = Exception(f'FATAL: password authentication failed for user "u"\n {PASSWORD}')
-    assert "check user and password" in str(words.refused("x", driver))
-    told = str(words.refused("x", Exception(f"odd: {PASSWORD} {quote(PASSWORD, safe='')} -cgeheim=1")))
+    told = str(_Words("sql:invoice", url).refused("x", Exception(f"odd: {PASSWORD} {quote(PASSWORD, safe='')} -cgeheim=1")))
     assert "odd: *** *** ***" in told
     assert "not shown" in str(_Words("s", url.set(password="u")).refused("x", Exception("fault")))
+
+
+def test_a_date_beyond_every_calendar_is_refused_in_words(postgres_url: str, told: Told) -> None:
+    query = "SELECT '1' AS id, 'A' AS customer, date 'infinity' AS day, 1.00 AS amount"
+    message = refused(told(postgres_url, query=query))
+    assert "infinity" in message
+    assert "mend such days in source.query" in message
