@@ -60,39 +60,55 @@ def check_cross_feed(con: duckdb.DuckDBPyConnection, seen: FeedsSeen | None, sta
     """Every check of CHECKS, as warnings. A feed that was never delivered is not missed; `seen` None: no feed is there."""
     delivered = frozenset[str]() if seen is None else seen.delivered
     found: dict[str, list[tuple[str, int, str]]] = {check.warning: [] for check in CHECKS}
-    for table in FEED_TABLES:
-        for reference in references_of(table):
-            if table.name in delivered and reference.feed in delivered:
-                for warning, rows, examples in _contradictions(con, table, reference):
-                    found[warning].append((table.full_name, rows, examples))
+    for alike in _asked_alike(delivered):
+        if _all_is_well(con, alike):
+            continue
+        for table, reference in alike:
+            for warning, rows, examples in _contradictions(con, table, reference):
+                found[warning].append((table.full_name, rows, examples))
     found[APPLIED_ABOVE_INVOICE] += _over_applied(con, staged)
     return [_result(check, found[check.warning], delivered) for check in CHECKS]
 
 
+def _asked_alike(delivered: frozenset[str]) -> list[list[tuple[Table, Reference]]]:
+    """The references of delivered feeds, grouped by what they compare: one query answers a group that is in order."""
+    groups: dict[tuple[str, ...], list[tuple[Table, Reference]]] = {}
+    for table in FEED_TABLES:
+        for reference in references_of(table):
+            if table.name in delivered and reference.feed in delivered:
+                compared = (reference.feed, reference.key, *(name for name, _ in alike_in(reference, table)))
+                groups.setdefault(compared, []).append((table, reference))
+    return list(groups.values())
+
+
+def _all_is_well(con: duckdb.DuckDBPyConnection, group: list[tuple[Table, Reference]]) -> bool:
+    """Whether every row of the group finds its like. By hashes, four times as fast as the join that says which does not."""
+    table, reference = group[0]
+    mine = " UNION ALL ".join(f"SELECT {_hash(each, ref, ref.column)} FROM ({_own(each, ref)})" for each, ref in group)
+    other = f"SELECT {_hash(table, reference, reference.key)} FROM ({_other(table, reference)})"
+    row = con.execute(f"SELECT count(*) FROM ({mine}) ANTI JOIN ({other}) USING (h)").fetchone()
+    assert row is not None  # an aggregate without GROUP BY has exactly one row
+    return not row[0]
+
+
+def _hash(table: Table, reference: Reference, key: str) -> str:
+    return f"hash({', '.join(map(sql_name, [key, *(name for name, _ in alike_in(reference, table))]))}) AS h"
+
+
 def _contradictions(con: duckdb.DuckDBPyConnection, table: Table, reference: Reference) -> Iterator[tuple[str, int, str]]:
     """(warning, rows, examples) of one reference of one feed; nothing when all is well."""
-    mine, other = _own(table, reference), _other(table, reference)
-    alike = alike_in(reference, table)
-    same = ", ".join(sql_name(name) for name, _ in alike)
     column, key = sql_name(reference.column), sql_name(reference.key)
-    # One semi join on hashes tells whether anything is wrong at all: four times as fast as the join that says what.
-    hashes = [f"hash({', '.join(filter(None, [name, same]))}) AS h" for name in (column, key)]
-    row = con.execute(
-        f"SELECT (SELECT count({column}) FROM ({mine})) - count(*) FROM (SELECT {hashes[0]} FROM ({mine}))"
-        f" SEMI JOIN (SELECT {hashes[1]} FROM ({other})) USING (h)"
-    ).fetchone()
-    assert row is not None  # an aggregate without GROUP BY has exactly one row
-    if not row[0]:
-        return
     broken = {reference.unknown: f"o.{key} IS NULL"}
-    broken |= {warning: f"m.{sql_name(name)} <> o.{sql_name(name)}" for name, warning in alike}
+    broken |= {warning: f"m.{sql_name(name)} <> o.{sql_name(name)}" for name, warning in alike_in(reference, table)}
     own_key = " || ' ' || ".join(f"CAST(m.{sql_name(name)} AS VARCHAR)" for name in table.key)
     counts = ", ".join(
         f"count(*) FILTER (WHERE {each}), min({own_key} || ' -> ' || m.{column}, {EXAMPLES}) FILTER (WHERE {each})"
         for each in broken.values()
     )
-    counted = con.execute(f"SELECT {counts} FROM ({mine}) m LEFT JOIN ({other}) o ON m.{column} = o.{key}").fetchone()
-    assert counted is not None
+    counted = con.execute(
+        f"SELECT {counts} FROM ({_own(table, reference)}) m LEFT JOIN ({_other(table, reference)}) o ON m.{column} = o.{key}"
+    ).fetchone()
+    assert counted is not None  # an aggregate without GROUP BY has exactly one row
     for place, warning in enumerate(broken):
         rows, examples = counted[2 * place], counted[2 * place + 1]
         if rows:
