@@ -180,10 +180,10 @@ def complete(case: Case, match: Match) -> Match:
     target = table(f"feed.{match.feed}")
     found, doubtful = dict(match.columns), dict[str, str]()
     for _, _, column, source in sorted(_pairs(case, target), key=lambda each: each[:2]):
-        if column.required and column.name not in found and unfit(column, case.profiles[source], case.answers) is None:
+        if is_needed(column) and column.name not in found and unfit(column, case.profiles[source], case.answers) is None:
             found[column.name] = (source, "by its name")
     for column in target.columns:
-        if column.name in found or not (column.required or column.name in _PART_WORTH):
+        if column.name in found or not (is_needed(column) or column.name in _PART_WORTH):
             continue
         taken = {source for source, _ in found.values()} | set(match.vetoes)
         free = [each for each in case.sample.header if each not in taken and not _is_named(each)]
@@ -260,7 +260,7 @@ def _score(case: Case, match: Match) -> float:
         return 0.0
     score = 0.2 * (len(match.columns) - len(own)) + sum(_weight(target, name) for name in own)
     filled = complete(case, match).columns
-    missing = [each for each in target.columns if each.required and each.name not in filled and each.name != "currency"]
+    missing = [each for each in target.columns if is_needed(each) and each.name not in filled and each.name != "currency"]
     score -= 3 * len(missing)
     if match.feed == "customer":
         source = match.source("customer_id")
@@ -335,11 +335,16 @@ def _guess(case: Case, match: Match, column: Column) -> Guess:
     return guess.plus(doubt=match.doubtful.get(column.name, ""))
 
 
+def is_needed(column: Column) -> bool:
+    """Must the mapping fill it: required, and no value of the contract stands for an absent one."""
+    return column.required and column.absent is None
+
+
 def _with_missing(case: Case, proposal: FeedProposal) -> FeedProposal:
     """Required columns that no source column gives: the currency by constant, the others asked for."""
     guesses = list(proposal.columns)
     for column in proposal.table.columns:
-        if not column.required or proposal.column(column.name) is not None:
+        if not is_needed(column) or proposal.column(column.name) is not None:
             continue
         if column.name == "currency":
             guesses.append(_constant_currency(case, proposal))
