@@ -32,6 +32,7 @@ def open_source(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
         from risk_pipeline.feeds.read_sql import open_rows
 
         return open_rows(receipt)
+    receipt.check_unchanged()
     readable, packing = unpack(receipt, work)
     opened = _open(readable, spec, work)
     check_columns(opened, spec.header_columns, spec.where if spec.source.unpivot is None else None)
@@ -66,8 +67,6 @@ def _open(receipt: Receipt, spec: FeedSpec, work: Path) -> SourceFile:
             from risk_pipeline.feeds.read_csv import open_csv
 
             return open_csv(receipt, spec, work)
-        case other:
-            raise Refused(f"{receipt.name}: format {other} has no reader yet", remedy="export the list as csv")
 
 
 def check_columns(opened: SourceFile, needed: Sequence[str], where: str | None) -> None:

@@ -166,3 +166,16 @@ def test_parquet_cells_become_text_in_one_form(tmp_path: Path) -> None:
          "flag": "true"},
         {"id": None, "name": "b", "day": "9999-12-31", "stamp": None, "money": None, "float": "0.1", "flag": None},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "xlsx", "jsonl", "parquet"])
+def test_a_file_that_is_gone_or_another_before_it_is_opened_is_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"id,name\n1,a\n")
+    receipt = take_receipt(path, tmp_path)
+    path.write_bytes(b"id,name\n1,abc\n")
+    with pytest.raises(Refused, match=r"x\.csv: changed while it was read"):
+        open_source(receipt, spec_for(format=form), tmp_path)
+    path.unlink()
+    with pytest.raises(Refused, match=r"x\.csv: vanished while it was read"):
+        open_source(receipt, spec_for(format=form), tmp_path)

@@ -65,6 +65,7 @@ def test_an_unpivot_asks_the_file_for_the_columns_it_keeps(tmp_path: Path) -> No
         ("{kind: sql, table: t}", "url is needed"),
         ("{kind: sql, url: 'postgresql://u:p@h/d', table: t}", "env:NAME or file:PATH"),
         ("{kind: sql, url: 'env:ERP', table: t, query: SELECT 1}", "exactly one of query and table"),
+        ("{kind: sql, url: 'env:ERP', table: t, " + LONG + "}", "unpivot goes with `kind: file`"),
         ("{kind: sql, url: 'env:ERP', table: t, encoding: utf-8}", "encoding goes with `kind: file`"),
     ],
 )
