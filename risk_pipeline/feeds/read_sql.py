@@ -1,11 +1,10 @@
 """A SQL database as a source: a table or a query, read once, streamed, in a read-only transaction, every value as exact text.
 
-Put here: connecting, the statement, the incremental cursor, values as text, what went wrong in words. Keep out: where the
+Put here: the statement, the incremental cursor, values as text. Keep out: connecting and errors (sql_connection), where the
 cursor's last value is kept (pipeline.ingest, in the delivery's record) and what a value means (convert).
 
 The rows go through a server-side cursor into a Parquet file of texts in the work folder: memory stays flat, the delivery has
-one content however often it is looked at, and the database is let go of before anything is judged. Nothing that stands in the
-URL is ever shown or recorded, not even in the words of a driver.
+one content however often it is looked at, and the database is let go of before anything is judged.
 """
 
 from __future__ import annotations
@@ -13,10 +12,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
@@ -24,7 +20,6 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,35 +29,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from risk_pipeline.contracts import Kind
-from risk_pipeline.errors import Refused, UsageError
+from risk_pipeline.errors import Refused
 from risk_pipeline.feeds.chunks import Chunk
 from risk_pipeline.feeds.files import Receipt
-from risk_pipeline.feeds.spec import FeedSpec, SourceSpec
-from risk_pipeline.settings import resolve_secret
+from risk_pipeline.feeds.spec import FeedSpec
+from risk_pipeline.feeds.sql_connection import Database, connected
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 BATCH_ROWS = 10_000
-CONNECT_SECONDS = 15
 _METADATA = b"risk_pipeline"
-_SHORTEST_SECRET = 3
-
-# What went wrong: SQLSTATEs, words of SQLite, what to do about it.
-_REMEDIES: Sequence[tuple[tuple[str, ...], tuple[str, ...], str]] = (
-    (("28P01", "28000"), ("password", "authentication"), "check user and password in the secret that source.url names"),
-    (("3D000",), (), "check the name of the database in the secret that source.url names"),
-    (("42P01", "3F000"), ("no such table",), "mend source.table or source.query in the feed YAML"),
-    (("42703",), ("no such column",), "mend the column in source.query, source.cursor or the mapping"),
-    (("42501",), ("access permission",), "grant the user of source.url the right to read it"),
-    (("25006", "0A000"), ("readonly database",), "a source is only read: write a query without side effects"),
-    (("57014",), ("interrupted",), "narrow the query, add an index, or raise source.timeout_seconds"),
-    (("42601",), ("syntax error",), "mend source.query; try it in the database's own shell"),
-    ((), ("date too", "timestamp too"), "mend such days in source.query: they lie before year 1 or after 9999, or are infinity"),
-    (("22007", "22P02", "22008"), (), "mend source.cursor.start: it must be a value of the cursor column"),
-)
-_READ = "cannot be read"
-_REMEDY = "try the query in the database's own shell with the same user"
 
 
 @dataclass
@@ -101,10 +78,9 @@ def fetch(spec: FeedSpec, work: Path, since: str | None = None) -> SqlRows:
     """
     name, path, cursor = f"sql:{spec.feed}", work / "rows.parquet", spec.source.cursor
     since = since if since is not None or cursor is None else cursor.start
-    with _connected(spec.source, name) as database, database.rows(spec, since) as rows:
+    with connected(spec.source, name) as database, database.refusing(), _Question(database, spec).ask(since) as rows:
         stream = _Stream(spec, name, rows)
-        with database.refusing(_READ):
-            reached = stream.write(path, since)
+        reached = stream.write(path, since)
     stat = path.stat()
     receipt = Receipt(path, name, stat.st_size, stat.st_mtime_ns, stream.sha256)
     told = _told(cursor.column, since, reached) if cursor else None
@@ -118,51 +94,29 @@ def open_rows(receipt: Receipt) -> SqlRows:
         return SqlRows(receipt, file.schema_arrow.names, frozenset(about["iso_dates"]), about["cursor"], file.metadata.num_rows)
 
 
-# The database
+# The statement
 
 
-class _Database:
-    """A connection for one read. Its errors leave here without a secret."""
+class _Question:
+    """What is asked of the database: the columns the feed needs, in order of the cursor where there is one."""
 
-    def __init__(self, connection: sa.Connection, source: SourceSpec, name: str, words: _Words) -> None:
-        self._connection = connection
-        self._source = source
-        self._name = name
-        self._words = words
+    def __init__(self, database: Database, spec: FeedSpec) -> None:
+        self._connection = database.connection
+        self._name = database.name
+        self._spec = spec
+        self._source = spec.source
 
-    @contextmanager
-    def refusing(self, what: str) -> Iterator[None]:
-        """Turn what a driver raises into Refused; `what` went wrong when it did."""
-        from sqlalchemy.exc import SQLAlchemyError
+    def ask(self, since: str | None) -> sa.CursorResult[Any]:
+        """The rows, streamed."""
+        statement = self._statement(since)
+        return self._connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS).execute(statement)
 
-        try:
-            yield
-        except (SQLAlchemyError, sqlite3.Error) as exc:
-            raise self._words.refused(what, exc) from None
-
-    def rows(self, spec: FeedSpec, since: str | None) -> sa.CursorResult[Any]:
-        """Begin to read the columns the feed needs, in order of the cursor where there is one."""
-        with self.refusing(_READ):
-            self._limit_time()
-            statement = self._statement(spec, since)
-            streaming = self._connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
-            return streaming.execute(statement)
-
-    def _limit_time(self) -> None:
-        seconds = self._source.timeout_seconds
-        if self._connection.dialect.name == "postgresql":
-            self._connection.exec_driver_sql(f"SET LOCAL statement_timeout = {seconds * 1000}")
-        elif self._connection.dialect.name == "sqlite":
-            deadline = time.monotonic() + seconds
-            driver: Any = self._connection.connection.driver_connection
-            driver.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
-
-    def _statement(self, spec: FeedSpec, since: str | None) -> sa.Executable:
+    def _statement(self, since: str | None) -> sa.Executable:
         import sqlalchemy as sa
 
         cursor = self._source.cursor
         if self._source.table is not None:
-            rows: sa.FromClause = self._table(spec, self._source.table)
+            rows: sa.FromClause = self._table(self._source.table)
             wanted = sa.select(*rows.c)
         else:
             # A colon would be read as the name of a parameter.
@@ -181,7 +135,7 @@ class _Database:
             wanted = wanted.where(sa.or_(column >= self._bound(column, since), column.is_(None)))
         return wanted.order_by(column)
 
-    def _table(self, spec: FeedSpec, full_name: str) -> sa.TableClause:
+    def _table(self, full_name: str) -> sa.TableClause:
         """The columns of a table or view that the feed needs; names are quoted where they must be."""
         import sqlalchemy as sa
         from sqlalchemy.exc import NoSuchTableError
@@ -194,7 +148,7 @@ class _Database:
                 f"{self._name}: there is no table or view {full_name} that this user can see",
                 remedy="mend source.table (SCHEMA.NAME) in the feed YAML, or grant the user the right to read it",
             ) from None
-        wanted = {*_needed(spec, self._name, names), *([self._source.cursor.column] if self._source.cursor else [])}
+        wanted = {*_needed(self._spec, self._name, names), *([self._source.cursor.column] if self._source.cursor else [])}
         return sa.table(table, *(sa.column(each) for each in names if each in wanted), schema=schema or None)
 
     def _bound(self, column: sa.ColumnElement[Any], since: str) -> sa.BindParameter[Any]:
@@ -212,110 +166,6 @@ class _Database:
                     remedy="mend source.cursor.start",
                 ) from None
         return sa.bindparam("since", value, type_=sa.types.NullType())
-
-
-@contextmanager
-def _connected(source: SourceSpec, name: str) -> Iterator[_Database]:
-    """A connection in a transaction that can only read, and that is rolled back whatever happens."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    url = _parsed(source, name)
-    words = _Words(name, url)
-    engine = _engine(url, source, name)
-    try:
-        try:
-            connection = engine.connect()
-        except (SQLAlchemyError, sqlite3.Error, OSError) as exc:
-            raise words.refused("the database cannot be reached", exc) from None
-        with connection:
-            if connection.dialect.name == "postgresql":
-                connection = connection.execution_options(postgresql_readonly=True)
-            yield _Database(connection, source, name, words)
-            connection.rollback()
-    finally:
-        engine.dispose()
-
-
-def _parsed(source: SourceSpec, name: str) -> sa.URL:
-    from sqlalchemy import make_url
-
-    try:
-        url = make_url(str(resolve_secret(source.url)))
-        if "@" in (url.host or ""):
-            raise ValueError
-    except UsageError as exc:  # the secret is not there
-        raise UsageError(f"{name}: {exc.message}", remedy=exc.remedy) from None
-    except Exception:  # whatever a parser says may hold a piece of the password
-        raise UsageError(
-            f"{name}: what {source.url} holds is no database URL",
-            remedy="it has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:////PATH/FILE.db; in user and"
-            " password @ : / and % are written as %40 %3A %2F %25",
-        ) from None
-    if url.get_backend_name() in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise UsageError(
-            f"{name}: what {source.url} holds names no SQLite file", remedy="it has the form sqlite:////PATH/FILE.db"
-        )
-    return url
-
-
-def _engine(url: sa.URL, source: SourceSpec, name: str) -> sa.Engine:
-    import sqlalchemy as sa
-    from sqlalchemy.exc import NoSuchModuleError
-
-    options: dict[str, Any] = {"poolclass": sa.NullPool, "hide_parameters": True}
-    if url.get_backend_name() == "sqlite":
-        # Opened the plain way, a file that is not there would be made.
-        path = f"file:{quote(str(url.database))}?mode=ro"
-        options["creator"] = lambda: sqlite3.connect(path, uri=True, check_same_thread=False)
-    elif url.get_backend_name() == "postgresql":
-        options["connect_args"] = {"connect_timeout": min(CONNECT_SECONDS, source.timeout_seconds)}
-    try:
-        return sa.create_engine(url, **options)
-    except ModuleNotFoundError as exc:
-        extra = " (pip install 'customer-risk-pipeline[postgres]')" if exc.name == "psycopg" else ""
-        raise UsageError(
-            f"{name}: the driver {exc.name} of this database is not installed", remedy=f"install {exc.name}{extra}"
-        ) from None
-    except NoSuchModuleError:
-        raise UsageError(
-            f"{name}: what {source.url} holds names a kind of database that is not known",
-            remedy="use postgresql://, sqlite:///, or install the SQLAlchemy dialect of your database",
-        ) from None
-
-
-class _Words:
-    """What went wrong, in the words of the driver without any secret of the URL."""
-
-    def __init__(self, name: str, url: sa.URL) -> None:
-        self._name = name
-        given = [url.password, *(each for value in url.query.values() for each in ([value] if isinstance(value, str) else value))]
-        secrets = {form for each in given if each for form in (str(each), quote(str(each), safe=""))}
-        self._secrets = sorted(secrets, key=len, reverse=True)
-
-    def refused(self, what: str, exc: BaseException) -> Refused:
-        """The refusal for an exception of SQLAlchemy or a driver."""
-        driver = getattr(exc, "orig", None) or exc
-        state, words = getattr(driver, "sqlstate", None), self._without_secrets(str(driver))
-        remedy = next(
-            (
-                remedy
-                for states, parts, remedy in _REMEDIES
-                if state in states or (state is None and any(part in words.lower() for part in parts))
-            ),
-            _REMEDY if state or what == _READ else "check that the database is up and that source.url names it",
-        )
-        return Refused(f"{self._name}: {what}: {words}", remedy=remedy)
-
-    def _without_secrets(self, text: str) -> str:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        said = lines[0] if lines else "no reason given"
-        for secret in self._secrets:
-            if len(secret) < _SHORTEST_SECRET and secret in said:
-                return "(the words of the driver are not shown: they hold characters of the password)"
-            said = said.replace(secret, "***")
-        return said
 
 
 # The rows

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.errors import UsageError
-from risk_pipeline.feeds.read_sql import _Words
+from risk_pipeline.feeds.sql_connection import Words
 from risk_pipeline.pipeline.ingest import refusal
 from risk_pipeline.pipeline.revoke import revoke
 from tests.ingest_support import Bench
@@ -452,9 +452,9 @@ def test_a_wrong_password_and_a_missing_right_are_said_as_such(locked: sa.URL, t
 
 def test_words_of_a_driver_lose_every_secret_of_the_url() -> None:
     url = sa.make_url(f"postgresql+psycopg://u:{PASSWORD}@h/d?options=-cgeheim%3D1")
-    told = str(_Words("sql:invoice", url).refused("x", Exception(f"odd: {PASSWORD} {quote(PASSWORD, safe='')} -cgeheim=1")))
+    told = str(Words("sql:invoice", url).refused("x", Exception(f"odd: {PASSWORD} {quote(PASSWORD, safe='')} -cgeheim=1")))
     assert "odd: *** *** ***" in told
-    assert "not shown" in str(_Words("s", url.set(password="u")).refused("x", Exception("fault")))
+    assert "not shown" in str(Words("s", url.set(password="u")).refused("x", Exception("fault")))
 
 
 def test_a_date_beyond_every_calendar_is_refused_in_words(postgres_url: str, told: Told) -> None:
