@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from python_calamine import CalamineWorkbook
 
+from risk_pipeline.cli.app import run
+from risk_pipeline.cli.remedies import REMEDIES
+from risk_pipeline.contracts.rules import meaning
 from risk_pipeline.errors import Refused, UsageError
-from risk_pipeline.pipeline.ingest import IngestResult
+from risk_pipeline.pipeline.assess import assess
+from risk_pipeline.pipeline.ingest import IngestResult, ingest
 from risk_pipeline.pipeline.replay_quarantine import replay
 from risk_pipeline.pipeline.revoke import Revocation, revoke
+from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.quarantine import quarantine_states
+from risk_pipeline.store.register import Register
 from tests.ingest_support import FIRST, HEADER, INVOICE_COLUMNS, Bench
+from tests.small_ledger import NOVEMBER, make_small_workspace
 
 DAY = timedelta(days=1)
 TYPED = {**INVOICE_COLUMNS, "doc_type": {"from": "type", "lookup": {"RV": "invoice"}}}
@@ -320,8 +331,6 @@ class TestRevoke:
         assert (event.actor, event.subject, event.detail["reason"]) == ("R. Eviser", "delivery 2", "wrong month")
         assert bench.register.broken_event() is None
         build_catalogue(bench.workspace.catalogue, bench.store.lake, bench.register)
-        import duckdb
-
         with duckdb.connect(bench.workspace.catalogue, read_only=True) as con:
             assert con.execute("SELECT invoice_id, amount FROM feed.invoice").fetchall() == [("A", Decimal("1.00"))]
             assert con.execute("SELECT delivery_id, quarantine_state FROM audit.quarantine ORDER BY 1").fetchall() == [
@@ -376,3 +385,120 @@ class TestRevoke:
         assert bench.rows("sanctions_entity", "source, name", "open AND true") == [
             ("EU", "Ann"), ("UN", "Cid"), ("UN", "Dan"), ("EU", "Bob")
         ]  # fmt: skip
+
+
+class TestRuns:
+    def test_a_run_sees_what_was_known_at_its_time_before_and_after(self, tmp_path: Path) -> None:
+        workspace = Workspace.load(make_small_workspace(tmp_path / "ledger"))
+        workspace.warehouse.mkdir()
+        file = workspace.root / "data" / "invoices.csv"
+        whole = file.read_text(encoding="utf-8")
+        with Register.open(workspace.register_url) as register:
+            ingest(workspace, register, now=datetime.now(UTC))
+            file.write_text("".join(line for line in whole.splitlines(True) if ",C3," not in line), encoding="utf-8")
+            wrong = next(e for e in ingest(workspace, register, now=datetime.now(UTC)) if e.state == "effective")
+            with_it = datetime.now(UTC)
+            done = revoke(
+                workspace, register, wrong.delivery.delivery_id, by="R", reason="a customer is missing", now=datetime.now(UTC)
+            )
+            manifests, owed = [], []
+            for known_at in (with_it, datetime.now(UTC)):
+                assessed = register.run(
+                    assess(workspace, register, as_of=NOVEMBER, known_at=known_at, now=datetime.now(UTC)).run_id
+                )
+                assert assessed is not None
+                manifests.append({each["delivery_id"] for each in assessed.manifest["deliveries"]})
+                with duckdb.connect(workspace.catalogue, read_only=True) as con:
+                    owed += con.execute("SELECT n_open_invoices FROM factor.exposure WHERE customer_id = 'C3'").fetchall()
+            assert owed == [(0,), (4,)], "invoices of August to November"
+            assert [wrong.delivery.delivery_id in each for each in manifests] == [True, False]
+            assert (done.delivery.rows_closed, done.delivery.rows_stored) == (0, whole.count(",C3,"))
+            assert done.dates == (), "nothing was published when it was revoked"
+
+
+class TestCommands:
+    """What a user types and reads."""
+
+    @pytest.fixture
+    def root(self, bench: Bench) -> Path:
+        (bench.workspace.root / "risk.yaml").write_text("language: en\nreporting_currency: EUR\n", encoding="utf-8")
+        bench.feed(columns={**TYPED, "order_id": {"from": "note"}})
+        bench.file(
+            "data.csv",
+            [
+                f"{HEADER},type,note,合同",
+                "A,C1,1/2/2024,1,EUR,RV,,",
+                'B,C1,1/2/2024,2,EUR,XX,=1+1,"@甲"',
+                "C,C1,1/2/2024,-5,ECU,XX,-5,+x",
+                "D,C1,1/2/2024,4,EUR,XX,\t=x,y",
+            ],
+        )
+        bench.one()
+        return bench.workspace.root
+
+    def command(self, root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+        code = run(["-w", str(root), *arguments])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    def test_by_rule_counts_shows_one_and_says_what_to_do(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        code, out, _ = self.command(root, capsys, "quarantine", "list", "--by-rule")
+        assert code == 0
+        assert out.splitlines()[:4] == [
+            "invoice doc_type  not_in_lookup  3 rows",
+            "  a code the lookup does not name",
+            "  for example data.csv:3: XX",
+            "  -> add the code to `lookup`, then: quarantine replay",
+        ]
+        _, out, _ = self.command(root, capsys, "quarantine", "list", "--by-rule", "--json")
+        assert [(each["rule"], each["rows"]) for each in json.loads(out)["groups"]] == [
+            ("not_in_lookup", 3), ("unknown_currency", 1)
+        ]  # fmt: skip
+
+    def test_every_rule_that_rejects_has_a_meaning_in_both_languages(self) -> None:
+        assert [rule for rule in REMEDIES if meaning(rule) == rule or meaning(rule, "zh") == rule] == []
+
+    @pytest.mark.parametrize("ending", ["csv", "xlsx"])
+    def test_an_export_holds_the_source_rows_and_no_formula(
+        self, root: Path, capsys: pytest.CaptureFixture[str], ending: str
+    ) -> None:
+        file = root / f"rejected.{ending}"
+        assert self.command(root, capsys, "quarantine", "export", str(file), "--feed", "invoice")[0] == 0
+        if ending == "csv":
+            assert file.read_bytes().startswith(b"\xef\xbb\xbf"), "or a spreadsheet takes Chinese for something else"
+            rows = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+        else:
+            header, *cells = CalamineWorkbook.from_path(file).get_sheet_by_name("invoice").to_python()
+            rows = [dict(zip(header, each, strict=True)) for each in cells]
+        assert [(row["rule"], int(row["source_line"]), row["id"]) for row in rows] == [
+            ("not_in_lookup", 3, "B"), ("not_in_lookup", 4, "C"), ("unknown_currency", 4, "C"), ("not_in_lookup", 5, "D")
+        ]  # fmt: skip
+        assert [row["note"] for row in rows] == ["'=1+1", "-5", "-5", "'\t=x"], "a number is no formula"
+        assert [row["合同"] for row in rows] == ["'@甲", "'+x", "'+x", "y"]
+        code, _, err = self.command(root, capsys, "quarantine", "export", str(file))
+        assert code == 2
+        assert "is there already" in err
+
+    def test_replay_list_and_revoke(self, root: Path, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+        bench.feed(columns={**MENDED, "order_id": {"from": "note"}})
+        code, out, _ = self.command(root, capsys, "quarantine", "replay", "--by", "M. Ender")
+        assert (code, out.splitlines()[2].split()) == (0, ["invoice", "1", "2", "3", "2", "0", "1", "0"])
+        assert "--by-rule" in out
+        _, out, _ = self.command(root, capsys, "quarantine", "list", "--json")
+        assert [(row["source_line"], row["rule"]) for row in json.loads(out)["rows"]] == [(4, "unknown_currency")]
+        _, out, _ = self.command(root, capsys, "quarantine", "list", "--all", "--json")
+        assert len(json.loads(out)["rows"]) == 5
+        code, out, _ = self.command(root, capsys, "delivery", "revoke", "1", "--by", "R", "--reason", "wrong file")
+        assert code == 0
+        assert "delivery 1 with its replays 2 revoked by R" in out
+        _, out, _ = self.command(root, capsys, "delivery", "list")
+        assert [line.split()[:2] for line in out.splitlines()[2:]] == [["3", "invoice"], ["2", "invoice"], ["1", "invoice"]]
+        assert max(map(len, out.splitlines())) <= 80
+        code, _, err = self.command(root, capsys, "delivery", "revoke", "1", "--by", "R", "--reason", "wrong file")
+        assert (code, "revoked, not in effect" in err) == (3, True)
+        assert self.command(root, capsys, "quarantine", "list")[1] == "no rejected row is open\n"
+        assert self.command(root, capsys, "quarantine", "export", str(root / "q.csv"))[1] == "no rejected row is open\n"
+        assert self.command(root, capsys, "quarantine", "replay")[1] == "no rejected row is open\n"
+
+    def test_another_ending_is_wrong_usage(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.command(root, capsys, "quarantine", "export", "rejected.txt")[0] == 2
