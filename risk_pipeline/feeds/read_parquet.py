@@ -6,7 +6,7 @@ Put here: row batches and the text of each type. Keep out: what a cell means (co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -40,18 +40,23 @@ def open_parquet(receipt: Receipt) -> ParquetFile:
 
 @dataclass
 class ParquetFile:
-    """A Parquet file: typed cells become text in one fixed form, dates and times as ISO days."""
+    """A Parquet file: typed cells become text in one fixed form, dates and times as ISO days.
+
+    Warning `time_of_day_dropped`: moments that were no midnight, in the columns asked for. In a file that keeps UTC, a day of
+    another zone begins at such a moment, perhaps on the day before.
+    """
 
     receipt: Receipt
     file: pq.ParquetFile
     header: list[str]
     iso_dates: frozenset[str]
+    _times_dropped: list[int] = field(default_factory=list)
 
     def facts(self) -> dict[str, object]:
         return {"format": "parquet"}
 
     def warnings(self) -> dict[str, int]:
-        return {}
+        return {"time_of_day_dropped": sum(self._times_dropped)} if any(self._times_dropped) else {}
 
     def chunks(self) -> Iterator[Chunk]:
         """Row batches in file order. Refused when a page cannot be read or the file changed."""
@@ -59,16 +64,22 @@ class ParquetFile:
         try:
             for batch in self.file.iter_batches(CHUNK_ROWS):
                 lines = np.arange(row, row + batch.num_rows)
-                yield Chunk(lines, partial(_as_text, batch, self.receipt.name))
+                yield Chunk(lines, partial(self._text, batch))
                 row += batch.num_rows
         except (OSError, pa.ArrowInvalid) as exc:
             told = f"{self.receipt.name}: cannot be read after row {row - 1}: {_first_line(exc)}"
             raise Refused(told, remedy="deliver it again") from None
         self.receipt.check_unchanged()
 
+    def _text(self, batch: pa.RecordBatch, names: Sequence[str]) -> pa.Table:
+        columns = {name: batch.column(name) for name in names}
+        self._times_dropped.extend(_times(each) for each in columns.values() if pa.types.is_timestamp(each.type))
+        return pa.table({name: _column_text(each, self.receipt.name, name) for name, each in columns.items()})
 
-def _as_text(batch: pa.RecordBatch, file: str, names: Sequence[str]) -> pa.Table:
-    return pa.table({name: _column_text(batch.column(name), file, name) for name in names})
+
+def _times(moments: pa.Array) -> int:
+    midnights = pc.equal(pc.floor_temporal(moments, unit="day"), moments)
+    return int(pc.sum(pc.invert(midnights)).as_py() or 0)
 
 
 def _column_text(array: pa.Array, file: str, name: str) -> pa.Array:

@@ -405,7 +405,8 @@ def _nested(path: Path) -> None:
 
 
 PARQUET = [
-    Case("typed Parquet", _typed, ("1|A|1001|2024-01-03|2309.79|EUR",), ("2|not_a_number|amount|nan",), {"rounded_amount": 1}),
+    Case("typed Parquet", _typed, ("1|A|1001|2024-01-03|2309.79|EUR",), ("2|not_a_number|amount|nan",),
+         {"rounded_amount": 1, "time_of_day_dropped": 2}),
     Case("Parquet cut off", _cut, refused=("in/data.parquet: not a readable Parquet file",)),
     Case("Parquet with a damaged page", _damaged, refused=("in/data.parquet",)),
     Case("Parquet without rows", lambda path: parquet(path, **{n: pa.array([], pa.string()) for n in HEADER.split(",")}),

@@ -142,6 +142,18 @@ def test_cells_and_lines_are_those_of_the_csv_module(
         read_csv.CHUNK_BYTES = before
 
 
+def test_times_of_day_in_parquet_are_counted(tmp_path: Path) -> None:
+    shanghai = ZoneInfo("Asia/Shanghai")
+    moments = [datetime(2024, 1, 2, 8, tzinfo=shanghai), datetime(2024, 1, 3, tzinfo=shanghai), None]
+    for zone, count, days in (("Asia/Shanghai", 1, ["2024-01-02", "2024-01-03"]), ("UTC", 1, ["2024-01-02", "2024-01-02"])):
+        table = pa.table({"id": ["1", "2", "3"], "name": pa.array(moments, pa.timestamp("us", tz=zone)), "other": moments})
+        path = tmp_path / "x.parquet"
+        pq.write_table(table, path)
+        source = open_source(take_receipt(path, tmp_path), spec_for(format="parquet"), tmp_path)
+        assert [name for _, _, name in read(source)] == [*days, None]
+        assert source.warnings() == {"time_of_day_dropped": count}
+
+
 def test_parquet_cells_become_text_in_one_form(tmp_path: Path) -> None:
     moment = datetime(2024, 1, 2, 0, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
     table = pa.table(
