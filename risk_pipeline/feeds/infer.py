@@ -350,7 +350,7 @@ def _with_missing(case: Case, proposal: FeedProposal) -> FeedProposal:
             guesses.append(_constant_currency(case, proposal))
         else:
             question = f"no column looks like {column.name} ({column.field.en}): --map {column.name}=COLUMN"
-            guesses.append(Guess(column.name, {"value": UNDECIDED}, questions=(question,)))
+            guesses.append(Guess(column.name, {"from": UNDECIDED}, questions=(question,)))
     return replace(proposal, columns=in_order(proposal.table, guesses))
 
 

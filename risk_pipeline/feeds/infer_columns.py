@@ -1,8 +1,8 @@
 """How one source column fills one canonical column: format, marks, lookups, nulls, each with the evidence that the cells give.
 
 Put here: from a profile to the keys of a ColumnSpec, with doubts and open questions. Keep out: which columns belong together
-(infer), the evidence itself (profile_columns). A question stands where no default is safe; its key holds UNDECIDED, which no
-feed YAML loads.
+(infer), the evidence itself (profile_columns). A question stands where no default is safe; its key holds UNDECIDED: no name of a
+column, no format, no mark, no currency, so that such a YAML loads nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Guess:
 
     @property
     def source(self) -> str | None:
-        return self.spec.get("from")
+        """The source column; None when it is made otherwise, or not decided."""
+        source = self.spec.get("from")
+        return None if source == UNDECIDED else source
 
     def plus(self, *, spec: Mapping[str, Any] | None = None, evidence: str = "", doubt: str = "", question: str = "") -> Guess:
         """The same with more."""

@@ -102,6 +102,8 @@ def _first_rows(opened: SourceFile, found: tuple[Told, ...], max_rows: int) -> S
     count = Counter(name.casefold() for name in opened.header)
     header = [name for name in opened.header if name and count[name.casefold()] == 1]
     twice = tuple(name for name in dict.fromkeys(opened.header) if name and count[name.casefold()] > 1)
+    if not header:
+        raise UsageError(f"{opened.receipt.name}: no column has a name of its own", remedy="name each column of the export once")
     tables, lines, read = [], [], 0
     for chunk in opened.chunks():
         tables.append(chunk.text(header))

@@ -321,6 +321,18 @@ def test_an_undecided_proposal_loads_nothing(bench: Bench, tmp_path: Path) -> No
         try_feed(load_spec(path), sample.rows, sample.lines)
 
 
+def test_a_column_that_is_missing_is_asked_for_and_its_yaml_finds_none(bench: Bench) -> None:
+    feed = only(bench.infer(["Name,Country", "Alpha,DE", "Beta,FR"], feed="customer"))
+    assert "--map customer_id=COLUMN" in feed.questions[0]
+    spec = FeedSpec.model_validate(as_mapping(feed, {"path": "ledger.csv"}))
+    assert UNDECIDED in spec.source_columns  # reading refuses a file without that column
+
+
+def test_a_header_of_one_name_is_none(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="name of its own"):
+        bench.infer(["BLART,BLART", "1,2"])
+
+
 def test_amounts_in_parentheses_thousands_percent_and_ids_from_a_spreadsheet(bench: Bench) -> None:
     lines = [
         "客户编号,发票号,开票日期,金额(万元),币种",
