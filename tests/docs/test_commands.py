@@ -20,8 +20,9 @@ import pytest
 BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [
     "docs/getting-started.md",
-    "docs/bring-your-own-ledger.md",
+    "docs/bring_your_own_data.md",
     "docs/feeds.md",
+    "docs/rejected-rows.md",
     "docs/policy.md",
     "docs/command_line.md",
 ]
