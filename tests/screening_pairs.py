@@ -31,6 +31,15 @@ CHINESE = {
     "BANK OF KUNLUN CO., LTD.": "昆仑银行股份有限公司", "XINJIANG PRODUCTION AND CONSTRUCTION CORPS": "新疆生产建设兵团",
 }  # fmt: skip
 
+# The same for Arabic.
+ARABIC = {
+    "AL-ASSAD, Bashar": "بشار الأسد", "MAKHLUF, Rami": "رامي مخلوف", "SOLEIMANI, Qasem": "قاسم سليماني",
+    "AL-ASSAD, Maher": "ماهر الأسد", "FOZ, Samer": "سامر فوز", "QATTAN, Waseem": "وسيم القطان", "HAMSHO, Muhammad": "محمد حمشو",
+    "JABER, Mohammad": "محمد جابر", "MAKHLUF, Hafiz": "حافظ مخلوف", "SHAWKAT, Assef": "آصف شوكت",
+    "QADDAFI, Muammar": "معمر القذافي", "AL-BAGHDADI, Abu Bakr": "أبو بكر البغدادي",
+    "AL-DURI, Izzat Ibrahim": "عزت إبراهيم الدوري", "NASRALLAH, Hasan": "حسن نصر الله",
+}  # fmt: skip
+
 _CYRILLIC = [
     ("shch", "щ"), ("sch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("ya", "я"), ("yu", "ю"),
     ("yo", "ё"), *zip("abvgdezijklmnoprstufhcywqx", "абвгдезийклмнопрстуфхкйвкк", strict=True),
@@ -78,7 +87,7 @@ def _rows(path: Path, fields: int) -> Iterator[list[str]]:
 
 
 def true_pairs(entities: list[Entity], each: int, seed: int = 7) -> list[Pair]:
-    """Aliases of one entity, and names changed by rule: `each` of every kind (Chinese: all there are)."""
+    """Aliases of one entity, and names changed by rule: `each` of every kind (Chinese and Arabic: all there are)."""
     chance = random.Random(seed)
     known = [e for e in entities if len(e.names) > 1]
     pairs = []
@@ -94,7 +103,8 @@ def true_pairs(entities: list[Entity], each: int, seed: int = 7) -> list[Pair]:
         for entity in chance.sample(wanted, each):
             pairs.append(Pair(change(entity.names[0], chance), entity.names[0], kind, True, entity.is_person))
     listed = {name: entity for entity in entities for name in entity.names}
-    pairs += [Pair(zh, name, "chinese", True, listed[name].is_person) for name, zh in CHINESE.items() if name in listed]
+    for kind, given in (("chinese", CHINESE), ("arabic", ARABIC)):
+        pairs += [Pair(own, name, kind, True, listed[name].is_person) for name, own in given.items() if name in listed]
     return pairs
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from risk_pipeline.screening.match import sound
 from risk_pipeline.screening.names import Name
+from risk_pipeline.screening.sounds import sound
 
 # Cosine below which a pair is not looked at: a changed letter costs a short name more of its trigrams than a long one. Measured,
 # see docs/decisions/0009.

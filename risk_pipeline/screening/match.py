@@ -10,14 +10,14 @@ tasks"): a word counts by its rarity and by how like its partner is. Its numbers
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from risk_pipeline.screening.names import Name, is_common
+from risk_pipeline.screening.names import BARE, Name, is_common
+from risk_pipeline.screening.sounds import sound
 
 WORD_ALIKE = 0.75  # words less alike than this are two words
 JOINED_ALIKE = 0.88  # names without their blanks less alike than this are no match by their letters alone
@@ -25,16 +25,6 @@ SOUNDS_ALIKE = 0.97  # what a word written otherwise for the same sound is worth
 COMMON_WEIGHT = 0.25  # most that a common word of company names weighs, of the weight of an unknown word
 LETTER_WEIGHT = 0.4  # an initial, likewise
 EXTRA_WEIGHT = 0.7  # a customer's word that the listed name lacks counts less against the match than the other way round
-
-# Ways to write one sound in Latin letters: what transliterations of Cyrillic, Arabic and Spanish or French spelling differ in.
-_SOUNDS = [
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        ("kh", "h"), ("gh", "g"), ("ph", "f"), ("ck", "k"), ("sch", "sh"), ("tch", "ch"), ("dzh", "j"), ("zh", "j"), ("q", "k"),
-        ("x", "ks"), ("c(?=[eiy])", "s"), ("c(?!h)", "k"), ("w", "v"), ("ts", "s"), ("dh", "d"), ("th", "t"), ("oo|ou", "u"),
-        ("ee", "i"), ("[yj]", "i"), (r"(.)\1+", r"\1"), ("e", "i"), ("o", "u"),
-    )
-]  # fmt: skip
 
 
 class Weights:
@@ -103,7 +93,7 @@ def word_likeness(word: str, other: str) -> float:
     if word == other:
         return 1.0
     shorter = min(len(word), len(other))
-    if shorter < 2 or _digits(word) or _digits(other):
+    if shorter < 2 or word[0] == BARE or other[0] == BARE or _digits(word) or _digits(other):
         return 0.0
     one, two = sound(word), sound(other)
     if shorter == 2:
@@ -115,16 +105,6 @@ def word_likeness(word: str, other: str) -> float:
 def _letters_alike(word: str, other: str) -> float:
     """Between two measures: Jaro-Winkler forgives too much in long words, the edit distance in none."""
     return (JaroWinkler.similarity(word, other) + DamerauLevenshtein.normalized_similarity(word, other)) / 2
-
-
-@lru_cache(maxsize=200_000)
-def sound(word: str) -> str:
-    """The word with one way of writing for each sound; the Arabic article has several."""
-    if word in ("el", "ul", "il"):
-        return "al"
-    for pattern, written in _SOUNDS:
-        word = pattern.sub(written, word)
-    return word
 
 
 def _digits(text: str) -> str:

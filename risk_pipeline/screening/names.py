@@ -1,7 +1,8 @@
 """Names made comparable: one script, no legal forms, no punctuation, as a tuple of words.
 
 Put here: normalisation. Keep out: comparing (match.py). The forms and words are data (legal_forms.yaml). A name has several
-readings where a script allows them: Chinese by sound, and with its business words translated.
+readings where a script allows them: Chinese by sound, and with its business words translated; Arabic, which writes no short
+vowels, by its consonants, to which a listed name in Latin letters is brought too.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import yaml
 from anyascii import anyascii
 
+from risk_pipeline.screening.sounds import consonants
+
+BARE = "~"  # before a word of consonants only: it has a partner only in such a word
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_ARABIC = re.compile(r"[\u0621-\u064a\u0671-\u06d3]+")
 _HYPHEN = re.compile(r"(?<=\w\w)[-\u2010\u2011](?=\w\w)")
 _INITIALS = re.compile(r"\b(?:\w\.\s?){1,5}\w\b\.?")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -31,10 +36,10 @@ class Name:
 
     @property
     def joined(self) -> str:
-        return "".join(self.words)
+        return "".join(self.words).replace(BARE, "")
 
 
-@cache
+@lru_cache(maxsize=100_000)
 def read_name(text: str) -> tuple[Name, ...]:
     """The readings of a name as it is written; none when nothing comparable is left, as of a name of punctuation only."""
     text = unicodedata.normalize("NFKC", text)
@@ -44,13 +49,29 @@ def read_name(text: str) -> tuple[Name, ...]:
         readings.append(_words(_HYPHEN.sub("", _HAN.sub(_spelled, text))))
     if han:
         readings = [_words(_HAN.sub(lambda found: _spelled(found, forms=True), text)), _words(_HAN.sub(_translated, text))]
+    if _ARABIC.search(text):
+        readings.append(_bare(_words(_ARABIC.sub(lambda found: found[0].removeprefix("ال"), text))))
     kept = [words for words in dict.fromkeys(readings) if words]
     return tuple(Name(words, han) for words in kept)
 
 
+@lru_cache(maxsize=100_000)
+def read_listed(text: str) -> tuple[Name, ...]:
+    """The readings of a listed name: those of any name, and by its consonants."""
+    readings = read_name(text)
+    bare = _bare(readings[0].words) if readings and not readings[0].han else ()
+    return tuple(dict.fromkeys([*readings, *([Name(bare)] if bare else [])]))
+
+
 def read_names(texts: Iterable[str]) -> tuple[Name, ...]:
-    """The readings of several names, each once."""
-    return tuple(dict.fromkeys(name for text in texts for name in read_name(text)))
+    """The readings of several listed names, each once."""
+    return tuple(dict.fromkeys(name for text in texts for name in read_listed(text)))
+
+
+def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words by their consonants; none when too few are left to tell a name."""
+    kept = [bare for word in words if (bare := consonants(word))]
+    return tuple(BARE + word for word in kept) if len(kept) > 1 and len("".join(kept)) > 4 else ()
 
 
 def _words(text: str) -> tuple[str, ...]:

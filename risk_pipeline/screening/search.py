@@ -14,7 +14,7 @@ from typing import Literal
 
 from risk_pipeline.screening.index import TrigramIndex
 from risk_pipeline.screening.match import Weights, likeness
-from risk_pipeline.screening.names import Name, read_name
+from risk_pipeline.screening.names import Name, read_listed, read_name
 
 Evidence = Literal["same", "differs", "unknown"]
 
@@ -69,7 +69,7 @@ class Searcher:
         readings: dict[Name, list[tuple[int, str]]] = defaultdict(list)
         for place, entry in enumerate(self._entries):
             for text in entry.names:
-                for name in read_name(text):
+                for name in read_listed(text):
                     readings[name].append((place, text))
         self._names = list(readings)
         self._owners = list(readings.values())

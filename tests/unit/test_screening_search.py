@@ -55,4 +55,4 @@ def test_the_index_gives_pairs_in_batches() -> None:
         for a, b in zip(left, right, strict=True)
     }
     assert ("nordwindshipping", "nordwindshipping") in pairs
-    assert all(its == "nordwindshipping" for _, its in pairs)
+    assert {its for _, its in pairs} == {"nordwindshipping", "nrdndshpng"}, "the second by consonants, with the like"
