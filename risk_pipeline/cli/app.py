@@ -91,6 +91,9 @@ def feeds_infer(
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="CANONICAL=COLUMN", help="Which column is which; may be repeated.")
     ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", metavar="CANONICAL=VALUE", help="The same in every row; may be repeated.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Write the YAML into feeds/ of the workspace.")] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -98,7 +101,7 @@ def feeds_infer(
     """Propose feed YAML for a file, each guess with its evidence, each doubt named. Stores nothing."""
     from risk_pipeline.cli.feeds import Options, infer_file
 
-    options = Options(feed, date_order, currency, decimal, encoding, sheet, date_format or [], mapping or [])
+    options = Options(feed, date_order, currency, decimal, encoding, sheet, date_format or [], mapping or [], constant or [])
     infer_file(_root(context, workspace), file, options, write, as_json)
 
 

@@ -45,6 +45,7 @@ class Options:
     sheet: str | None
     formats: Sequence[str]
     mapping: Sequence[str]
+    constants: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def _answers(workspace: Workspace | None, options: Options) -> Answers:
         feed=_known_feed(options.feed),
         formats=_pairs("--date-format", options.formats, "COLUMN=FORMAT"),
         mapping=_pairs("--map", options.mapping, "CANONICAL=COLUMN"),
+        constants=_pairs("--set", options.constants, "CANONICAL=VALUE"),
         zone=workspace.settings.time_zone if workspace else "UTC",
     )
 

@@ -132,7 +132,7 @@ def look_at(name: str, sample: Sample, answers: Answers) -> Case:
         if asked not in sample.header:
             raise UsageError(f"{name} has no column {asked!r}; it has {_short(sample.header)}", remedy="write its exact name")
     known = {name for each in FEED_TABLES for name in each.column_names}
-    for asked in answers.mapping:
+    for asked in (*answers.mapping, *answers.constants):
         if asked not in known:
             raise UsageError(f"{asked!r} is no column of a feed", remedy="docs/data_dictionary.md lists the columns of each feed")
     profiles = {each: profile(each, sample.rows.column(each)) for each in sample.header}
@@ -166,6 +166,8 @@ def _as_said(case: Case, target: Table) -> dict[str, tuple[str, str]]:
 def _pairs(case: Case, target: Table) -> Iterator[tuple[int, int, Column, str]]:
     """(rank of the name, place in the contract, column, source column) of every name that is known."""
     for place, column in enumerate(target.columns):
+        if column.name in case.answers.constants:
+            continue
         names = synonyms().of(target.name, column.name)
         for source in case.sample.header:
             at = rank(source, names)
@@ -183,7 +185,7 @@ def complete(case: Case, match: Match) -> Match:
         if is_needed(column) and column.name not in found and unfit(column, case.profiles[source], case.answers) is None:
             found[column.name] = (source, "by its name")
     for column in target.columns:
-        if column.name in found or not (is_needed(column) or column.name in _PART_WORTH):
+        if column.name in found or column.name in case.answers.constants or not (is_needed(column) or column.name in _PART_WORTH):
             continue
         taken = {source for source, _ in found.values()} | set(match.vetoes)
         free = [each for each in case.sample.header if each not in taken and not _is_named(each)]
@@ -260,7 +262,8 @@ def _score(case: Case, match: Match) -> float:
         return 0.0
     score = 0.2 * (len(match.columns) - len(own)) + sum(_weight(target, name) for name in own)
     filled = complete(case, match).columns
-    missing = [each for each in target.columns if is_needed(each) and each.name not in filled and each.name != "currency"]
+    given = {"currency", *filled, *case.answers.constants}
+    missing = [each for each in target.columns if is_needed(each) and each.name not in given]
     score -= 3 * len(missing)
     if match.feed == "customer":
         source = match.source("customer_id")
@@ -342,14 +345,20 @@ def is_needed(column: Column) -> bool:
 
 def _with_missing(case: Case, proposal: FeedProposal) -> FeedProposal:
     """Required columns that no source column gives: the currency by constant, the others asked for."""
-    guesses = list(proposal.columns)
+    said = {name: each for name, each in case.answers.constants.items() if name in proposal.table}
+    guesses = [*proposal.columns, *(Guess(name, {"value": each}, ("as you said",)) for name, each in said.items())]
     for column in proposal.table.columns:
+        if column.name in said:
+            continue
         if not is_needed(column) or proposal.column(column.name) is not None:
             continue
         if column.name == "currency":
             guesses.append(_constant_currency(case, proposal))
         else:
-            question = f"no column looks like {column.name} ({column.field.en}): --map {column.name}=COLUMN"
+            question = (
+                f"no column looks like {column.name} ({column.field.en}): --map {column.name}=COLUMN,"
+                f" or --set {column.name}=VALUE when it is the same in every row"
+            )
             guesses.append(Guess(column.name, {"from": UNDECIDED}, questions=(question,)))
     return replace(proposal, columns=in_order(proposal.table, guesses))
 

@@ -27,7 +27,7 @@ _FEW, _MANY = 3, 30  # so few proofs among so many dates may be typing errors
 @dataclass(frozen=True)
 class Answers:
     """What a person said on the command line. `formats`: date format by source column; `mapping`: canonical column -> source
-    column; `zone`: for moments in time, the workspace's.
+    column; `constants`: values of canonical columns that no source column holds; `zone`: for moments in time, the workspace's.
     """
 
     date_order: str | None = None
@@ -36,6 +36,7 @@ class Answers:
     feed: str | None = None
     formats: Mapping[str, str] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
     zone: str = "UTC"
 
 

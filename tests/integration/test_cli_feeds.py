@@ -100,6 +100,7 @@ def test_json_has_the_spec_the_evidence_and_the_doubts(root: Path, capsys: pytes
         (["--decimal", ";"], "--decimal"),
         (["--feed", "invoices"], "--feed"),
         (["--map", "amount"], "--map"),
+        (["--set", "currency=EURO"], "unknown_currency"),
         (["--map", "amount=Betrag"], "no column 'Betrag'"),
         (["--map", "betrag=Amount"], "betrag"),
         (["--encoding", "latin-15"], "--encoding"),

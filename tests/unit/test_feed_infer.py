@@ -328,6 +328,17 @@ def test_a_column_that_is_missing_is_asked_for_and_its_yaml_finds_none(bench: Be
     assert UNDECIDED in spec.source_columns  # reading refuses a file without that column
 
 
+def test_what_is_the_same_in_every_row_may_be_said(bench: Bench) -> None:
+    lines = ["id,name,aliases,country,listed", "77001,SILVER CRANE FZE,SC; SCT,AE,2025-11-03", "77002,ORBITAL LTD,,IR,2024-02-19"]
+    feed = only(bench.infer(lines, "sanctions.csv"))
+    assert feed.feed == "sanctions_entity"
+    assert "--set source=VALUE" in feed.questions[0]
+    said = only(bench.infer(lines, "sanctions.csv", constants={"source": "HOUSE"}))
+    assert not said.questions
+    assert specs(said)["source"] == {"value": "HOUSE"}
+    assert bench.trial(lines, said, "sanctions.csv").good == 2
+
+
 def test_a_header_of_one_name_is_none(bench: Bench) -> None:
     with pytest.raises(UsageError, match="name of its own"):
         bench.infer(["BLART,BLART", "1,2"])
