@@ -16,6 +16,7 @@ from risk_pipeline.feeds.convert_sql import Cell, Look, listed, literal, quoted,
 from risk_pipeline.feeds.spec import ColumnSpec, SignSpec
 
 _NOISE = "0.000001"
+_WIDE, _CENTS = "TRY_CAST({} AS DECIMAL(38, 18))", "TRY_CAST({} AS DECIMAL(18, 2))"
 _IN_BRACKETS, _MINUS = r"^\( *(.*?) *\)$", r"-\1"
 
 
@@ -32,7 +33,10 @@ def numeric_cell(column: Column, own: ColumnSpec, layers: Mapping[str, str], loo
     power = _power(column, own)
     if power:
         layers["t_"] = f"({layers['t_']}) || 'e{power}'"
-    value, broken, noise = _number(column.kind, plain, own, is_scaled=power != 0)
+    distance = quoted("w_" + column.name)
+    if column.kind is Kind.MONEY and own.round is None:
+        layers["w_"] = f"abs({_WIDE.format(plain)} - {_CENTS.format(plain)})"
+    value, broken, noise = _number(column.kind, plain, distance, own, is_scaled=power != 0)
     broken = f"CASE WHEN {plain} IS NULL THEN 'not_a_{'percentage' if own.percent else 'number'}' ELSE {broken} END"
     if own.negate:
         value = f"-({value})"
@@ -81,14 +85,13 @@ def _power(column: Column, own: ColumnSpec) -> int:
     return scale - 2 if own.percent and column.field.unit != "%" else scale
 
 
-def _number(kind: Kind, plain: str, own: ColumnSpec, *, is_scaled: bool) -> tuple[str, str, str | None]:
-    """Value, rule broken when the plain number has no value, noise."""
-    wide = f"TRY_CAST({plain} AS DECIMAL(38, 18))"
+def _number(kind: Kind, plain: str, distance: str, own: ColumnSpec, *, is_scaled: bool) -> tuple[str, str, str | None]:
+    """Value, rule broken when the plain number has no value, noise. `distance`: how far an amount is from whole cents."""
+    wide = _WIDE.format(plain)
     if kind is Kind.MONEY:
-        cents = f"TRY_CAST({plain} AS DECIMAL(18, 2))"
+        cents = _CENTS.format(plain)
         if own.round == 2:
             return cents, "'money_overflow'", None
-        distance = f"abs({wide} - {cents})"
         value = f"CASE WHEN {distance} <= {_NOISE} THEN {cents} END"
         return value, f"CASE WHEN {cents} IS NULL THEN 'money_overflow' ELSE 'money_scale' END", f"{distance} > 0"
     if kind is Kind.INTEGER:

@@ -5,8 +5,8 @@ convert_dates) and running the SQL (convert).
 
 Layers, one subquery each: `x_` the cell as it stands, trimmed, null markers gone (`s_`: is its sign turned, `d_`: is it a
 number, an error or a word for nothing where an id is due); `l_` looked up; `n_` in plain characters, without brackets or
-percent sign; `g_`, `t_` numbers in plain notation; then the value under the column's own name. Text there and value NULL: a
-rejection.
+percent sign; `g_`, `t_` numbers in plain notation; `w_` how far an amount is from whole cents; then the value under the
+column's own name. Text there and value NULL: a rejection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from risk_pipeline.feeds.characters import BLANKS
 
 # `x_`, `s_` and `d_` are made from the source columns, the others from the layers before them.
 FIRST_LAYERS = ("x_", "s_", "d_")
-LATER_LAYERS = ("l_", "n_", "g_", "t_")
+LATER_LAYERS = ("l_", "n_", "g_", "t_", "w_")
 
 
 @dataclass(frozen=True)
