@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "feeds.md"
 
 
 def _rows() -> list[list[str]]:
-    section = PAGE.read_text(encoding="utf-8").split("### Text as it comes")[1].split("\n- ")[0]
+    section = PAGE.read_text(encoding="utf-8").split("## Text as it comes")[1].split("\n- ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| `")]
     assert len(rows) >= 10
     return rows
