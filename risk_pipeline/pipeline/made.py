@@ -23,7 +23,7 @@ from risk_pipeline.feeds.spec import FeedSpec
 from risk_pipeline.pipeline.ingest import Course, IngestResult
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.feed_store import FeedStore
-from risk_pipeline.store.register import Register
+from risk_pipeline.store.register import Event, Register
 from risk_pipeline.store.staging import all_rows_sql
 
 Row = Mapping[str, Any]
@@ -39,9 +39,12 @@ class Maker:
     now: datetime
     work: Path
 
-    def deliver(self, feed: str, rows: Sequence[Row], name: str, about: Mapping[str, Any]) -> IngestResult:
+    def deliver(
+        self, feed: str, rows: Sequence[Row], name: str, about: Mapping[str, Any], event: Event | None = None
+    ) -> IngestResult:
         """Store `rows` (canonical columns; those left out are NULL), in their order, under the file name `name`. `about` is
-        kept with the delivery. The same rows again are stored as unchanged, never passed over.
+        kept with the delivery; `event` enters the audit log with it, or not at all. The same rows again are stored as
+        unchanged, never passed over.
         """
         columns = [column for column in table(f"feed.{feed}").columns if any(column.name in row for row in rows)]
         texts = {c.name: pa.array([_text(row.get(c.name)) for row in rows], pa.string()) for c in columns}
@@ -57,20 +60,20 @@ class Maker:
                 "assertions": {"max_rejected_pct": 0},
             }
         )
-        return _MadeCourse(spec, self, path, name, about).run()
+        return _MadeCourse(spec, self, path, name, about, event).run()
 
-    def rows(self, feed: str, where: str = "true") -> list[dict[str, Any]]:
+    def rows(self, feed: str, where: str = "true", columns: str = "*") -> list[dict[str, Any]]:
         """rows_in_effect of the workspace."""
-        return rows_in_effect(self.store, feed, where)
+        return rows_in_effect(self.store, feed, where, columns)
 
 
-def rows_in_effect(store: FeedStore, feed: str, where: str = "true") -> list[dict[str, Any]]:
-    """The rows of a feed in effect now, with the columns of the contract and of the store, in the order of their row_id."""
+def rows_in_effect(store: FeedStore, feed: str, where: str = "true", columns: str = "*") -> list[dict[str, Any]]:
+    """The rows of a feed in effect now, in the order of their row_id. `columns`: of the contract and of the store, as SQL."""
     paths, closures = store.history(feed)
     if not paths:
         return []
     with duckdb.connect() as con:
-        found = con.sql(f"SELECT * FROM ({all_rows_sql(paths, closures)}) WHERE open AND ({where}) ORDER BY row_id")
+        found = con.sql(f"SELECT {columns} FROM ({all_rows_sql(paths, closures)}) WHERE open AND ({where}) ORDER BY row_id")
         rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
     return rows
 
@@ -78,15 +81,23 @@ def rows_in_effect(store: FeedStore, feed: str, where: str = "true") -> list[dic
 class _MadeCourse(Course):
     """The course of a delivery whose one file was just written."""
 
-    def __init__(self, spec: FeedSpec, maker: Maker, path: Path, name: str, about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, spec: FeedSpec, maker: Maker, path: Path, name: str, about: Mapping[str, Any], event: Event | None
+    ) -> None:
         super().__init__(spec, [path], maker.workspace, maker.register, maker.store, maker.now, maker.work)
-        self._path, self._called, self._about = path, name, dict(about)
+        self._path, self._called, self._about, self._event = path, name, dict(about), event
 
     def _take(self) -> None:
         receipt = replace(take_receipt(self._path), name=self._called)
         self._note(content_sha256=receipt.sha256, files=[receipt.as_dict()])
         self._store_rows([receipt], open_source)
         self._note(files=[{**each, **self._about} for each in self._record.files])
+
+    def _enter(self) -> None:
+        event = self._event if self._record.state == "effective" else None
+        if event is not None:
+            event = replace(event, detail={**event.detail, "delivery_id": self._record.delivery_id})
+        self._register.add_delivery(self._record, event)
 
 
 def _text(value: Any) -> str | None:

@@ -95,7 +95,8 @@ def _rules(workspace: Workspace, now: datetime) -> Screening:
 def _customers(maker: Maker) -> list[Asked]:
     """The customers with a name, in the order of their ids."""
     found = []
-    for row in sorted(maker.rows(CUSTOMER, "name IS NOT NULL"), key=lambda row: str(row["customer_id"])):
+    columns = "customer_id, name, country_code, operating_country_code, natural_person, registration_number, lei, delivery_id"
+    for row in sorted(maker.rows(CUSTOMER, "name IS NOT NULL", columns), key=lambda row: str(row["customer_id"])):
         countries = tuple(dict.fromkeys(code for name in ("country_code", "operating_country_code") if (code := row[name])))
         numbers = tuple(number for name in ("registration_number", "lei") if (number := row[name]))
         party = Party(row["customer_id"], row["name"], countries, row["natural_person"], numbers)
@@ -191,7 +192,8 @@ class _OneList:
         last = made[-1] if made else None
         if last is None or last.delivery_id < self._list.newest_delivery or self._other_method(last):
             return list(asked)
-        searched = {row["customer_id"] for row in self._maker.rows(INQUIRY, f"source_file = {_s(self._name)}")}
+        found = self._maker.rows(INQUIRY, f"source_file = {_s(self._name)}", "customer_id")
+        searched = {row["customer_id"] for row in found}
         return [each for each in asked if each.delivery_id > last.delivery_id or each.party.party_id not in searched]
 
     def _other_method(self, last: Delivery) -> bool:

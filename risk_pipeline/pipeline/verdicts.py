@@ -66,20 +66,18 @@ def give_verdict(
         "reviewed_by": by,
         "reviewed_date": today.isoformat(),
     }
-    with work_folder(workspace) as work:
-        maker = Maker(workspace, register, store, now, work)
-        result = maker.deliver(FINDING, [row], f"{MADE}verdict", {})
-    if result.state != "effective":
-        raise Refused(f"the verdict on {finding_id} was not stored: {result.message}", remedy=result.remedy)
     told = {
         "customer_id": before["customer_id"],
         "source": before["source"],
         "reason": reason,
         "before": before["review_state"] or "unreviewed",
-        "delivery_id": str(result.delivery.delivery_id),
         "matched_name": detail.get("matched_name", ""),
     }
-    register.add_event(Event(at=now, actor=by, action=f"finding.{verdict}", subject=finding_id, detail=told))
+    event = Event(at=now, actor=by, action=f"finding.{verdict}", subject=finding_id, detail=told)
+    with work_folder(workspace) as work:
+        result = Maker(workspace, register, store, now, work).deliver(FINDING, [row], f"{MADE}verdict", {}, event)
+    if result.state != "effective":
+        raise Refused(f"the verdict on {finding_id} was not stored: {result.message}", remedy=result.remedy)
     return before
 
 
