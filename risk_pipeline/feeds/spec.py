@@ -25,6 +25,7 @@ from risk_pipeline.feeds.characters import as_in_numbers
 
 NUMERIC = (Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER)
 EPOCHS = ("epoch_s", "epoch_ms")
+_ESCAPES = ("utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape")
 SERIALS = ("excel_serial", "excel_serial_1904")
 _TEMPLATE_PART = re.compile(r"\{([^{}]+)\}")
 _REMEDY = "docs/feeds.md explains every key of a feed YAML"
@@ -146,9 +147,13 @@ class SourceSpec(_Model):
     def _codec(cls, value: str) -> str:
         if value != "auto":
             try:
-                codecs.lookup(value)
-            except LookupError:
-                raise ValueError(f"{value!r} is no known encoding; try auto, utf-8, gb18030, cp1252, big5") from None
+                # What Python calls an encoding may also be an escape or a compression.
+                "a".encode(value)
+                known = codecs.lookup(value).name not in _ESCAPES
+            except (LookupError, UnicodeError):
+                known = False
+            if not known:
+                raise ValueError(f"{value!r} is no known encoding; try auto, utf-8, gb18030, cp1252, big5")
         return value
 
     @field_validator("delimiter")

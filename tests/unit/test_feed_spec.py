@@ -65,6 +65,8 @@ def test_scalars_stay_text(tmp_path: Path) -> None:
         ("kind: file", "kind: sql", 3, "source: path, format, encoding, delimiter goes with `kind: file`"),
         ("sheet: null", "sheet: Data", 3, "source: sheet does not apply to format csv"),
         ("encoding: auto", "encoding: utf-99", 3, "'utf-99' is no known encoding"),
+        ("encoding: auto", "encoding: hex", 3, "'hex' is no known encoding"),
+        ("encoding: auto", "encoding: unicode_escape", 3, "'unicode_escape' is no known encoding"),
         ("delimiter: auto", "delimiter: ';;'", 3, "one ASCII character"),
         ("delivery: snapshot", "delivery: upsert", 15, "assertions.max_drop_pct: compares snapshots"),
         ("max_rejected_pct: 5", "max_rejected_pct: 500", 15, "assertions.max_rejected_pct"),
