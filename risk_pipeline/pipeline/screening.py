@@ -66,13 +66,17 @@ def screen(maker: Maker, *, everyone: bool = False) -> list[IngestResult]:
     screening cut short leaves "not searched", never "searched and clean". UsageError for a wrong policy.
     """
     rules = _rules(maker.workspace, maker.now)
-    asked = _customers(maker)
-    if not asked:
-        return []
-    results = []
-    for each in _lists(maker, rules):
-        results += _OneList(maker, rules, each).run(asked, everyone)
-    return results
+    newest = _newest_change(maker.register)
+    searches = [_OneList(maker, rules, each) for each in _lists(maker, rules)]
+    due = [each for each in searches if everyone or not each.is_current(newest)]
+    asked = _customers(maker) if due else []
+    return [result for each in due for result in each.run(asked, everyone)]
+
+
+def _newest_change(register: Register) -> int:
+    """The newest delivery that changed customers or took back inquiries."""
+    taken_back = (each for each in register.stored_deliveries(INQUIRY) if each.delivery_kind == "revocation")
+    return max((each.delivery_id for each in (*register.stored_deliveries(CUSTOMER), *taken_back)), default=0)
 
 
 def is_wanted(workspace: Workspace, register: Register, now: datetime) -> bool:
@@ -173,6 +177,11 @@ class _OneList:
         self._today = maker.now.astimezone(maker.workspace.zone).date().isoformat()
         self._about = {"threshold": rules.threshold, "method": METHOD, "entries": len(listed.entries), "problem": listed.problem}
 
+    def is_current(self, newest_change: int) -> bool:
+        """Nothing that matters to this list changed since the last search on it."""
+        last = self._last()
+        return last is not None and last.delivery_id > newest_change and not self._is_new(last)
+
     def run(self, asked: Sequence[Asked], everyone: bool) -> list[IngestResult]:
         """Search those who are due, deliver what is new."""
         due = list(asked) if everyone else self._due(asked)
@@ -188,16 +197,22 @@ class _OneList:
 
     def _due(self, asked: Sequence[Asked]) -> list[Asked]:
         """Customers the last search on this list does not answer for: all of them when list or method changed since."""
-        made = [each for each in self._maker.register.effective_deliveries(INQUIRY) if _made_as(each, self._name)]
-        last = made[-1] if made else None
-        if last is None or last.delivery_id < self._list.newest_delivery or self._other_method(last):
+        last = self._last()
+        if last is None or self._is_new(last):
             return list(asked)
         found = self._maker.rows(INQUIRY, f"source_file = {_s(self._name)}", "customer_id")
         searched = {row["customer_id"] for row in found}
         return [each for each in asked if each.delivery_id > last.delivery_id or each.party.party_id not in searched]
 
-    def _other_method(self, last: Delivery) -> bool:
-        return any(last.files[0].get(key) != self._about[key] for key in ("threshold", "method", "problem"))
+    def _last(self) -> Delivery | None:
+        """The inquiries of the last search on this list, for whomever."""
+        made = [each for each in self._maker.register.effective_deliveries(INQUIRY) if _made_as(each, self._name)]
+        return made[-1] if made else None
+
+    def _is_new(self, last: Delivery) -> bool:
+        """The list, or how it is searched, has changed since."""
+        other_method = any(last.files[0].get(key) != self._about[key] for key in ("threshold", "method", "problem"))
+        return other_method or last.delivery_id < self._list.newest_delivery
 
     def _inquiry(self, customer_id: str, is_hit: bool) -> Row:
         result = "hit" if is_hit else "error" if self._list.problem else "no_hit"
