@@ -702,7 +702,32 @@ PLACES = [
     Case("several files, one of them broken", _several_broken, refused=("in/data3.csv: no column",), path="in/*.csv"),
 ]  # fmt: skip
 
-CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, *FORMS, FLAGS, *PARQUET, *JSON_LINES, *PACKED, *SHEETS, *PLACES]
+ENTRY = '36,"AEROCARIBBEAN AIRLINES",-0- ,"CUBA",' + "-0- ," * 7 + "-0- \r\n"
+OFAC = {
+    "source": {"value": "OFAC"},
+    "entity_id": {"from": "entity_id"},
+    "listed_date": {"value": "1995-01-01"},
+    "name": {"from": "name"},
+    "programme": {"from": "programme"},
+    "birth_date": {"from": "birth_date"},
+}
+WIDE = "Date,USD,JPY,\n2024-01-02,1.0956,N/A,\n2024-01-03,N/A,x,\n2024-01-04,0,155.6,\n"
+FX = {"currency": {"from": "code"}, "rate_date": {"from": "Date"}, "rate": {"from": "rate"}}
+LISTS = [
+    Case("the list of OFAC", ENTRY + "\x1a\r\n", ("1|OFAC|36|1995-01-01|AEROCARIBBEAN AIRLINES|CUBA|",), file="in/sdn.csv",
+         source={"format": "ofac"}, columns=OFAC, feed="sanctions_entity"),
+    Case("the list of OFAC cut off", ENTRY + '37,"ANOTHER', refused=("in/sdn.csv",), file="in/sdn.csv", source={"format": "ofac"},
+         columns=OFAC, feed="sanctions_entity"),
+    Case("the list of OFAC, empty", "\x1a\r\n", refused=("in/sdn.csv",), file="in/sdn.csv", source={"format": "ofac"},
+         columns=OFAC,
+         feed="sanctions_entity", keys={"assertions": {"rows_min": 1}}),
+    Case("a wide table with N/A and a column without a name", WIDE, ("2|USD|2024-01-02|1.0956000000",
+         "4|JPY|2024-01-04|155.6000000000"),
+         ("3|not_a_number|rate|x", "4|not_positive|rate|0"), columns=FX, feed="fx_rate",
+         source={"unpivot": {"keep": ["Date"], "name": "code", "value": "rate", "drop_nulls": ["", "N/A"]}}),
+]  # fmt: skip
+
+CASES = [*ENCODINGS, *STRUCTURE, *NOT_TEXT, *VALUES, *FORMS, FLAGS, *PARQUET, *JSON_LINES, *PACKED, *SHEETS, *LISTS, *PLACES]
 
 
 @pytest.fixture(scope="module")
