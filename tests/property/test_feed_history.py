@@ -22,18 +22,22 @@ from tests.ingest_support import FIRST, INVOICE_COLUMNS, Bench
 
 HEADER = "id,customer,date,amount,currency,type"
 CODES = {"A": "invoice", "B": "debit_note", "C": "interest", "D": "retention"}
-ROWS = st.lists(st.tuples(st.sampled_from("KLMN"), st.sampled_from("ABCD")), max_size=5)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("deliver"), ROWS),
-        st.tuples(st.just("again"), st.integers(0, 5)),
-        st.tuples(st.just("mend"), st.sampled_from("CD")),
-        st.tuples(st.just("replay"), st.none() | st.integers(1, 6)),
-        st.tuples(st.just("revoke"), st.integers(1, 8)),
-    ),
-    min_size=3,
-    max_size=9,
+# Few keys and codes: what matters is that the same key is said again, differently or not.
+ROWS = st.lists(st.tuples(st.sampled_from("KLM"), st.sampled_from("ABABC")), min_size=1, max_size=3, unique_by=lambda row: row[0])
+CLASHING = st.lists(st.tuples(st.sampled_from("KLM"), st.sampled_from("ABCD")), max_size=4)
+WHICH = st.integers(0, 9)
+STEP = st.one_of(
+    st.tuples(st.just("deliver"), ROWS),
+    st.tuples(st.just("deliver"), CLASHING),
+    st.tuples(st.just("again"), WHICH),
+    st.tuples(st.just("mend"), st.sampled_from("CD")),
+    st.tuples(st.just("replay"), st.none() | WHICH),
+    st.tuples(st.just("revoke"), WHICH),
 )
+# Three deliveries are what it takes for one to matter that is neither the first nor the last.
+STEPS = st.tuples(
+    st.lists(st.tuples(st.just("deliver"), ROWS), min_size=3, max_size=3), st.lists(STEP, min_size=2, max_size=5)
+).map(lambda parts: [*parts[0], *parts[1]])
 
 Row = tuple[str, str]
 State = dict[str, str]
@@ -179,13 +183,11 @@ class World:
         self.knows |= {code}
         self.write_feed()
 
-    def replay(self, number: int | None) -> None:
+    def replay(self, which: int | None) -> None:
         families = [each for each in self.model.said if self.model.is_open(each)]
+        number = None if which is None or not self.model.said else self.model.said[which % len(self.model.said)].number
         if number is not None:
-            families = [each for each in families if number in each.numbers]
-            known = any(each.delivery_id == number for each in self.bench.register.deliveries())
-            if not known:
-                return
+            families = [each for each in families if number == each.number]
         try:
             results = replay(self.bench.workspace, self.bench.register, number=number, now=self.now)
         except Refused:
@@ -202,10 +204,12 @@ class World:
                 assert not changed
                 del said.claims[-1], said.rejected[-1], said.numbers[-1]
 
-    def revoke(self, number: int) -> None:
-        said = next((each for each in self.model.said if number in each.numbers), None)
-        if said is None or (number != said.numbers[0] and number != said.numbers[-1]):
+    def revoke(self, which: int) -> None:
+        numbers = [number for each in self.model.said for number in {each.numbers[0], each.numbers[-1]}]
+        if not numbers:
             return
+        number = sorted(numbers)[which % len(numbers)]
+        said = next(each for each in self.model.said if number in each.numbers)
         revoke(self.bench.workspace, self.bench.register, number, by="R. Eviser", reason="wrong file", now=self.now)
         if number == said.number:
             self.model.said.remove(said)
@@ -248,7 +252,7 @@ class World:
 
 
 @given(STEPS, st.sampled_from(["snapshot", "upsert", "append"]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_what_was_known_at_each_moment_is_what_the_model_says(steps: list[tuple[str, object]], mode: str) -> None:
     with TemporaryDirectory() as folder:
         world = World(Path(folder), mode)
