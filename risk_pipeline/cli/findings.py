@@ -103,4 +103,5 @@ def _print(out: Any, row: dict[str, Any]) -> None:
     out.print(f"  list     {entry}" + (f" = {listed}" if listed != detail.get("matched_name") else ""))
     known = [f"{name} {detail[name]}" for name in ("country", "kind", "number") if detail.get(name, "unknown") != "unknown"]
     more = [detail[name] for name in ("programme", "gone", "earlier_verdict", "reason") if detail.get(name)]
-    out.print(f"           {'; '.join([*known, *more])}")
+    if known or more:
+        out.print(f"           {'; '.join([*known, *more])}")
