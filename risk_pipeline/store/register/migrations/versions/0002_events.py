@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log: a hash chain of what was done by whom."""
 
 import sqlalchemy as sa
 from alembic import op
