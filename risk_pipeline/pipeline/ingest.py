@@ -30,13 +30,13 @@ from risk_pipeline.feeds.read_sql import fetch
 from risk_pipeline.feeds.spec import FeedSpec, load_feeds
 from risk_pipeline.pipeline.problems import Problems
 from risk_pipeline.settings import Workspace
+from risk_pipeline.store.claims import MADE as MADE
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Delivery, Register
 from risk_pipeline.store.staging import FILE, Knowledge, Settlement, Staging, identity_sql
 
 Progress = Callable[[str], None]
-MADE = "screening:"  # how the files of deliveries are called that the program makes itself
 COUNTS = ("rows_read", "rows_filtered", "rows_rejected", "rows_repeated", "rows_unchanged", "rows_stored", "rows_closed")
 
 

@@ -387,6 +387,29 @@ class TestRevoke:
         ]  # fmt: skip
 
 
+@pytest.mark.parametrize("step", ["replay", "revoke"])
+def test_what_fails_before_it_is_recorded_leaves_everything_as_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    bench.feed(columns=TYPED)
+    deliver(bench, "A=1", "B=2/XX")
+    bench.feed(columns=MENDED)
+    before = (bench.lake_files(), bench.register.deliveries(), bench.register.events(), bench.rows())
+
+    def disk_full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("risk_pipeline.store.register.events.append", disk_full)
+        with pytest.raises(OSError, match="no space"):
+            again(bench) if step == "replay" else take_back(bench, 1)
+    after = (bench.register.deliveries(), bench.register.events(), bench.rows())
+    assert after == before[1:]
+    if step == "revoke":
+        assert bench.lake_files() == before[0]
+    assert (again(bench)[0].state if step == "replay" else take_back(bench, 1).delivery.state) == "effective"
+
+
 class TestRuns:
     def test_a_run_sees_what_was_known_at_its_time_before_and_after(self, tmp_path: Path) -> None:
         workspace = Workspace.load(make_small_workspace(tmp_path / "ledger"))
