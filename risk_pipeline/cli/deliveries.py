@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from risk_pipeline.cli import output
-from risk_pipeline.errors import UsageError
+from risk_pipeline.cli.quarantine import deliveries_of
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Delivery
 
@@ -21,14 +21,8 @@ COUNTS = ("rows_read", "rows_filtered", "rows_rejected", "rows_repeated", "rows_
 
 def list_deliveries(root: Path, feed: str | None, limit: int | None, everything: bool, as_json: bool) -> None:
     """Print deliveries, newest first: those in effect, refused or revoked; with `everything` also those that did nothing."""
-    from risk_pipeline.orchestration.workspaces import open_register
-
     workspace = Workspace.load(root)
-    with open_register(workspace) as register:
-        deliveries = register.deliveries()
-    known = sorted({each.feed for each in deliveries})
-    if feed is not None and feed not in known:
-        raise UsageError(f"feed {feed} delivered nothing", remedy=f"feeds with deliveries: {', '.join(known) or 'none'}")
+    deliveries = deliveries_of(workspace, feed)
     shown = [d for d in reversed(deliveries) if feed in (None, d.feed) and (everything or d.state != "no_op")]
     at_most = limit or (None if as_json else SCREEN_ROWS)
     if as_json:

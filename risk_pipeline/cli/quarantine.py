@@ -141,7 +141,7 @@ def _ask(workspace: Workspace, feed: str | None, sql: str, everything: bool) -> 
     """The answer to a query over the view `rejected`."""
     import duckdb
 
-    deliveries = _deliveries(workspace, feed)
+    deliveries = deliveries_of(workspace, feed)
     states = quarantine_states(deliveries)
     lake = Lake(workspace.lake)
     paths = [
@@ -163,7 +163,8 @@ def _ask(workspace: Workspace, feed: str | None, sql: str, everything: bool) -> 
         return Rows(names, found.fetchall())
 
 
-def _deliveries(workspace: Workspace, feed: str | None) -> list[Delivery]:
+def deliveries_of(workspace: Workspace, feed: str | None) -> list[Delivery]:
+    """Every delivery in the register. RiskError when there is no register yet, UsageError for a feed that delivered nothing."""
     if workspace.settings.register_url is None and not (workspace.warehouse / "register.db").exists():
         raise RiskError(f"nothing was ingested yet in {workspace.root}", remedy=f"risk-pipeline ingest -w {workspace.root}")
     with Register.open(workspace.register_url) as register:

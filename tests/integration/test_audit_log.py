@@ -94,6 +94,23 @@ def test_what_did_not_happen_is_not_recorded(register: Register) -> None:
     assert register.broken_event() is None
 
 
+def test_a_revocation_is_recorded_whole_or_not_at_all(register: Register) -> None:
+    register.add_delivery(delivery_record(1))
+    register.add_delivery(delivery_record(2, delivery_kind="replay", origin_delivery_id=1))
+    revoked = event(1, action="delivery.revoked", subject="delivery 1")
+    undoing = delivery_record(3, delivery_kind="revocation", origin_delivery_id=1)
+    with pytest.raises(Refused, match=r"\[9\] are not in effect"):
+        register.add_revocation(undoing, [1, 9], revoked)
+    assert [each.state for each in register.deliveries()] == ["effective", "effective"]
+    register.add_revocation(undoing, [1, 2], revoked)
+    assert [each.state for each in register.deliveries()] == ["revoked", "revoked", "effective"]
+    assert register.deliveries()[2] == undoing
+    assert register.source_deliveries("invoice") == []
+    assert [each.delivery_id for each in register.stored_deliveries("invoice")] == [1, 2, 3]
+    assert [each.action for each in register.events()] == ["delivery.effective", "delivery.effective", "delivery.revoked"]
+    assert register.broken_event() is None
+
+
 @pytest.mark.parametrize(
     ("statement", "broken"),
     [
