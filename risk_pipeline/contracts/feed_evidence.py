@@ -5,7 +5,8 @@ Keep out: what a column means (fields_evidence.py), the ledger (feed.py), lists 
 rules between columns (rules.py).
 
 A row is visible from the day we had it (a statement from `received_date`, not from the end of its period), so that no run
-uses what nobody knew. A review is an outcome: before `reviewed_date` a finding is unreviewed, whoever looks back.
+uses what nobody knew. A review is knowledge about a finding: a run sees it from when it was known here; where that is only
+assumed (a loaded history), from `reviewed_date`.
 """
 
 from __future__ import annotations
@@ -105,13 +106,8 @@ EVIDENCE_TABLES: tuple[Table, ...] = (
                 "severity": "low medium high critical",
                 "review_state": "unreviewed confirmed cleared",
             },
-            masked={
-                "review_state": "reviewed_date",
-                "reviewed_by": "reviewed_date",
-                "reviewed_date": "reviewed_date",
-                "resolved_date": "resolved_date",
-                "outcome": "resolved_date",
-            },
+            masked={"resolved_date": "resolved_date", "outcome": "resolved_date"},
+            judged={name: "reviewed_date" for name in ("review_state", "reviewed_by", "reviewed_date")},
         ),
     ),
     Table(

@@ -44,20 +44,21 @@ def columns(
     required: str = "",
     values: Mapping[str, str] | None = None,
     masked: Mapping[str, str] | None = None,
+    judged: Mapping[str, str] | None = None,
     current_only: str = "",
     absent: Mapping[str, str] | None = None,
 ) -> tuple[Column, ...]:
     """Columns of a table from names separated by blanks, in that order.
 
     `required` and `current_only` list names; `values` maps a name to its closed list (separated by blanks); `masked` maps
-    an outcome column to the date column that hides it; `absent` maps a column of the key to what an empty cell stands for. A
+    an outcome column to the date column that hides it, `judged` a judgement to the date of it; `absent` maps a column of the key to what an empty cell stands for. A
     name that is not a field, or not in `names`, raises ValueError.
     """
     listed = names.split()
     lists = {name: tuple(text.split()) for name, text in (values or {}).items()}
-    masks = dict(masked or {})
+    masks, judgements = dict(masked or {}), dict(judged or {})
     empty = dict(absent or {})
-    settings = {*required.split(), *current_only.split(), *lists, *masks, *masks.values(), *empty}
+    settings = {*required.split(), *current_only.split(), *lists, *masks, *masks.values(), *judgements, *judgements.values(), *empty}
     unknown = ({*listed} - {*FIELDS}) | (settings - {*listed})
     if unknown:
         raise ValueError(f"not a declared field, or not a column of this table: {sorted(unknown)}")
@@ -67,6 +68,7 @@ def columns(
             required=name in required.split(),
             values=lists.get(name, ()),
             masked_by=masks.get(name),
+            judged_on=judgements.get(name),
             current_only=name in current_only.split(),
             absent=empty.get(name),
         )

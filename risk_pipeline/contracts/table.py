@@ -71,7 +71,9 @@ class Column:
     """A field in its place in one table.
 
     `required`: NULL is a broken row. `values`: the closed list of allowed values. `masked_by`: an outcome column, NULL in
-    every as-of view while the date column named here is later than the as-of date. `current_only`: holds only today's
+    every as-of view while the date column named here is later than the as-of date. `judged_on`: what a person made of the row,
+    which is knowledge, not an event: it counts from when it was known, and from the date column named here only where
+    known_from is an assumption. `current_only`: holds only today's
     state, so a dated run sees it only in a version that was known on its date. `absent`: what an empty or unmapped cell
     stands for, in a column of the key that says nothing about some rows.
     """
@@ -80,6 +82,7 @@ class Column:
     required: bool = False
     values: tuple[str, ...] = ()
     masked_by: str | None = None
+    judged_on: str | None = None
     current_only: bool = False
     absent: str | None = None
 
@@ -119,7 +122,8 @@ class Table:
         by_name = {column.name: column for column in held}
         if len(by_name) != len(held):
             raise ValueError(f"{self.full_name}: a column is listed twice")
-        named = [*self.key, *(c.masked_by for c in self.columns if c.masked_by), *filter(None, [self.event_date])]
+        dates = {date for c in self.columns for date in (c.masked_by, c.judged_on, self.event_date) if date}
+        named = [*self.key, *sorted(dates)]
         unknown = [name for name in named if name not in by_name]
         if unknown:
             raise ValueError(f"{self.full_name}: {unknown} named but not declared")

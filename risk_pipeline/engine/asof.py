@@ -96,6 +96,9 @@ def _events(table: Table, parts: FeedParts, sight: Sight) -> str:
 def _value(column: Column, sight: Sight) -> str:
     if column.masked_by is not None:
         return f"CASE WHEN p.{column.masked_by} > {literal(sight.as_of)} THEN NULL ELSE p.{column.name} END AS {column.name}"
+    if column.judged_on is not None:
+        hidden = f"p.known_assumed AND p.{column.judged_on} > {literal(sight.as_of)}"
+        return f"CASE WHEN {hidden} THEN NULL ELSE p.{column.name} END AS {column.name}"
     if column.current_only:
         then = f"NOT p.known_assumed AND p.known_from <= {literal(sight.until)}"
         return f"CASE WHEN {then} THEN p.{column.name} END AS {column.name}"

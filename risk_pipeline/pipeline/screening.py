@@ -141,6 +141,7 @@ def _entry(row: Row) -> Listed:
         is_person=kind == "person" if kind else None,
         identifiers=row["identifiers"] or "",
         programme=row["programme"] or "",
+        listed_on=row["listed_date"].isoformat(),
     )
 
 
@@ -266,7 +267,8 @@ class _OneList:
             "kind": KIND,
             "role": "subject",
             "severity": "critical",
-            "published_date": self._today,
+            # The customer stood on the list from then on; when we learned of it is known_from's to say.
+            "published_date": entry.listed_on,
             "source": self._list.source,
             "match_score": hit.score,
             "detail": _json(detail),
@@ -277,10 +279,9 @@ class _OneList:
 
 
 def _with_verdict(row: Row, before: Row | None) -> Row:
-    """The finding with the day it was first made, and with the verdict on it while what it was given on is the same."""
+    """The finding, with the verdict on it while what it was given on is the same."""
     if before is None:
         return row
-    row = {**row, "published_date": before["published_date"].isoformat()}
     old, new = json.loads(before["detail"]), json.loads(row["detail"])
     if old.get("fingerprint") == new["fingerprint"] and "gone" not in old:
         kept = {key: old[key] for key in ("reason", "earlier_verdict") if key in old}

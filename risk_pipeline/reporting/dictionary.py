@@ -107,6 +107,8 @@ def _row(column: Column, unit: str, *, is_key: bool) -> str:
 def _notes(column: Column) -> Iterable[str]:
     if column.masked_by:
         yield f"hidden until `{column.masked_by}`"
+    if column.judged_on:
+        yield f"counts from when it was known, assumed knowledge from `{column.judged_on}`"
     if column.current_only:
         yield "today's state only"
     if column.field.sensitivity == "personal":

@@ -36,7 +36,9 @@ class Party:
 
 @dataclass(frozen=True)
 class Listed:
-    """An entry of a list. `names`: the primary name first. `is_person`: None when the list does not say."""
+    """An entry of a list. `names`: the primary name first. `is_person`: None when the list does not say. `listed_on`: ISO date,
+    empty where it does not matter.
+    """
 
     entity_id: str
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Listed:
     is_person: bool | None = None
     identifiers: str = ""
     programme: str = ""
+    listed_on: str = ""
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,9 @@ REVIEWED = {"reviewed_date": days_before(1), "reviewed_by": "a person"}
         ({"review_state": "confirmed", **REVIEWED, "resolved_date": days_before(1), "outcome": "delisted"}, (0, 0)),
         ({"resolved_date": LATER}, (0, 1)),
         ({"published_date": LATER}, (0, 0)),
-        ({"review_state": "confirmed", "reviewed_date": LATER}, (0, 1)),
-        ({"review_state": "cleared", "reviewed_date": LATER}, (0, 1)),
+        ({"review_state": "confirmed", "reviewed_date": LATER}, (1, 0)),  # known, so it counts
+        ({"review_state": "confirmed", "reviewed_date": LATER, "assumed": True}, (0, 1)),
+        ({"review_state": "cleared", "reviewed_date": LATER, "assumed": True}, (0, 1)),
         ({"kind": "litigation"}, (0, 0)),
         ({"customer_id": "D"}, (0, 0)),
     ],
@@ -90,7 +91,7 @@ def test_a_verdict_known_later_changes_nothing_before(case: LedgerCase) -> None:
     finding(case, known=judged, review_state="confirmed", reviewed_date=date(2026, 6, 25))
     assert sanctions(case, known_at=datetime(2026, 7, 14, tzinfo=UTC)) == (0, 1)
     assert sanctions(case, known_at=judged) == (1, 0)
-    assert sanctions(case, date(2026, 6, 24)) == (0, 1)  # dated after that as-of date
+    assert sanctions(case, date(2026, 6, 24), known_at=judged) == (1, 0)  # a judgement is knowledge, whatever date it speaks of
     assert sanctions(case, date(2026, 6, 19), known_at=judged) == (0, 0)  # not even published
 
 

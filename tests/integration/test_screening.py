@@ -226,28 +226,30 @@ def test_a_snapshot_of_other_findings_keeps_those_of_screening(desk: Desk) -> No
     assert desk.ingest("due_diligence_finding")[0].state == "no_op"
 
 
-def test_a_run_dated_before_the_search_sees_nothing_of_it(searched: Desk) -> None:
-    desk = searched
-    seen = {}
-    for as_of in (date(2024, 2, 29), date(2024, 3, 1)):
-        with duckdb.connect() as con:
-            now = datetime(2024, 6, 1, tzinfo=UTC)
-            parts = {feed: desk.store.parts(feed, now) for feed in ("due_diligence_finding", "inquiry")}
-            create_asof_views(con, parts, as_of=as_of, known_at=now, zone=desk.workspace.zone, last_delivery=10**6)
-            seen[as_of] = [con.sql(f"SELECT count(*) FROM feed.{feed}").fetchall()[0][0] for feed in parts]
-    assert seen == {date(2024, 2, 29): [0, 0], date(2024, 3, 1): [3, 6]}
+def seen(desk: Desk, query: str, as_of: date, known_at: datetime) -> list[tuple[Any, ...]]:
+    feeds = ("due_diligence_finding", "inquiry")
+    with duckdb.connect() as con:
+        parts = {feed: desk.store.parts(feed, known_at) for feed in feeds}
+        create_asof_views(con, parts, as_of=as_of, known_at=known_at, zone=desk.workspace.zone, last_delivery=10**6)
+        return con.sql(query).fetchall()
 
 
-def test_a_verdict_is_an_event_and_a_run_dated_before_it_sees_the_hit_unreviewed(desk: Desk) -> None:
+def test_a_hit_counts_from_the_listing_for_runs_that_know_the_search(searched: Desk) -> None:
+    query = "SELECT (SELECT count(*) FROM feed.due_diligence_finding), (SELECT count(*) FROM feed.inquiry)"
+    later, before = datetime(2024, 6, 1, tzinfo=UTC), FIRST - timedelta(seconds=1)
+    assert seen(searched, query, date(2024, 3, 1), later) == [(3, 6)]
+    assert seen(searched, query, date(2024, 2, 29), later) == [(3, 0)]  # the month end before the search holds orders as well
+    assert seen(searched, query, date(2019, 12, 31), later) == [(0, 0)]  # nobody was listed yet
+    assert seen(searched, query, date(2024, 3, 1), before) == [(0, 0)]
+
+
+def test_a_verdict_is_an_event_and_counts_from_when_it_was_known(desk: Desk) -> None:
     desk.ingest(now=FIRST)
     desk.verdict("C1", "cleared")
-    for as_of, state in ((date(2024, 3, 1), None), (date(2024, 3, 2), "cleared")):
-        with duckdb.connect() as con:
-            now = datetime(2024, 6, 1, tzinfo=UTC)
-            parts = {"due_diligence_finding": desk.store.parts("due_diligence_finding", now)}
-            create_asof_views(con, parts, as_of=as_of, known_at=now, zone=desk.workspace.zone, last_delivery=10**6)
-            query = "SELECT review_state FROM feed.due_diligence_finding WHERE customer_id = 'C1'"
-            assert con.sql(query).fetchall() == [(state,)]
+    query = "SELECT review_state FROM feed.due_diligence_finding WHERE customer_id = 'C1'"
+    for as_of in (date(2024, 2, 29), date(2024, 3, 2)):
+        assert seen(desk, query, as_of, datetime(2024, 6, 1, tzinfo=UTC)) == [("cleared",)]
+        assert seen(desk, query, as_of, FIRST) == [("unreviewed",)]
     [event] = desk.register.events("finding.cleared")
     assert (event.actor, event.subject) == ("Li Wei", desk.found()["C1"]["finding_id"])
     assert event.detail["reason"] == "looked at it"

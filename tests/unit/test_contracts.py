@@ -136,10 +136,14 @@ def test_outcome_columns_of_the_ledger() -> None:
         "dispute.settled_amount": "resolved_date",
         "bill.outcome": "outcome_date",
         "credit_request.decision": "decided_date",
-        "due_diligence_finding.review_state": "reviewed_date",
-        "due_diligence_finding.reviewed_by": "reviewed_date",
         "due_diligence_finding.outcome": "resolved_date",
     }
+
+
+def test_judgements_are_knowledge_with_a_date() -> None:
+    judged = {f"{t.name}.{c.name}": c.judged_on for t in ALL for c in t.columns if c.judged_on}
+    names = ("review_state", "reviewed_by", "reviewed_date")
+    assert judged == {f"due_diligence_finding.{name}": "reviewed_date" for name in names}
 
 
 def test_todays_state_is_marked() -> None:
