@@ -107,7 +107,7 @@ EVIDENCE_TABLES: tuple[Table, ...] = (
                 "review_state": "unreviewed confirmed cleared",
             },
             masked={"resolved_date": "resolved_date", "outcome": "resolved_date"},
-            judged={name: "reviewed_date" for name in ("review_state", "reviewed_by", "reviewed_date")},
+            judged=dict.fromkeys(("review_state", "reviewed_by", "reviewed_date"), "reviewed_date"),
         ),
     ),
     Table(

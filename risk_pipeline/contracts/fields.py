@@ -51,14 +51,15 @@ def columns(
     """Columns of a table from names separated by blanks, in that order.
 
     `required` and `current_only` list names; `values` maps a name to its closed list (separated by blanks); `masked` maps
-    an outcome column to the date column that hides it, `judged` a judgement to the date of it; `absent` maps a column of the key to what an empty cell stands for. A
-    name that is not a field, or not in `names`, raises ValueError.
+    an outcome column to the date column that hides it, `judged` a judgement to the date of it; `absent` maps a column of the
+    key to what an empty cell stands for. A name that is not a field, or not in `names`, raises ValueError.
     """
     listed = names.split()
     lists = {name: tuple(text.split()) for name, text in (values or {}).items()}
     masks, judgements = dict(masked or {}), dict(judged or {})
     empty = dict(absent or {})
-    settings = {*required.split(), *current_only.split(), *lists, *masks, *masks.values(), *judgements, *judgements.values(), *empty}
+    dates = {*masks.values(), *judgements.values()}
+    settings = {*required.split(), *current_only.split(), *lists, *masks, *judgements, *dates, *empty}
     unknown = ({*listed} - {*FIELDS}) | (settings - {*listed})
     if unknown:
         raise ValueError(f"not a declared field, or not a column of this table: {sorted(unknown)}")

@@ -135,7 +135,7 @@ def test_a_cut_utf_16_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["gb18030", "gbk", "big5", "cp1252", "latin-1"])
 def test_an_encoding_that_the_file_contradicts_is_refused(tmp_path: Path, codec: str) -> None:
     content = "id,name\n1,北京龙湖贸易有限公司\n".encode()
-    with pytest.raises(Refused, match="is declared, but the file is valid UTF-8|line 2 is not valid"):
+    with pytest.raises(Refused, match=r"is declared, but the file is valid UTF-8|line 2 is not valid"):
         opened(tmp_path, content, spec_for("id", "name", encoding=codec))
     plain = opened(tmp_path, b"id,name\n1,plain\n", spec_for("id", "name", encoding=codec))
     assert rows(plain) == [{"id": "1", "name": "plain"}]
