@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,8 @@ from risk_pipeline.contracts import table as table_of
 from risk_pipeline.contracts.cross_feed import references_of
 from risk_pipeline.contracts.rules import MEANINGS
 from risk_pipeline.contracts.table import DUCKDB_TYPE
-from risk_pipeline.gates.cross_feed import CHECKS, check_cross_feed
+from risk_pipeline.engine.factors import factor_sql
+from risk_pipeline.gates.cross_feed import CHECKS, CUSTOMERS_OF, check_cross_feed
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.results import GateResult
 
@@ -137,3 +139,18 @@ def test_every_warning_between_feeds_has_a_check_and_a_case() -> None:
     assert {case[2] for case in CASES} == kinds
     assert all(check.warning in MEANINGS for check in CHECKS)
     assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+@pytest.mark.parametrize(("source", "unknown"), [("derived", 1), ("master", 0)])
+def test_the_ledger_is_not_read_for_customers_when_none_had_to_be_derived(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, source: str, unknown: int
+) -> None:
+    add(con, "payment", "payment_id=X customer_id=C9 currency=EUR")
+    path = tmp_path / "customer_state.parquet"
+    con.execute(f"COPY (SELECT 'C9' AS customer_id, '{source}' AS customer_source) TO '{path}' (FORMAT parquet)")
+    assert ask(con, staged={"factor.customer_state": path})["unknown_customer"].n_failed == unknown
+
+
+def test_the_feeds_spared_are_those_the_customers_were_derived_from() -> None:
+    first, _, _ = factor_sql("customer_state").partition("everybody AS")
+    assert set(re.findall(r"FROM feed\.(\w+)", first)) == CUSTOMERS_OF
