@@ -39,14 +39,27 @@ def cross_feed_warnings(
         return all_rows_sql(paths, closed) if paths else None
 
     found: Counter[str] = Counter()
+    named = _columns_with_values(part)
     for reference in references_of(target):
-        if (known := rows_of(reference.feed)) is not None:
+        if reference.column in named and (known := rows_of(reference.feed)) is not None:
             found.update(_count(con, target, reference, part, known))
     if target.name == "payment_application":
         mine, invoices = rows_of(target.name), rows_of("invoice")
         if mine is not None and invoices is not None:
             found[APPLIED_ABOVE_INVOICE] = _above_invoice(con, part, mine, invoices, rows_of("payment"))
     return {name: rows for name, rows in found.items() if rows}
+
+
+def _columns_with_values(part: Path) -> set[str]:
+    """The columns that are not NULL in every row, by the statistics of the file: the others refer to nothing."""
+    metadata = pq.read_metadata(part)
+    empty = set(metadata.schema.names)
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            counted = column.statistics
+            if counted is None or not counted.has_null_count or counted.null_count < group.num_rows:
+                empty.discard(column.path_in_schema)
+    return set(metadata.schema.names) - empty
 
 
 def _count(con: duckdb.DuckDBPyConnection, target: Table, reference: Reference, part: Path, known: str) -> Counter[str]:
