@@ -60,6 +60,10 @@ class Catalogue(Model):
             raise ValueError(f"codes used and codes explained differ: {sorted(used ^ set(self.codes))}")
         return self
 
+    def __hash__(self) -> int:
+        """By identity: a catalogue is read once, and what it holds has no hash."""
+        return id(self)
+
     @cached_property
     def by_id(self) -> Mapping[str, Factor]:
         """The factors by id."""

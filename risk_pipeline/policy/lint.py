@@ -38,6 +38,7 @@ class FactorKnown(Protocol):
 class FactorCatalogue(Protocol):
     """What the linter asks of the factor catalogue (factors.catalogue.Catalogue)."""
 
+    def __hash__(self) -> int: ...
     @property
     def by_id(self) -> Mapping[str, FactorKnown]: ...
 

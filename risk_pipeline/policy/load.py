@@ -7,6 +7,7 @@ lint.py) and what it decides (decision/). A file with errors is refused whole, w
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def load_policy(policy_dir: Path | None, catalogue: FactorCatalogue, *, version:
 
 def read_policy(path: Path, catalogue: FactorCatalogue) -> Policy:
     """The policy of one file; UsageError with every finding (file:line) when it has errors."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _read(path, 0, 0, catalogue)  # which says why it cannot be read
+    return _read(path, state.st_mtime_ns, state.st_size, catalogue)
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, modified_ns: int, size: int, catalogue: FactorCatalogue) -> Policy:
+    """A file that did not change is not linted again: half of what opening a run costs, and a backfill opens many."""
     policy, findings = check(path, catalogue)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors or policy is None:
