@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from risk_pipeline.store.register import Register
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,3 +65,20 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
     with empty_schema(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a register that does not exist yet, on each database it may live in."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'warehouse' / 'register.db'}"
+
+
+@pytest.fixture
+def register(url: str) -> Iterator[Register]:
+    """A new register on each database."""
+    from risk_pipeline.store.register import Register
+
+    with Register.open(url) as opened:
+        yield opened

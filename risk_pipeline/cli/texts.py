@@ -119,7 +119,7 @@ PHRASES = {
     "searched_clean": ("searched on {day}, nothing found", "{day} 已查询，无命中"),
     "searched_hit": ("searched on {day}, names alike found", "{day} 已查询，发现相似名称"),
     "searched_error": ("the last search failed, last answer {day}", "最近一次查询失败，上次有结果的查询：{day}"),
-    "searched_never": ("no search on record", "无查询记录"),
+    "searched_never": ("no search dated by then", "截至该日无查询记录"),
     # ladder
     "decides": ("decides", "决定额度"),
     "rounded_down": ("{currency}, rounded down", "{currency}，向下取整"),

@@ -278,7 +278,6 @@ _REFERENCE = (
     _reject("country_risk", "score_outside_scale", "score", "score NOT BETWEEN 0 AND 100"),
     _warn("country_risk", "says_nothing", "score list_status", "score IS NULL AND list_status IS NULL"),
     _warn("sanctions_entity", "ended_before_it_began", "delisted_date listed_date", "delisted_date < listed_date"),
-    _warn("sanctions_entity", "ended_before_it_began", "listed_date birth_date", "listed_date < birth_date"),
 )
 
 RULES: tuple[Rule, ...] = (*_GENERAL, *_LEDGER, *_EVIDENCE, *_REFERENCE)

@@ -7,18 +7,9 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from risk_pipeline.store.register import Register
 from tests.store_workers import result, start
 from tests.store_world import run_record
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'register.db'}"
 
 
 def test_of_two_publishers_that_saw_the_same_parent_one_wins(url: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,19 +12,6 @@ from risk_pipeline.errors import Refused
 from risk_pipeline.store.register import Event, Register, SnapshotRecord
 from tests.store_workers import result, start
 from tests.store_world import FEBRUARY, JANUARY, NOW, StoreWorld, delivery_record, run_record
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'warehouse' / 'register.db'}"
-
-
-@pytest.fixture
-def register(url: str) -> Iterator[Register]:
-    with Register.open(url) as opened:
-        yield opened
 
 
 def event(number: int, **changes: object) -> Event:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -25,19 +24,6 @@ from tests.store_world import FEBRUARY, JANUARY, MARCH, NOW, delivery_record, ru
 ROOT = Path(__file__).resolve().parents[2]
 EXPOSURE = "factor.exposure"
 OPEN = "from risk_pipeline.store.register import Register; register = Register.open({url!r})"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'warehouse' / 'register.db'}"
-
-
-@pytest.fixture
-def register(url: str) -> Iterator[Register]:
-    with Register.open(url) as opened:
-        yield opened
 
 
 def snapshot_after(register: Register, run_id: str, as_of: object, *tables: str) -> SnapshotRecord:

@@ -99,7 +99,7 @@ def test_a_finding_decides_by_what_was_made_of_it_and_the_past_stays_as_it_was_k
     assert found["C2"] == (*plain["C2"][:2], True, ",".join(filter(None, ["KO02", str(plain["C2"][3])])), plain["C2"][4])
     assert {name: found[name] for name in ("C3", "C4", "C5")} == {name: plain[name] for name in ("C3", "C4", "C5")}
     assert "decided by KO01: Confirmed sanctions hit" in world.memo("C1")
-    assert "1 confirmed, no search on record" in world.memo("C1")
+    assert "1 confirmed, no search dated by then" in world.memo("C1")
     assert "Possible sanctions hit under review" in world.memo("C2")
     assert explain(world.workspace, "C2").due_diligence["sanctions_unreviewed"] == 1
 
