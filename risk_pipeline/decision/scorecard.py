@@ -133,30 +133,31 @@ def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, .
 
 
 def columns_read(factors: tuple[Factor, ...]) -> list[str]:
-    """The columns of the facts that scoring these factors reads, and the customer."""
-    return ["customer_id", "evidence_date", *(c for f in factors for c in (f.id, *([f"{f.id}_code"] if f.codes else [])))]
+    """The columns of the facts that scoring these factors reads, each once, and the customer."""
+    of_factor = ((f.id, f.evidence, *([f"{f.id}_code"] if f.codes else [])) for f in factors)
+    return list(dict.fromkeys(["customer_id", *itertools.chain.from_iterable(of_factor)]))
 
 
 def score_factor(facts: Facts, factor: Factor, rule: FactorRule, as_of: date, not_applicable: frozenset[str]) -> FactorScore:
     """Points of one factor. Order: special code, then stale or missing evidence, then the bins.
 
-    Facts read: the factor's column, `<id>_code` where the factor has codes, and evidence_date.
+    Facts read: the factor's column, `<id>_code` where the factor has codes, and the date of its evidence.
     """
     rows = len(facts)
-    vector = facts.numbers(factor.id)
+    places, known = _places(facts, factor, rule)
     codes, code_names = _codes(facts, factor, rule)
     has_code = codes >= 0
-    evidence = facts.dates("evidence_date")
+    evidence = facts.dates(factor.evidence)
     age_known = ~np.isnat(evidence)
     age = np.where(age_known, (np.datetime64(as_of, "D") - evidence).astype(np.int64), 0)
 
-    value = vector.known & ~has_code
+    value = known & ~has_code
     old = value & age_known & (age > rule.max_age_days) if rule.max_age_days is not None else np.zeros(rows, dtype=bool)
     dropped = old & _too_old(rule, age)
     real = value & ~dropped
     gone = ~has_code & ~real
-    bins = np.where(real, np.searchsorted(rule.edges, vector.values, side="left"), -1).astype(np.int16)
-    by_bin = np.array([*(b.points * HUNDRED for b in rule.bins), 0], dtype=np.int64)  # bin -1 reads the last place
+    bins = np.where(real, places, -1).astype(np.int16)
+    by_bin = np.array([*(points * HUNDRED for points in rule.points), 0], dtype=np.int64)  # bin -1 reads the last place
     points = by_bin[bins]
     actions = np.full(rows, -1, dtype=np.int8)
 
@@ -194,6 +195,16 @@ def score_factor(facts: Facts, factor: Factor, rule: FactorRule, as_of: date, no
     )
 
 
+def _places(facts: Facts, factor: Factor, rule: FactorRule) -> tuple[NDArray[Any], Bools]:
+    """The bin or category of each customer, by its place in the rule, and where the value is known."""
+    if rule.values is None:
+        vector = facts.numbers(factor.id)
+        return np.searchsorted(rule.edges, vector.values, side="left"), vector.known
+    text, named = facts.text(factor.id), rule.categories[:-1]
+    place = [named.index(c) if c in named else len(named) for c in text.categories]
+    return np.array([*place, -1], dtype=np.int16)[text.codes], text.known
+
+
 def _codes(facts: Facts, factor: Factor, rule: FactorRule) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     if not factor.codes:
         return np.full(len(facts), -1, dtype=np.int16), ()
@@ -211,7 +222,7 @@ def _missing_points(rule: FactorRule) -> int | None:
     """Points of a missing value in hundredths; None = it does not count."""
     if rule.missing.policy == "neutral" and rule.missing.points is not None:
         return rule.missing.points * HUNDRED
-    return min(b.points for b in rule.bins) * HUNDRED if rule.missing.policy == "worst" else None
+    return min(rule.points) * HUNDRED if rule.missing.policy == "worst" else None
 
 
 def _too_old(rule: FactorRule, age: Ints) -> Bools:
@@ -237,7 +248,9 @@ def _decayed(points: Ints, rule: FactorRule, age: Ints) -> Ints:
 
 
 def bin_labels(rule: FactorRule) -> list[str]:
-    """The bins as people read them: `<= 0`, `(0, 5]`, `> 5`; `all` for a single open bin."""
+    """The bins as people read them: `<= 0`, `(0, 5]`, `> 5`; `all` for a single open bin; categories by their names."""
+    if rule.values is not None:
+        return rule.categories
     edges = rule.edges
     if not edges:
         return ["all"]
@@ -262,8 +275,8 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
     columns = {
         "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), customers),
         "factor": categorical(column, [f.id for f in card.factors]),
-        "value": _matrix([np.where(v.known, v.values, np.nan) for v in (facts.numbers(f.id) for f in card.factors)]).ravel(),
-        "value_text": no_text(rows * width),  # every factor of the ledger is a number
+        "value": _matrix([_value(facts, f, r) for f, r in zip(card.factors, card.rules, strict=True)]).ravel(),
+        "value_text": _value_texts(facts, card),
         "bin": _texts([p.bins for p in card.parts], [bin_labels(r) for r in card.rules]),
         "points": np.where(counted, points / HUNDRED, np.nan).ravel(),
         "weight": np.tile(card.weights.astype(np.float64), rows),
@@ -275,11 +288,28 @@ def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) 
         "special_code": _texts([p.codes for p in card.parts], [list(p.code_names) for p in card.parts]),
         "missing": _matrix([p.missing for p in card.parts]).ravel(),
         "missing_action": categorical(_matrix([p.actions for p in card.parts]).ravel(), ALL_ACTIONS),
-        "evidence_date": np.repeat(facts.frame["evidence_date"].to_numpy(), width),
+        "evidence_date": _matrix([facts.dates(f.evidence) for f in card.factors]).ravel(),
         "evidence_age_days": nullable(_matrix([p.age_days for p in card.parts]).ravel(), age_known),
         "risk_type": categorical(column, [f.risk_type for f in card.factors]),
     }
     return frame("score.contribution", context, rows * width, columns)
+
+
+def _value(facts: Facts, factor: Factor, rule: FactorRule) -> Floats:
+    """The number of each customer; NaN where not known, and for categories."""
+    if rule.values is not None:
+        return np.full(len(facts), np.nan)
+    vector = facts.numbers(factor.id)
+    return np.where(vector.known, vector.values, np.nan)
+
+
+def _value_texts(facts: Facts, card: CardScore) -> Categorical:
+    """The category of each customer and factor; NULL for factors that are numbers."""
+    texts = [facts.text(f.id) if r.values is not None else None for f, r in zip(card.factors, card.rules, strict=True)]
+    if not any(texts):
+        return no_text(len(facts) * len(texts))
+    codes = [np.full(len(facts), -1, dtype=np.int16) if t is None else t.codes.astype(np.int16) for t in texts]
+    return _texts(codes, [[] if t is None else list(t.categories) for t in texts])
 
 
 def _matrix(columns: list[NDArray[Any]]) -> NDArray[Any]:

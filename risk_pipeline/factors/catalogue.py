@@ -27,7 +27,8 @@ class Factor(Model):
     """One column of a factor table.
 
     `direction`: up = more is safer, down = more is riskier, none = describes only. `codes`: the special codes its SQL may
-    give in the column `<id>_code`. `reason` is set for factors that scorecards may use, and for no others.
+    give in the column `<id>_code`. `evidence`: the column with the date of the newest row used, from which its age counts.
+    `reason` is set for factors that scorecards may use, and for no others.
     """
 
     id: Name
@@ -40,6 +41,7 @@ class Factor(Model):
     formula: Text
     sources: Annotated[tuple[Name, ...], Field(min_length=1)]
     codes: tuple[Name, ...] = ()
+    evidence: Name = "evidence_date"
     reason: Reason | None = None
 
 

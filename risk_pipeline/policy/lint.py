@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 import yaml
 from pydantic import ValidationError
 
-from risk_pipeline.contracts import table
+from risk_pipeline.contracts import FACTOR_TABLES, table
+from risk_pipeline.contracts.table import Kind
 from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, FactorRule, Policy
 from risk_pipeline.policy.scopes import CONDITIONS, condition
@@ -231,12 +232,26 @@ def _weights(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
             yield ("scoring", factor), f"factor {factor} is on no scorecard"
 
 
+def _bins_or_values(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
+    """Numbers have bins, categories have values, and only categories the column may hold."""
+    for name, rule in policy.scoring.items():
+        if name not in catalogue.by_id:
+            continue
+        column = next(each.column(name) for each in FACTOR_TABLES if name in each)
+        if (column.kind is Kind.TEXT) != (rule.values is not None):
+            wanted = "values" if column.kind is Kind.TEXT else "bins"
+            yield ("scoring", name), f"{name} is a {column.kind}: give its points as `{wanted}`"
+        for value in rule.categories[:-1]:
+            if column.values and value not in column.values:
+                yield ("scoring", name, "values", value), f"{name} is never {value!r}: it is {', '.join(column.values)}"
+
+
 def _monotone(policy: Policy, catalogue: FactorCatalogue) -> Iterator[Problem]:
     for name, rule in policy.scoring.items():
         known = catalogue.by_id.get(name)
         if known is None or known.direction == "none":
             continue
-        for number, (before, after) in enumerate(itertools.pairwise(b.points for b in rule.bins), start=1):
+        for number, (before, after) in enumerate(itertools.pairwise(rule.points), start=1):
             if (after > before) if known.direction == "down" else (after < before):
                 way = "fall" if known.direction == "down" else "rise"
                 yield (
@@ -295,7 +310,7 @@ def _reachable(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
 
 
 def _score_span(weights: Mapping[str, int], rules: Mapping[str, FactorRule]) -> tuple[float, float]:
-    points = {name: [b.points for b in rules[name].bins] for name in weights}
+    points = {name: rules[name].points for name in weights}
     total = sum(weights.values())
     return tuple(sum(weights[n] * best(points[n]) for n in weights) / total for best in (min, max))  # type: ignore[return-value]
 
@@ -376,7 +391,7 @@ def _master_scale(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
 
 def _bins_alike(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
     for name, rule in policy.scoring.items():
-        for number, (before, after) in enumerate(itertools.pairwise(rule.bins), start=1):
+        for number, (before, after) in enumerate(itertools.pairwise(rule.bins or ()), start=1):
             if before.points == after.points:
                 yield ("scoring", name, "bins", number), f"{name}: two neighbouring bins both give {after.points} points"
 
@@ -387,6 +402,7 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _conditions,
     _segments,
     _weights,
+    _bins_or_values,
     _monotone,
     _special_codes,
     _tiers,

@@ -187,19 +187,44 @@ class Missing(Model):
         return self
 
 
-class FactorRule(Model):
-    """How one factor scores. `special` is asked before the bins; `missing` for NULL without a special code."""
+ELSE = "else"
 
-    bins: Annotated[tuple[Bin, ...], Field(min_length=1), AfterValidator(_bins_in_order)]
+
+class FactorRule(Model):
+    """How one factor scores: numbers by `bins`, categories by `values` (`else` takes every other one).
+
+    `special` is asked before them; `missing` for NULL without a special code.
+    """
+
+    bins: Annotated[tuple[Bin, ...], Field(min_length=1), AfterValidator(_bins_in_order)] | None = None
+    values: dict[Text, Points] | None = None
     special: dict[Name, Points | Literal["reweight"]]
     missing: Missing
     max_age_days: Annotated[StrictInt, Field(ge=1)] | None
     stale: Literal["drop", "decay", "flag"]
 
+    @model_validator(mode="after")
+    def _bins_or_values(self) -> Self:
+        if (self.bins is None) == (self.values is None):
+            raise ValueError("a factor scores either by `bins` (numbers) or by `values` (categories)")
+        if self.values is not None and list(self.values)[-1] != ELSE:
+            raise ValueError(f"`values` ends with `{ELSE}`, the points of every category that is not named")
+        return self
+
     @property
     def edges(self) -> list[float]:
-        """Upper bounds of all bins but the last."""
-        return [b.le for b in self.bins if b.le is not None]
+        """Upper bounds of all bins but the last; empty for categories."""
+        return [b.le for b in self.bins or () if b.le is not None]
+
+    @property
+    def categories(self) -> list[str]:
+        """The named categories, `else` last; empty for numbers."""
+        return list(self.values or ())
+
+    @property
+    def points(self) -> list[int]:
+        """Points of each bin, or of each category, in their order."""
+        return [b.points for b in self.bins] if self.bins is not None else list((self.values or {}).values())
 
 
 class Score(Model):
