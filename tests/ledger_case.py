@@ -23,9 +23,11 @@ from risk_pipeline.decision.decide import DecisionContext, decide
 from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
+from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
+from risk_pipeline.policy.model import Policy
 
 AS_OF = date(2026, 6, 30)
 
@@ -40,6 +42,13 @@ PARAMS: dict[str, Any] = {
     "materiality_natural_person": Decimal(100),
     "materiality_share": Decimal("0.01"),
     "open_orders_days": 30,
+    "default_industry_class": 3,
+    "statement_max_age_days": 540,
+    "statement_months_min": 6,
+    "statement_balance_share": Decimal("0.01"),
+    "adverse_from": date(2021, 6, 30),
+    "minor_claim": Decimal(5000),
+    "bureau_max_age_days": 360,
     **{
         f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")
     },
@@ -61,11 +70,12 @@ class Parts:
 class LedgerCase:
     """Rows of feeds, added one by one; `factors()` computes every factor table from them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, policy: Policy | None = None) -> None:
         self._folder = folder
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._closed: dict[str, list[dict[str, Any]]] = {}
         self._number = 0
+        self.policy = policy
 
     def add(self, feed: str, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
         """Add one row; returns its row_id. Known since long before the as-of date unless `known` says otherwise."""
@@ -125,6 +135,7 @@ class LedgerCase:
         feeds = {name: self._parts(name) for name in self._rows}
         known_at = known_at or datetime.combine(date(2100, 1, 1), time(), tzinfo=UTC)
         create_asof_views(con, feeds, as_of=as_of, known_at=known_at, zone=ZoneInfo("UTC"), last_delivery=1)
+        create_policy_tables(con, self.policy or load_policy(None, load_catalogue(), as_of=as_of))
         return con
 
     def _parts(self, feed: str) -> Parts:

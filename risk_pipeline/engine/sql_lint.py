@@ -25,6 +25,7 @@ from sqlglot.schema import MappingSchema
 
 from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS
 from risk_pipeline.contracts.table import DUCKDB_TYPE
+from risk_pipeline.engine.policy_tables import POLICY_TABLES
 
 DIALECT = "duckdb"
 Schema = dict[str, dict[str, str]]
@@ -146,11 +147,12 @@ def lint_folder(folder: Path) -> list[Finding]:
 
 
 def feed_schema() -> Schema:
-    """Types of the as-of views, from the contracts."""
-    return {
+    """Types of the as-of views, from the contracts, and of what the policy lists."""
+    views = {
         table.full_name: {column.name: DUCKDB_TYPE[column.kind] for column in (*table.columns, *STORE_COLUMNS)}
         for table in FEED_TABLES
     }
+    return views | {name: dict(columns) for name, columns in POLICY_TABLES.items()}
 
 
 def output_types(text: str, schema: Schema) -> dict[str, str]:

@@ -33,7 +33,8 @@ from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide
 from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
-from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
+from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, add_months, window_params
+from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.sql import Literal as SqlLiteral
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
@@ -43,6 +44,7 @@ from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_ch
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.scopes import FACT_TABLES
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
@@ -341,7 +343,9 @@ class Run:
             zone=self._workspace.zone,
             last_delivery=self.record.manifest["last_delivery"],
         )
-        self._engine = FactorEngine(self._con, {**self._undated_params(), **window_params(self.as_of)})
+        create_policy_tables(self._con, self.policy)
+        dated = {"adverse_from": add_months(self.as_of, -12 * self.policy.evidence.adverse_years_natural_person)}
+        self._engine = FactorEngine(self._con, {**self._undated_params(), **dated, **window_params(self.as_of)})
         for name in FACTOR_TABLES:  # what an earlier process of this run staged
             if (path := self._path(table(name))).exists():
                 self._engine.register(name.removeprefix("factor."), f"read_parquet({literal(str(path))})")
@@ -420,6 +424,12 @@ class Run:
             "materiality_natural_person": material.natural_person_abs,
             "materiality_share": _decimal(material.share_of_exposure),
             "open_orders_days": exposure.open_orders_within_days,
+            "default_industry_class": self.policy.industry_classes.default,
+            "statement_max_age_days": self.policy.statement_usable.max_age_days_from_period_end,
+            "statement_months_min": self.policy.statement_usable.months_min,
+            "statement_balance_share": _decimal(self.policy.statement_usable.balance_check_tolerance_share),
+            "minor_claim": self.policy.evidence.minor_claim,
+            "bureau_max_age_days": self.policy.evidence.bureau_max_age_days,
             "weight_open_orders_near": _decimal(near),
             **{f"weight_{name}": _decimal(weight) for name, weight in weights.items()},
         }
@@ -439,29 +449,30 @@ class Run:
 
     def _facts_query(self) -> str:
         """One row per customer, by customer_id: the columns of the fact tables and the previous published decisions."""
-        # Of columns that several have, the last one counts: evidence_date is the ledger's, which the scored factors come from.
-        tables = (("d", "due_diligence"), ("h", "transaction_history"), ("e", "exposure"), ("c", "customer_state"))
+        # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
+        # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
+        facts = [name.removeprefix("factor.") for name in FACT_TABLES]
         columns = {
-            column.name: f"{alias}.{column.name}"
-            for alias, name in tables
+            column.name: f"{name}.{column.name}"
+            for name in facts
             for column in table(f"factor.{name}").columns
             if column.name not in ("as_of", "run_id")
         }
-        # The history's figure is NULL without open items, which the score must know; the exposure's is 0 then.
-        columns["max_dpd_material"] = "h.max_dpd_material"
         tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
         previous = {
             name: source if tier else f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, (source, kind) in PREVIOUS_COLUMNS.items()
         }
         selected = {**columns, **previous}
-        joins = f"LEFT JOIN {tier} AS t ON c.customer_id = t.customer_id LEFT JOIN {limit} AS l ON c.customer_id = l.customer_id"
+        first, *others = facts
+        joined = " ".join(f"JOIN factor.{name} AS {name} ON {first}.customer_id = {name}.customer_id" for name in others)
+        joins = (
+            f"LEFT JOIN {tier} AS t ON {first}.customer_id = t.customer_id"
+            f" LEFT JOIN {limit} AS l ON {first}.customer_id = l.customer_id"
+        )
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            " FROM factor.customer_state AS c"
-            " JOIN factor.due_diligence AS d ON c.customer_id = d.customer_id"
-            " JOIN factor.exposure AS e ON c.customer_id = e.customer_id"
-            " JOIN factor.transaction_history AS h ON c.customer_id = h.customer_id"
-            f" {joins if tier else ''} ORDER BY c.customer_id"
+            f" FROM factor.{first} AS {first} {joined}"
+            f" {joins if tier else ''} ORDER BY {first}.customer_id"
         )
 
     def _previous(self, name: str) -> str | None:

@@ -383,6 +383,38 @@ class Screening(Model):
     sources: tuple[Text, ...] = ()
 
 
+RiskClass = Annotated[StrictInt, Field(ge=1, le=5)]
+
+
+class IndustryClasses(Model):
+    """Risk class of an industry, 1 best to 5 worst: the longest prefix of its code in the same scheme, else `default`."""
+
+    default: RiskClass = 3
+    by_scheme: dict[Text, dict[Text, RiskClass]] = {}
+
+
+class StatementUsable(Model):
+    """Which financial statements count: how old at most (from period_end), how many months at least, how well they balance."""
+
+    max_age_days_from_period_end: Days = 540
+    months_min: Annotated[StrictInt, Field(ge=1, le=24)] = 6
+    balance_check_tolerance_share: Share = 0.01
+
+
+class Evidence(Model):
+    """What of the evidence counts, and for how long (factor SQL reads these).
+
+    Adverse facts on natural persons lapse `adverse_years_natural_person` after they were published. Claims below
+    `minor_claim` and labour cases are no sign of distress. A bureau report older than `bureau_max_age_days` is not used.
+    """
+
+    adverse_years_natural_person: Annotated[StrictInt, Field(ge=1, le=30)] = 5
+    minor_claim: Amount = Decimal(5000)
+    bureau_max_age_days: Days = 360
+    bureau_preference: tuple[Text, ...] = ()
+    required_documents: dict[Name, tuple[Text, ...]] = {}
+
+
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct
 
 
@@ -427,6 +459,10 @@ class Policy(Model):
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]
     screening: Screening = Screening()
+    industry_classes: IndustryClasses = IndustryClasses()
+    finance_industries: dict[Text, tuple[Text, ...]] = {}
+    statement_usable: StatementUsable = StatementUsable()
+    evidence: Evidence = Evidence()
 
     @property
     def tier_ids(self) -> tuple[str, ...]:
