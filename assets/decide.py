@@ -12,15 +12,15 @@ from risk_pipeline.orchestration.resource import Assessment
 from risk_pipeline.orchestration.results import materialised
 from risk_pipeline.orchestration.specs import spec
 from risk_pipeline.pipeline.run import DECIDE_TABLES
+from risk_pipeline.policy.scopes import FACT_TABLES
 
-FACTS = ("factor.customer_state", "factor.due_diligence", "factor.exposure", "factor.transaction_history")
 MADE_FROM = {
-    "score.risk_score": (*FACTS, "audit.run"),  # the run holds the policy and the decisions before
-    "score.contribution": (*FACTS, "score.risk_score"),
-    "decision.risk_tier": (*FACTS, "score.risk_score"),
-    "decision.credit_limit": (*FACTS, "score.risk_score", "decision.risk_tier", "decision.limit_candidate"),
-    "decision.limit_candidate": (*FACTS, "score.risk_score", "decision.risk_tier"),
-    "mart.current_risk": (*FACTS, "score.risk_score", "score.contribution", "decision.risk_tier", "decision.credit_limit"),
+    "score.risk_score": (*FACT_TABLES, "audit.run"),  # the run holds the policy and the decisions before
+    "score.contribution": (*FACT_TABLES, "score.risk_score"),
+    "decision.risk_tier": (*FACT_TABLES, "score.risk_score"),
+    "decision.credit_limit": (*FACT_TABLES, "score.risk_score", "decision.risk_tier", "decision.limit_candidate"),
+    "decision.limit_candidate": (*FACT_TABLES, "score.risk_score", "decision.risk_tier"),
+    "mart.current_risk": (*FACT_TABLES, "score.risk_score", "score.contribution", "decision.risk_tier", "decision.credit_limit"),
 }
 ORDER = [name for name in TopologicalSorter(MADE_FROM).static_order() if name in MADE_FROM]  # Dagster insists on it
 

@@ -23,8 +23,13 @@ def factor_asset(full_name: str) -> dg.AssetsDefinition:
 
 
 customer_state = factor_asset("factor.customer_state")
+financial_condition = factor_asset("factor.financial_condition")
 due_diligence = factor_asset("factor.due_diligence")
+credit_record = factor_asset("factor.credit_record")
+industry_region = factor_asset("factor.industry_region")
+market_environment = factor_asset("factor.market_environment")
 open_item = factor_asset("factor.open_item")
 exposure = factor_asset("factor.exposure")
 exposure_by_currency = factor_asset("factor.exposure_by_currency")
 transaction_history = factor_asset("factor.transaction_history")
+behaviour = factor_asset("factor.behaviour")

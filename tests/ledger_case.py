@@ -28,6 +28,7 @@ from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.scopes import FACT_TABLES
 
 AS_OF = date(2026, 6, 30)
 
@@ -157,7 +158,7 @@ class LedgerCase:
 
 def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> dict[str, Any]:
     """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table."""
-    tables = [table(f"factor.{name}") for name in ("due_diligence", "exposure", "customer_state", "transaction_history")]
+    tables = [table(name) for name in FACT_TABLES]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
     previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
     rows = zip(*(found[each.name] for each in tables), strict=True)

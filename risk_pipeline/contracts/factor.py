@@ -6,6 +6,13 @@ Put here: which columns a factor table has, and which of them may never be empty
 
 from __future__ import annotations
 
+from risk_pipeline.contracts import (
+    factor_behaviour,
+    factor_credit_record,
+    factor_financial_condition,
+    factor_industry_region,
+    factor_market_environment,
+)
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.fields_factor import LEDGER_FACTORS
 from risk_pipeline.contracts.table import Table
@@ -118,6 +125,81 @@ FACTOR_TABLES: tuple[Table, ...] = (
             " last_invoice_date last_payment_date months_since_first_invoice dishonoured_payments_6m"
             " uncollectible_written_off_12m n_open_disputes unknown_clearing_12m",
             required="run_id n_invoices_12m n_applications_12m n_open_disputes",
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="financial_condition",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Financial condition: ratios of the newest usable statement, and which statement that is",
+        zh="财务状况：最近可用财务报表的各项比率及其来源报表",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_financial_condition.COLUMNS}",
+            required=f"run_id {factor_financial_condition.REQUIRED}",
+            values=factor_financial_condition.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="credit_record",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Credit record: bureau reports and references of other suppliers and banks",
+        zh="信用记录：征信报告与同业、银行资信证明",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_credit_record.COLUMNS}",
+            required=f"run_id {factor_credit_record.REQUIRED}",
+            values=factor_credit_record.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="industry_region",
+        grain="one row per customer and assessment date",
+        owner="market_intelligence",
+        en="Industry, country, size and age of the customer and how risky they are",
+        zh="行业、地域、规模与成立年限及其风险",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_industry_region.COLUMNS}",
+            required=f"run_id {factor_industry_region.REQUIRED}",
+            values=factor_industry_region.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="market_environment",
+        grain="one row per customer and assessment date",
+        owner="market_intelligence",
+        en="Market environment: demand, prices and insolvencies of the industry, and the customer's currency",
+        zh="市场环境：行业需求、价格与破产情况，以及客户本币走势",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_market_environment.COLUMNS}",
+            required=f"run_id {factor_market_environment.REQUIRED}",
+            values=factor_market_environment.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="behaviour",
+        grain="one row per customer and assessment date",
+        owner="sales",
+        en="Behaviour: orders, contacts, complaints and changes against the customer's own past",
+        zh="客户行为：订单、往来、投诉及各类变更，与自身历史对比",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_behaviour.COLUMNS}",
+            required=f"run_id {factor_behaviour.REQUIRED}",
+            values=factor_behaviour.VALUES,
         ),
     ),
     Table(

@@ -1,6 +1,6 @@
 """The one dictionary of fields, and the helper with which tables list their columns by name.
 
-Put here: nothing but the union of the fields_*.py files and `columns`. Keep out: fields and tables themselves.
+Put here: nothing but the union of the fields_*.py and factor_*.py files and `columns`. Keep out: fields and tables themselves.
 """
 
 from __future__ import annotations
@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from risk_pipeline.contracts import (
+    factor_behaviour,
+    factor_credit_record,
+    factor_financial_condition,
+    factor_industry_region,
+    factor_market_environment,
     fields_audit,
     fields_decision,
     fields_evidence,
@@ -33,6 +38,11 @@ FIELDS: Mapping[str, Field] = _union(
     fields_evidence.FIELDS,
     fields_reference.FIELDS,
     fields_factor.FIELDS,
+    factor_behaviour.FIELDS,
+    factor_credit_record.FIELDS,
+    factor_financial_condition.FIELDS,
+    factor_industry_region.FIELDS,
+    factor_market_environment.FIELDS,
     fields_decision.FIELDS,
     fields_audit.FIELDS,
 )

@@ -7,7 +7,7 @@ Formulas: docs of the factor catalogue; windows such as _12m are (add_months(as_
 
 from __future__ import annotations
 
-from risk_pipeline.contracts.table import REPORTING, Field, Kind
+from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of
 
 # The formatter would make eight lines of a field; one or two read as a table.
 # fmt: off
@@ -184,13 +184,5 @@ FIELDS: tuple[Field, ...] = (
           "hit, error (a search failed), never (not searched)",
           "各名单最近一次查询的结果：clean 已查无命中、hit 命中、error 查询失败、never 从未查询"),
     *LEDGER_FACTORS,
-    *(
-        Field(
-            f"{factor.name}_code",
-            Kind.TEXT,
-            f"Coded reason why {factor.name} has no value; empty = none",
-            f"{factor.name} 无取值时的原因代码；为空表示无",
-        )
-        for factor in LEDGER_FACTORS
-    ),
+    *map(code_of, LEDGER_FACTORS),
 )

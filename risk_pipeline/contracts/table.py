@@ -66,6 +66,16 @@ class Field:
     sensitivity: Sensitivity = "internal"
 
 
+def code_of(factor: Field) -> Field:
+    """The column `<factor>_code` beside a factor: why it has no value."""
+    return Field(
+        f"{factor.name}_code",
+        Kind.TEXT,
+        f"Coded reason why {factor.name} has no value; empty = none",
+        f"{factor.name} 无取值时的原因代码；为空表示无",
+    )
+
+
 @dataclass(frozen=True)
 class Column:
     """A field in its place in one table.

@@ -18,11 +18,16 @@ from risk_pipeline.engine.sql import Literal, render
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
+    "financial_condition": (),
     "due_diligence": (),
+    "credit_record": (),
+    "industry_region": (),
+    "market_environment": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
     "exposure": ("exposure_component",),
     "transaction_history": ("relationship",),
+    "behaviour": (),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...

@@ -76,8 +76,26 @@ class Catalogue(Model):
         return tuple(factor for factor in self.factors if factor.id in ids)
 
 
+# The files of the catalogue; their order, and the order in each, breaks ties between reasons.
+FILES = (
+    "catalogue.yaml",
+    "catalogue_financial_condition.yaml",
+    "catalogue_credit_record.yaml",
+    "catalogue_behaviour.yaml",
+    "catalogue_industry_region.yaml",
+    "catalogue_market_environment.yaml",
+)
+
+
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
-    """The packaged catalogue."""
-    text = resources.files("risk_pipeline.factors").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    return Catalogue.model_validate(yaml.safe_load(text))
+    """The packaged catalogue, all files as one. A code that several files use is explained in the same words."""
+    factors: list[object] = []
+    codes: dict[str, object] = {}
+    for name in FILES:
+        part = yaml.safe_load(resources.files("risk_pipeline.factors").joinpath(name).read_text(encoding="utf-8"))
+        factors += part["factors"]
+        for code, label in part["codes"].items():
+            if codes.setdefault(code, label) != label:
+                raise ValueError(f"{name}: code {code} has another text than in the files before")
+    return Catalogue.model_validate({"factors": factors, "codes": codes})

@@ -16,6 +16,7 @@ from typing import Literal
 import duckdb
 
 from risk_pipeline.gates.results import GateResult, Severity, sql_text
+from risk_pipeline.policy.scopes import FACT_TABLES
 
 Stage = Literal["factor", "decide"]
 
@@ -23,7 +24,7 @@ SCORE_TOLERANCE = 0.005 + 1e-6  # half of the last printed digit, and what summi
 SUBTOTAL_TOLERANCE = 0.03  # five subtotals, each rounded to 2 decimals on its own, and the score's own rounding
 
 CUSTOMER_TABLES: Mapping[Stage, tuple[str, ...]] = {
-    "factor": ("factor.customer_state", "factor.due_diligence", "factor.exposure", "factor.transaction_history"),
+    "factor": FACT_TABLES,
     "decide": (
         "factor.customer_state",
         "score.risk_score",

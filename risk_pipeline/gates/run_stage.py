@@ -25,11 +25,16 @@ from risk_pipeline.gates.results import GateResult, Severity
 STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
     "factor": (
         "factor.customer_state",
+        "factor.financial_condition",
         "factor.due_diligence",
+        "factor.credit_record",
+        "factor.industry_region",
+        "factor.market_environment",
         "factor.open_item",
         "factor.exposure",
         "factor.exposure_by_currency",
         "factor.transaction_history",
+        "factor.behaviour",
     ),
     "decide": (
         "score.risk_score",

@@ -12,7 +12,17 @@ from risk_pipeline.contracts import table
 from risk_pipeline.contracts.table import Column, Field, Kind
 from risk_pipeline.policy.expression import Expression, Scope, parse
 
-FACT_TABLES = ("factor.customer_state", "factor.due_diligence", "factor.exposure", "factor.transaction_history")
+FACT_TABLES = (
+    "factor.customer_state",
+    "factor.financial_condition",
+    "factor.due_diligence",
+    "factor.credit_record",
+    "factor.industry_region",
+    "factor.market_environment",
+    "factor.behaviour",
+    "factor.exposure",
+    "factor.transaction_history",
+)
 
 # Facts that come from the run and the policy, not from a table.
 DERIVED = (
