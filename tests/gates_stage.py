@@ -22,7 +22,7 @@ AS_OF = date(2026, 6, 30)
 RUN_ID = "run-1"
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
-EVIDENCE = ("financial_condition", "credit_record", "industry_region", "market_environment", "behaviour")
+EVIDENCE = ("financial_condition", "credit_record", "industry_region", "market_environment", "contract_collateral", "behaviour")
 ZERO = {Kind.MONEY: Decimal(0), Kind.RATE: Decimal(1), Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.FLAG: False, Kind.DATE: AS_OF}
 
 

@@ -21,6 +21,7 @@ SAYS = {
     "factor__credit_record": "bureau reports and references",
     "factor__industry_region": "industry, country, size",
     "factor__market_environment": "markets and currencies",
+    "factor__contract_collateral": "contracts and collateral",
     "factor__behaviour": "orders, contacts, changes",
     "factor__open_item": "open items",
     "factor__exposure": "exposure and aging",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from risk_pipeline.contracts import (
     factor_behaviour,
+    factor_contract_collateral,
     factor_credit_record,
     factor_financial_condition,
     factor_industry_region,
@@ -185,6 +186,21 @@ FACTOR_TABLES: tuple[Table, ...] = (
             f"as_of customer_id run_id evidence_date {factor_market_environment.COLUMNS}",
             required=f"run_id {factor_market_environment.REQUIRED}",
             values=factor_market_environment.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="contract_collateral",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Contracts and security: what is signed, breached or about to expire, and what we could call",
+        zh="合同与担保：签署、违约、到期情况及可索赔的担保",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_contract_collateral.COLUMNS}",
+            required=f"run_id {factor_contract_collateral.REQUIRED}",
+            values=factor_contract_collateral.VALUES,
         ),
     ),
     Table(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from risk_pipeline.contracts import (
     factor_behaviour,
+    factor_contract_collateral,
     factor_credit_record,
     factor_financial_condition,
     factor_industry_region,
@@ -43,6 +44,7 @@ FIELDS: Mapping[str, Field] = _union(
     factor_financial_condition.FIELDS,
     factor_industry_region.FIELDS,
     factor_market_environment.FIELDS,
+    factor_contract_collateral.FIELDS,
     fields_decision.FIELDS,
     fields_audit.FIELDS,
 )

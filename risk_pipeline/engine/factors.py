@@ -23,6 +23,7 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "credit_record": (),
     "industry_region": (),
     "market_environment": (),
+    "contract_collateral": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
     "exposure": ("exposure_component",),

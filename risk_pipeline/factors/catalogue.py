@@ -84,6 +84,7 @@ FILES = (
     "catalogue_behaviour.yaml",
     "catalogue_industry_region.yaml",
     "catalogue_market_environment.yaml",
+    "catalogue_contract_collateral.yaml",
 )
 
 

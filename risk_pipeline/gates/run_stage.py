@@ -30,6 +30,7 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "factor.credit_record",
         "factor.industry_region",
         "factor.market_environment",
+        "factor.contract_collateral",
         "factor.open_item",
         "factor.exposure",
         "factor.exposure_by_currency",

@@ -19,6 +19,7 @@ FACT_TABLES = (
     "factor.credit_record",
     "factor.industry_region",
     "factor.market_environment",
+    "factor.contract_collateral",
     "factor.behaviour",
     "factor.exposure",
     "factor.transaction_history",
