@@ -1,7 +1,7 @@
 """factor.contract_collateral: its columns and what they mean.
 
-Put here: fields that first appear in this table, and the table. Keep out: how they are computed (factors/contract_collateral.sql) and
-what they are worth (the factor catalogue and the policy).
+Put here: fields that first appear in this table, and the table. Keep out: how they are computed (factors/*.sql) and what they
+are worth (the factor catalogue and the policy).
 """
 
 from __future__ import annotations

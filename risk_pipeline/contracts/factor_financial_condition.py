@@ -46,7 +46,8 @@ _MEASURES = (
     Field("statement_months", Kind.INTEGER, "Months the flows of the statement used cover", "所用报表流量科目覆盖月数", "months"),
     Field("statement_period_end", Kind.DATE, "Balance sheet date of the statement used", "所用报表的资产负债表日"),
     Field("statement_received_date", Kind.DATE, "Day we had the statement used", "所用报表的收到日期"),
-    Field("statement_age_days", Kind.INTEGER, "Days from the balance sheet date to the assessment date", "报表账龄（天）", "days"),
+    Field("statement_age_days", Kind.INTEGER, "Days from the balance sheet date to the assessment date", "报表账龄（天）",
+          "days"),
 )
 FIELDS: tuple[Field, ...] = (*_FACTORS, *map(code_of, _FACTORS), *_WITHOUT_CODE, *_MEASURES)
 # fmt: on
