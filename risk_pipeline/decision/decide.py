@@ -59,7 +59,7 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
     assigned = assign(view, policy)
     scored = score_customers(view, policy, catalogue, context, assigned)
     decided = decide_scored(view, policy, catalogue, context, assigned, scored)
-    return tables.all_tables(decided, policy, context, [(part, card) for _, part, card in scored.cards])
+    return tables.all_tables(decided, policy, context, scored.cards)
 
 
 def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:

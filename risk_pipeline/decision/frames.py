@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from risk_pipeline.contracts import table
 from risk_pipeline.decision.context import DecisionContext
@@ -61,6 +62,18 @@ def nullable(values: NDArray[Any], known: Bools) -> Column:
         return values
     kind = pd.arrays.BooleanArray if values.dtype == bool else pd.arrays.IntegerArray
     return kind(values, ~known)
+
+
+def stacked(frames: Sequence[pd.DataFrame], order: NDArray[np.intp]) -> pd.DataFrame:
+    """Frames of the same columns below each other, their rows then in `order`; texts stay categorical (pandas.concat alone
+    would make objects of them where the categories differ).
+    """
+    columns = {name: [frame[name] for frame in frames] for name in frames[0].columns}
+    whole = {
+        name: pd.Series(union_categoricals(parts)) if isinstance(parts[0].dtype, pd.CategoricalDtype) else pd.concat(parts)
+        for name, parts in columns.items()
+    }
+    return pd.DataFrame({name: column.array.take(order) for name, column in whole.items()}, copy=False)
 
 
 def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> Categorical:

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from risk_pipeline.decision.assign import Assigned
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import DefaultState
-from risk_pipeline.decision.frames import Categorical, add_days, categorical, constant, constant_date, frame, joined, nullable
+from risk_pipeline.decision.frames import (
+    Categorical,
+    add_days,
+    categorical,
+    constant,
+    constant_date,
+    frame,
+    joined,
+    nullable,
+    stacked,
+)
 from risk_pipeline.decision.hold import hold_ids
 from risk_pipeline.decision.knockouts import Knocked
 from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, Limits, in_credit_currency
@@ -62,21 +72,29 @@ class Decided:
 
 
 def all_tables(
-    decided: Decided, policy: Policy, context: DecisionContext, cards: Sequence[tuple[Facts, CardScore]]
+    decided: Decided, policy: Policy, context: DecisionContext, cards: Sequence[tuple[NDArray[np.intp], Facts, CardScore]]
 ) -> dict[str, pd.DataFrame]:
-    """The six tables by full name; `cards` are the scores with the facts they were made of."""
+    """The six tables by full name; `cards` are the scores with the places of their customers and the facts they were made of."""
     score = score_frame(decided, policy, context)
     tier = tier_frame(decided, policy, context)
     limit = limit_frame(decided, policy, context)
-    contributions = [contribution_frame(facts, card, context) for facts, card in cards]
     return {
         "score.risk_score": score,
-        "score.contribution": contributions[0] if len(contributions) == 1 else pd.concat(contributions, ignore_index=True),
+        "score.contribution": _contributions(cards, context),
         "decision.risk_tier": tier,
         "decision.credit_limit": limit,
         "decision.limit_candidate": candidate_frame(decided, context),
         "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
     }
+
+
+def _contributions(cards: Sequence[tuple[NDArray[np.intp], Facts, CardScore]], context: DecisionContext) -> pd.DataFrame:
+    """score.contribution of all cards, in the order of the customers."""
+    frames = [contribution_frame(facts, card, context) for _, facts, card in cards]
+    if len(frames) == 1:
+        return frames[0]
+    places = np.concatenate([np.repeat(positions, len(card.factors)) for positions, _, card in cards])
+    return stacked(frames, np.argsort(places, kind="stable"))
 
 
 def _segment(decided: Decided, policy: Policy) -> Categorical:
