@@ -22,6 +22,10 @@ PREVIOUS = {
     "previous_default_cleared_on": "datetime64[s]",
     "previous_periods_in_tier": "Int64",
     "previous_as_of": "datetime64[s]",
+    "previous_hysteresis_tier": "str",
+    "previous_hysteresis_periods_met": "Int64",
+    "previous_last_downgrade_on": "datetime64[s]",
+    "notch_steps": "Int64",
 }
 DTYPES = {
     Kind.TEXT: "str",

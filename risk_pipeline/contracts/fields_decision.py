@@ -74,6 +74,12 @@ FIELDS: tuple[Field, ...] = (
           "否决规则允许的最好等级；为空表示无限制"),
     Field("knockouts", Kind.TEXT, "Knock-out rules that hold, ids separated by commas; empty text = none",
           "触发的否决规则编号，逗号分隔；空字符串表示无"),
+    Field("hysteresis_tier", Kind.TEXT, "Model tier after hysteresis: down at once, up slowly",
+          "经滞后处理的模型等级：下调即时，上调渐进"),
+    Field("notched_tier", Kind.TEXT, "Hysteresis tier moved by the approved override in force", "经有效人工调整后的等级"),
+    Field("hysteresis_periods_met", Kind.INTEGER, "Month ends in a row whose score allowed the next tier up",
+          "连续满足上调条件的月末次数", "periods"),
+    Field("last_downgrade_on", Kind.DATE, "Day the hysteresis tier last went down", "滞后等级最近一次下调日"),
     Field("binding_rule", Kind.TEXT, "Rule that decided the final tier", "决定最终等级的规则"),
     Field("previous_tier", Kind.TEXT, "Tier of the previous published assessment", "上一次已发布评估的等级"),
     Field("direction", Kind.TEXT, "Move against the previous tier: up = safer, down = riskier; "

@@ -24,7 +24,8 @@ from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
-from risk_pipeline.decision.tiers import decide_tiers, tier_names, unrated_rule
+from risk_pipeline.decision.tier_codes import tier_names
+from risk_pipeline.decision.tiers import decide_tiers, unrated_rule
 from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
@@ -101,7 +102,8 @@ def decide_scored(
     default = default_state(facts, policy, context.as_of, not_rated)
     facts = facts.with_columns(in_default=Vector(default.in_default, np.ones(len(facts), dtype=bool)))
     knocked = knock_out(facts, policy, not_rated)
-    tiers = decide_tiers(scored.score, scored.model_rule, assigned.outside, assigned.ceiling(policy), knocked, policy)
+    ceilings = (assigned.ceiling(policy), np.full(len(facts), -1, dtype=np.int8))
+    tiers = decide_tiers(scored.score, scored.model_rule, assigned.outside, ceilings, knocked, facts, policy, context.as_of)
 
     classes = tuple(policy.terms)
     pds = Vector(np.where(scored.known, curve(policy).pd[scored.score], 0.0), scored.known)

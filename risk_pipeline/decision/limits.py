@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from risk_pipeline.decision import inputs_json as js
 from risk_pipeline.decision.frames import Categorical, categorical
 from risk_pipeline.decision.knockouts import Knocked
-from risk_pipeline.decision.tiers import Codes
+from risk_pipeline.decision.tier_codes import Codes
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import Policy, minor_units
 

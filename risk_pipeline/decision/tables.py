@@ -35,7 +35,8 @@ from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
 from risk_pipeline.decision.terms import TermsGiven
-from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier, tier_names
+from risk_pipeline.decision.tier_codes import tier_names
+from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier
 from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Vector
 from risk_pipeline.policy.model import Policy
 
@@ -131,12 +132,16 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "segment": _segment(decided, policy),
         "tier": categorical(tiers.final, names),
         "model_tier": categorical(tiers.model, names),
+        "hysteresis_tier": categorical(tiers.memory.tier, names),
+        "notched_tier": categorical(tiers.notched, names),
         "knockout_ceiling": categorical(decided.knocked.ceiling, policy.tier_ids),
         "knockouts": joined(decided.knocked.hits, [k.id for k in policy.knockouts]),
         "binding_rule": categorical(tiers.binding, binding_names(policy)),
         "previous_tier": categorical(previous.codes, previous.categories),
         "direction": categorical(direction(tiers.final, previous, policy), DIRECTIONS),
         "periods_in_tier": periods_in_tier(tiers.final, decided.facts, policy, context.as_of),
+        "hysteresis_periods_met": tiers.memory.periods_met,
+        "last_downgrade_on": tiers.memory.last_downgrade_on.astype("datetime64[s]"),
         "in_default": default.in_default,
         "default_since": default.since.astype("datetime64[s]"),
         "default_cleared_on": default.cleared_on.astype("datetime64[s]"),

@@ -303,6 +303,16 @@ class Knockout(Model):
         return self.limit != "none"
 
 
+class Hysteresis(Model):
+    """A tier goes down at once; it climbs one step when the score was `upgrade_buffer_points` over the border of that step at
+    `periods_to_upgrade` calendar month ends in a row, `cooldown_days_after_downgrade` after the last step down.
+    """
+
+    upgrade_buffer_points: ScorePoints
+    periods_to_upgrade: Annotated[StrictInt, Field(ge=1)]
+    cooldown_days_after_downgrade: Days
+
+
 class Need(Model):
     """What the customer needs: sales over the credit period, or the approved request while there are too few sales."""
 
@@ -453,6 +463,7 @@ class Policy(Model):
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     unrated: Unrated
     not_rated: NotRated
+    hysteresis: Hysteresis
     knockouts: Annotated[tuple[Knockout, ...], Field(max_length=60)]  # a set of ids is one 64-bit word in decisions
     limits: Limits
     terms: dict[Name, dict[Name, Terms]]
