@@ -22,6 +22,8 @@ PREVIOUS = {
     "previous_default_cleared_on": "datetime64[s]",
     "previous_periods_in_tier": "Int64",
     "previous_as_of": "datetime64[s]",
+    "previous_segment": "str",
+    "previous_segment_held_on": "datetime64[s]",
 }
 DTYPES = {
     Kind.TEXT: "str",
