@@ -26,6 +26,8 @@ PREVIOUS = {
     "previous_hysteresis_periods_met": "Int64",
     "previous_last_downgrade_on": "datetime64[s]",
     "notch_steps": "Int64",
+    "previous_segment": "str",
+    "previous_segment_held_on": "datetime64[s]",
 }
 DTYPES = {
     Kind.TEXT: "str",

@@ -60,7 +60,7 @@ def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS
         model_rule=np.array([UNRATED_BY_COVERAGE if score is None else 0], dtype=np.int16),
         cards=(),
     )
-    decided = decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy), scored)
+    decided = decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy, as_of), scored)
     frames = [tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))]
     row = {name: _plain(frame[name].iloc[0]) for frame in frames for name in frame if name not in ("valid_to",)}
     row["tier_valid_to"], row["limit_valid_to"] = (_plain(frame["valid_to"].iloc[0]) for frame in frames)

@@ -178,6 +178,7 @@ def _score(customer: str, score: float, **subtotals: float) -> Row:
         "pd": 0.05,
         "pd_status": "expert",
         "coverage_pct": 100.0,
+        "confidence_pct": 100.0,
         "reweight_factor": 1.0,
         **{f"{name}_subtotal": value for name, value in subtotals.items()},
     }

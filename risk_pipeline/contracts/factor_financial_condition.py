@@ -41,6 +41,8 @@ _MEASURES = (
     Field("statement_usable", Kind.FLAG, "The statement has assets, liabilities, equity and revenue, balances and is fresh "
           "enough for limits and segments",
           "报表可用：要素齐全、勾稽平衡且未过期"),
+    Field("statement_doubt", Kind.TEXT, "Why the statement used is not usable: incomplete, unbalanced or too_old",
+          "所用报表不可用的原因：要素不全、勾稽不平或过期"),
     Field("statement_audited", Kind.FLAG, "An auditor examined the statement used", "所用报表经审计"),
     Field("statement_consolidated", Kind.FLAG, "The statement used is that of the group", "所用报表为合并报表"),
     Field("statement_months", Kind.INTEGER, "Months the flows of the statement used cover", "所用报表流量科目覆盖月数", "months"),
@@ -63,4 +65,5 @@ REQUIRED = "statement_usable"
 VALUES: dict[str, str] = {
     "statement_quality": "unqualified reviewed tax_return management qualified going_concern adverse disclaimer",
     "altman_zone": "distress grey safe",
+    "statement_doubt": "incomplete unbalanced too_old",
 }

@@ -30,6 +30,9 @@ FIELDS: tuple[Field, ...] = (
           "按赔率刻度换算的分数（基准分 + 赔率翻倍分）", "points"),
     Field("coverage_pct", Kind.NUMBER, "Share of the scorecard's weight that rests on real values",
           "评分卡中有真实数据支撑的权重占比", "%"),
+    Field("confidence_pct", Kind.NUMBER, "Coverage with aged evidence counted less: a value older than the policy's maximum age "
+          "loses weight until it counts for nothing at twice that age",
+          "可信度：对过期证据折减后的数据覆盖率，超过最长时效后线性递减，至两倍时效归零", "%"),
     Field("reweight_factor", Kind.NUMBER, "How far the counted weights were stretched to stand for missing ones: applicable "
           "weight / counted weight",
           "权重放大倍数：适用权重 ÷ 实际计入权重", "factor"),
@@ -67,6 +70,9 @@ FIELDS: tuple[Field, ...] = (
     Field("evidence_age_days", Kind.INTEGER, "Age of the newest evidence at the assessment date", "证据距评估日的天数", "days"),
     Field("risk_type", Kind.TEXT, "Kind of risk the factor tells of", "因子所属风险类型：信用、操作、市场、法律、声誉"),
     # tier
+    Field("segment_held_on", Kind.DATE, "Newest assessment at which the condition of the segment held by itself; a customer may "
+          "stay in a segment some months longer",
+          "最近一次满足分群条件的评估日；此后客户可在原分群保留若干月"),
     Field("tier", Kind.TEXT, "Final risk tier; unrated ranks as high, not_rated is intercompany",
           "最终风险等级；未评级按高风险对待，不评级为集团内部"),
     Field("model_tier", Kind.TEXT, "Tier by the score alone", "仅按评分得出的等级"),

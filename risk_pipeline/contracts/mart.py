@@ -20,10 +20,10 @@ MART_TABLES: tuple[Table, ...] = (
         key=("customer_id",),
         columns=columns(
             "as_of customer_id run_id name country_code account_manager segment tier tier_label_en tier_label_zh"
-            " previous_tier direction binding_rule in_default score grade pd pd_status coverage_pct currency credit_limit"
-            " limit_reporting limit_reason payment_terms_days settlement_cycle prepayment_pct open_exposure total_exposure"
-            " overdue max_days_past_due max_dpd_material utilisation headroom hold hold_reasons reasons_en reasons_zh"
-            " policy_version run_label",
+            " previous_tier direction binding_rule in_default score grade pd pd_status coverage_pct confidence_pct currency"
+            " credit_limit limit_reporting limit_reason payment_terms_days settlement_cycle prepayment_pct open_exposure"
+            " total_exposure overdue max_days_past_due max_dpd_material utilisation headroom hold hold_reasons reasons_en"
+            " reasons_zh policy_version run_label",
             required="as_of run_id tier tier_label_en tier_label_zh direction in_default currency open_exposure total_exposure"
             " overdue hold policy_version run_label",
             values={

@@ -19,7 +19,7 @@ SCORE_TABLES: tuple[Table, ...] = (
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id segment scorecard_id policy_version score pd pd_status grade scaled_score"
-            " coverage_pct reweight_factor credit_subtotal operational_subtotal market_subtotal legal_subtotal"
+            " coverage_pct confidence_pct reweight_factor credit_subtotal operational_subtotal market_subtotal legal_subtotal"
             " reputation_subtotal",
             required="run_id policy_version",
             values={"pd_status": "expert calibrated"},

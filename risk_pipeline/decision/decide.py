@@ -57,7 +57,7 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
             remedy="set reporting_currency in risk.yaml, or null in the policy when its amounts hold in any currency",
         )
     view = prepare(facts, policy, context)
-    assigned = assign(view, policy)
+    assigned = assign(view, policy, context.as_of)
     scored = score_customers(view, policy, catalogue, context, assigned)
     decided = decide_scored(view, policy, catalogue, context, assigned, scored)
     return tables.all_tables(decided, policy, context, scored.cards)

@@ -66,6 +66,7 @@ class CardScore:
     over_reweighted: Bools
     blocked: Bools
     coverage_pct: Floats
+    confidence_pct: Floats
     reweight_factor: Floats  # NaN where nothing counted
     counted_weight: Ints
 
@@ -102,9 +103,10 @@ def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, .
     not_applicable = frozenset(policy.score.not_applicable_codes)
     parts = tuple(score_factor(facts, f, r, as_of, not_applicable) for f, r in zip(factors, rules, strict=True))
     card_weight, counted, covered, weighted = (np.zeros(len(facts), dtype=np.int64) for _ in range(4))
-    stretched = np.zeros(len(facts), dtype=np.int64)
+    stretched, fresh = np.zeros(len(facts), dtype=np.int64), np.zeros(len(facts))
     blocked = np.zeros(len(facts), dtype=bool)
-    for weight, part in zip(weights, parts, strict=True):
+    for weight, part, rule in zip(weights, parts, rules, strict=True):
+        fresh += weight * _freshness(part, rule)
         card_weight += weight * part.applicable
         counted += weight * part.counted
         covered += weight * part.real
@@ -127,6 +129,7 @@ def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, .
         over_reweighted=over_reweighted,
         blocked=blocked,
         coverage_pct=100.0 * covered / np.maximum(card_weight, 1),
+        confidence_pct=100.0 * fresh / np.maximum(card_weight, 1),
         reweight_factor=np.where(counted > 0, stretched / divisor, np.nan),
         counted_weight=counted,
     )
@@ -245,6 +248,14 @@ def _decayed(points: Ints, rule: FactorRule, age: Ints) -> Ints:
     span = rule.max_age_days
     past = np.clip(age - span, 0, span)
     return points + (2 * (target - points) * past + span) // (2 * span)
+
+
+def _freshness(part: FactorScore, rule: FactorRule) -> Floats:
+    """How much of a real value still speaks of today: 1 up to max_age_days, then falling to 0 at twice that; undated = 1."""
+    if rule.max_age_days is None:
+        return part.real.astype(np.float64)
+    past = np.clip(part.age_days - rule.max_age_days, 0, rule.max_age_days)
+    return np.where(part.real, 1.0 - past / rule.max_age_days, 0.0)
 
 
 def bin_labels(rule: FactorRule) -> list[str]:

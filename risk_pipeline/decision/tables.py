@@ -117,6 +117,7 @@ def score_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "grade": categorical(np.where(known, by_score.grade[score], -1), [g.grade for g in policy.master_scale]),
         "scaled_score": np.where(known, by_score.scaled[score], np.nan),
         "coverage_pct": decided.spread([card.coverage_pct for card in cards]),
+        "confidence_pct": decided.spread([card.confidence_pct for card in cards]),
         "reweight_factor": decided.spread([card.reweight_factor for card in cards]),
         **{f"{kind}_subtotal": decided.spread([card.subtotal(kind) for card in cards]) for kind in RISK_TYPES},
     }
@@ -130,6 +131,7 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
     columns = {
         "customer_id": decided.facts.frame["customer_id"],
         "segment": _segment(decided, policy),
+        "segment_held_on": decided.assigned.held_on.astype("datetime64[s]"),
         "tier": categorical(tiers.final, names),
         "model_tier": categorical(tiers.model, names),
         "hysteresis_tier": categorical(tiers.memory.tier, names),
@@ -234,7 +236,7 @@ def mart_frame(
     columns = {
         **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue"),
         **_picked(decided.facts.frame, "max_days_past_due max_dpd_material"),
-        **_picked(score, "segment score grade pd pd_status coverage_pct policy_version"),
+        **_picked(score, "segment score grade pd pd_status coverage_pct confidence_pct policy_version"),
         **_picked(tier, "customer_id tier previous_tier direction binding_rule in_default run_label"),
         **_picked(limit, "currency credit_limit limit_reporting limit_reason payment_terms_days settlement_cycle"),
         **_picked(limit, "prepayment_pct total_exposure utilisation headroom hold hold_reasons"),

@@ -13,6 +13,7 @@ from importlib import resources
 import duckdb
 
 from risk_pipeline.engine.sql import Literal, render
+from risk_pipeline.policy.months import add_months, is_month_end
 
 # Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
@@ -52,20 +53,6 @@ BUCKETS = 32  # the feed store's: first 8 hex digits of md5(customer_id) mod 32
 def factor_sql(name: str) -> str:
     """The SQL text of a factor table (`exposure`) or of a step (`steps/position`)."""
     return resources.files("risk_pipeline.factors").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def add_months(day: date, months: int) -> date:
-    """`day` moved by whole months; a month end stays a month end (28 Feb 2013 - 12 months = 29 Feb 2012)."""
-    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
-    last = date(first.year + first.month // 12, first.month % 12 + 1, 1) - timedelta(days=1)
-    if is_month_end(day):
-        return last
-    return first.replace(day=min(day.day, last.day))
-
-
-def is_month_end(day: date) -> bool:
-    """Whether `day` is the last of its month."""
-    return (day + timedelta(days=1)).day == 1
 
 
 def window_params(as_of: date) -> dict[str, Literal]:

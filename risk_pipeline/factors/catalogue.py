@@ -14,7 +14,17 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, model_validator
 
+from risk_pipeline.contracts import Table
 from risk_pipeline.policy.model import Label, Model, Name, RiskType, Text
+
+# The kinds of risk that factors stand for, as people read them.
+RISK_TYPES: Mapping[RiskType, Label] = {
+    "credit": Label(en="Credit risk", zh="信用风险"),
+    "operational": Label(en="Operational risk", zh="操作风险"),
+    "market": Label(en="Market risk", zh="市场风险"),
+    "legal": Label(en="Legal risk", zh="法律风险"),
+    "reputation": Label(en="Reputation risk", zh="声誉风险"),
+}
 
 
 class Reason(Label):
@@ -46,10 +56,14 @@ class Factor(Model):
 
 
 class Catalogue(Model):
-    """All factors, in the order that breaks ties between reasons; `codes` says what each special code means."""
+    """All factors, in the order that breaks ties between reasons; `codes` says what each special code means.
+
+    `definitions`: the words that formulas use, such as `overdue`.
+    """
 
     factors: tuple[Factor, ...]
     codes: dict[Name, Label]
+    definitions: dict[Text, Label] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -88,15 +102,22 @@ FILES = (
 )
 
 
+def heading(table: Table) -> Label:
+    """What a factor table is about, in a word or two: its description up to the colon."""
+    return Label(en=table.en.split(":")[0], zh=table.zh.split("：")[0])
+
+
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
     """The packaged catalogue, all files as one. A code that several files use is explained in the same words."""
     factors: list[object] = []
     codes: dict[str, object] = {}
+    definitions: dict[str, object] = {}
     for name in FILES:
         part = yaml.safe_load(resources.files("risk_pipeline.factors").joinpath(name).read_text(encoding="utf-8"))
         factors += part["factors"]
+        definitions |= part.get("definitions", {})
         for code, label in part["codes"].items():
             if codes.setdefault(code, label) != label:
                 raise ValueError(f"{name}: code {code} has another text than in the files before")
-    return Catalogue.model_validate({"factors": factors, "codes": codes})
+    return Catalogue.model_validate({"factors": factors, "codes": codes, "definitions": definitions})

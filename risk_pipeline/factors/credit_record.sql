@@ -1,3 +1,30 @@
 -- factor.credit_record. Grain: customer_id.
-SELECT c.customer_id, CAST(NULL AS DATE) AS evidence_date
+SELECT
+    c.customer_id,
+    CAST(NULL AS DATE) AS evidence_date,
+    CAST(NULL AS DOUBLE) AS bureau_score_norm,
+    CAST(NULL AS VARCHAR) AS bureau_score_norm_code,
+    CAST(NULL AS BIGINT) AS bureau_delinquencies_12m,
+    CAST(NULL AS VARCHAR) AS bureau_delinquencies_12m_code,
+    CAST(NULL AS BIGINT) AS bureau_defaults_36m,
+    CAST(NULL AS VARCHAR) AS bureau_defaults_36m_code,
+    CAST(NULL AS BIGINT) AS bureau_inquiries_6m,
+    CAST(NULL AS VARCHAR) AS bureau_inquiries_6m_code,
+    CAST(NULL AS DOUBLE) AS borrowing_to_revenue,
+    CAST(NULL AS VARCHAR) AS borrowing_to_revenue_code,
+    CAST(NULL AS DOUBLE) AS trade_reference_past_due_ratio,
+    CAST(NULL AS VARCHAR) AS trade_reference_past_due_ratio_code,
+    'not_ordered' AS bureau_state,
+    CAST(NULL AS VARCHAR) AS bureau,
+    CAST(NULL AS VARCHAR) AS bureau_rating,
+    CAST(NULL AS DATE) AS bureau_report_date,
+    CAST(NULL AS BIGINT) AS bureau_report_age_days,
+    CAST(NULL AS DOUBLE) AS bureau_score_change_180d,
+    CAST(NULL AS DECIMAL(18, 2)) AS bureau_recommended_limit,
+    CAST(NULL AS DECIMAL(18, 2)) AS bureau_borrowing,
+    CAST(NULL AS DATE) AS borrowing_period_end,
+    CAST(0 AS BIGINT) AS trade_reference_sources_12m,
+    CAST(NULL AS DOUBLE) AS supplier_payment_rating,
+    CAST(NULL AS DOUBLE) AS bank_payment_rating,
+    CAST(NULL AS DATE) AS trade_reference_date
 FROM factor.customer_state AS c

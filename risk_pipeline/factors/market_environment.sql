@@ -1,3 +1,28 @@
 -- factor.market_environment. Grain: customer_id.
-SELECT c.customer_id, CAST(NULL AS DATE) AS evidence_date
+SELECT
+    c.customer_id,
+    CAST(NULL AS DATE) AS evidence_date,
+    CAST(NULL AS DOUBLE) AS industry_demand_change_3m,
+    CAST(NULL AS VARCHAR) AS industry_demand_change_3m_code,
+    CAST(NULL AS DOUBLE) AS industry_demand_change_12m,
+    CAST(NULL AS VARCHAR) AS industry_demand_change_12m_code,
+    CAST(NULL AS DOUBLE) AS industry_volatility_12m,
+    CAST(NULL AS VARCHAR) AS industry_volatility_12m_code,
+    CAST(NULL AS DOUBLE) AS industry_insolvency_change_12m,
+    CAST(NULL AS VARCHAR) AS industry_insolvency_change_12m_code,
+    CAST(NULL AS DOUBLE) AS fx_move_against_90d,
+    CAST(NULL AS VARCHAR) AS fx_move_against_90d_code,
+    CAST(NULL AS DOUBLE) AS demand_shock,
+    CAST(NULL AS DOUBLE) AS price_change_3m,
+    CAST(NULL AS DOUBLE) AS price_change_12m,
+    CAST(NULL AS VARCHAR) AS demand_series,
+    CAST(NULL AS VARCHAR) AS price_series,
+    CAST(NULL AS VARCHAR) AS insolvency_series,
+    CAST(NULL AS VARCHAR) AS volatility_basis,
+    CAST(NULL AS VARCHAR) AS invoice_currency,
+    CAST(NULL AS DATE) AS indicator_published_date,
+    CAST(NULL AS DATE) AS price_published_date,
+    CAST(NULL AS DATE) AS insolvency_published_date,
+    CAST(NULL AS DATE) AS volatility_published_date,
+    CAST(NULL AS DATE) AS fx_date
 FROM factor.customer_state AS c

@@ -33,7 +33,7 @@ from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide
 from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
-from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, add_months, window_params
+from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.sql import Literal as SqlLiteral
 from risk_pipeline.engine.sql import literal
@@ -44,6 +44,7 @@ from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_ch
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.months import add_months
 from risk_pipeline.policy.scopes import FACT_TABLES
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
@@ -59,6 +60,7 @@ DECIDE_TABLES = STAGE_TABLES["decide"]
 BATCH_ROWS = 12_500
 ROW_GROUP_ROWS = 32_768
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
+EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
 # What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
 PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_tier": ("t.tier", Kind.TEXT),
@@ -67,6 +69,8 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_default_cleared_on": ("t.default_cleared_on", Kind.DATE),
     "previous_periods_in_tier": ("t.periods_in_tier", Kind.INTEGER),
     "previous_as_of": ("t.as_of", Kind.DATE),
+    "previous_segment": ("t.segment", Kind.TEXT),
+    "previous_segment_held_on": ("t.segment_held_on", Kind.DATE),
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
 }
 
@@ -210,6 +214,7 @@ class Run:
             run_id=self.run_id,
             run_label=self.label,
             reporting_currency=self._workspace.settings.reporting_currency,
+            evidence_feeds_configured=self._evidence_known(),
         )
         catalogue = load_catalogue()
         with ExitStack() as files:
@@ -367,6 +372,12 @@ class Run:
                 f"{', '.join(missing)}",
                 remedy="deliver the rates in the fx_rate feed (units per 1 EUR)",
             )
+
+    def _evidence_known(self) -> bool:
+        """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
+        return any(
+            self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchone() is not None for feed in EVIDENCE_FEEDS
+        )
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"

@@ -128,13 +128,18 @@ class Cure(Model):
 
 
 class Segment(Model):
-    """Customers that share a scorecard; the first segment whose `when` holds takes the customer."""
+    """Customers that share a scorecard; the first segment whose `when` holds takes the customer.
+
+    With `stays_months` a customer also stays that long after the last assessment at which `when` held: who stops sending
+    accounts does not change to an easier scorecard.
+    """
 
     id: Name
     when: Text
     scorecard: Name
     caps_and_terms_of: Name
     ceiling: Name | None = None
+    stays_months: Annotated[StrictInt, Field(ge=1, le=120)] | None = None
 
 
 class Outside(Model):

@@ -9,7 +9,10 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+
+from risk_pipeline.reporting.factors import page_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,9 +55,16 @@ def contract_rules() -> str:
     return rules_markdown()
 
 
+def factor_page(name: str) -> str:
+    from risk_pipeline.reporting.factors import factor_pages
+
+    return factor_pages()[name]
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/contract_rules.md": contract_rules,
     "docs/data_dictionary.md": data_dictionary,
+    **{name: partial(factor_page, name) for name in page_names()},
     "tests/architecture/asset_graph.txt": asset_graph,
 }
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from risk_pipeline.engine.factors import add_months, window_params
+from risk_pipeline.engine.factors import window_params
+from risk_pipeline.policy.months import add_months
 from tests.ledger_case import AS_OF, LedgerCase, days_before, only
 
 
