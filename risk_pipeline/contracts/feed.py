@@ -9,6 +9,7 @@ Outcome columns (`masked`) are NULL in an as-of view while the date they name is
 from __future__ import annotations
 
 from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
+from risk_pipeline.contracts.feed_people import PEOPLE_TABLES
 from risk_pipeline.contracts.feed_reference import REFERENCE_TABLES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
@@ -267,7 +268,7 @@ LEDGER_TABLES: tuple[Table, ...] = (
     ),
 )
 
-FEED_TABLES: tuple[Table, ...] = (*LEDGER_TABLES, *EVIDENCE_TABLES, *REFERENCE_TABLES)
+FEED_TABLES: tuple[Table, ...] = (*LEDGER_TABLES, *EVIDENCE_TABLES, *REFERENCE_TABLES, *PEOPLE_TABLES)
 
 # What the feed store adds to every row of every feed; known_to is filled by compaction only, origin_row_id in copies only.
 STORE_COLUMNS = columns(

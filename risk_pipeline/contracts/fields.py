@@ -19,6 +19,7 @@ from risk_pipeline.contracts import (
     fields_evidence,
     fields_factor,
     fields_ledger,
+    fields_people,
     fields_reference,
 )
 from risk_pipeline.contracts.table import Column, Field
@@ -38,6 +39,7 @@ FIELDS: Mapping[str, Field] = _union(
     fields_ledger.FIELDS,
     fields_evidence.FIELDS,
     fields_reference.FIELDS,
+    fields_people.FIELDS,
     fields_factor.FIELDS,
     factor_behaviour.FIELDS,
     factor_credit_record.FIELDS,
