@@ -48,9 +48,14 @@ DECISION_TABLES: tuple[Table, ...] = (
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
-            " limit_reason previous_limit valid_to payment_terms_days settlement_cycle prepayment_pct unsecured_limit"
+            " limit_reason computed_limit effective_limit approval_status required_authority applied_source previous_limit"
+            " valid_to payment_terms_days settlement_cycle prepayment_pct unsecured_limit secured_amount secured_exposure"
             " total_exposure utilisation headroom hold hold_reasons",
             required="run_id currency reporting_currency total_exposure hold hold_reasons",
+            values={
+                "approval_status": "auto pending approved rejected",
+                "applied_source": "computed manual hard_stop",
+            },
         ),
     ),
     Table(

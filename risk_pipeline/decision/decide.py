@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from risk_pipeline.decision import tables
 from risk_pipeline.decision.assign import Assigned, assign
+from risk_pipeline.decision.authority import approve, may_be_manual
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import default_state
 from risk_pipeline.decision.hold import hold_hits, utilisation
 from risk_pipeline.decision.knockouts import knock_out
-from risk_pipeline.decision.limits import Customers, decide_limits
+from risk_pipeline.decision.limit_candidates import Customers
+from risk_pipeline.decision.limits import Circumstances, decide_limits
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
 from risk_pipeline.decision.tier_codes import tier_names
-from risk_pipeline.decision.tiers import decide_tiers, unrated_rule
+from risk_pipeline.decision.tiers import DIRECTIONS, decide_tiers, direction, unrated_rule
 from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
@@ -108,7 +110,16 @@ def decide_scored(
     classes = tuple(policy.terms)
     pds = Vector(np.where(scored.known, curve(policy).pd[scored.score], 0.0), scored.known)
     customers = Customers(tiers.final, assigned.class_of(policy, classes), classes, names, pds, ~not_rated)
-    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, policy)
+    moved = direction(tiers.final, facts.text("previous_tier"), policy)
+    circumstances = Circumstances(
+        same_tier=moved == DIRECTIONS.index("same"),
+        on_probation=np.zeros(len(facts), dtype=bool),
+        may_be_manual=may_be_manual(facts, customers, policy),
+    )
+    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy)
+    person = facts.flags("natural_person")
+    adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
+    approval = approve(facts, customers, limits, adverse, policy)
     terms = decide_terms(customers, limits.limit, assigned.prepaid(policy), policy)
     used = utilisation(limits.limit, facts.integers("total_exposure").values, ~not_rated)
     granted = Vector(limits.limit, limits.known)
@@ -131,6 +142,7 @@ def decide_scored(
         knocked=knocked,
         tiers=tiers,
         limits=limits,
+        approval=approval,
         terms=terms,
         used=used,
         holds=hold_hits(facts, knocked, policy, not_rated),

@@ -23,6 +23,8 @@ class Knocked:
     hits: Bools
     ceiling: NDArray[np.int8]
     stops_limit: Bools
+    zero_limit: Bools  # not even security carries a limit
+    holds: Bools
     first_stop: NDArray[np.intp]  # the first knock-out that stops the limit, where one does
 
 
@@ -35,8 +37,17 @@ def knock_out(facts: Facts, policy: Policy, exempt: Bools) -> Knocked:
     ceilings = ceiling_positions(policy)
     ceiling = np.max(np.where(hits, ceilings[None, :], -1), axis=1, initial=-1).astype(np.int8)
     stops = hits & np.array([rule.stops_limit for rule in rules], dtype=bool)[None, :]
+    zero = hits & np.array([rule.limit == "zero" for rule in rules], dtype=bool)[None, :]
+    holds = hits & np.array([rule.hold for rule in rules], dtype=bool)[None, :]
     first_stop = stops.argmax(axis=1) if rules else np.zeros(len(facts), dtype=np.intp)
-    return Knocked(hits=hits, ceiling=ceiling, stops_limit=stops.any(axis=1), first_stop=first_stop)
+    return Knocked(
+        hits=hits,
+        ceiling=ceiling,
+        stops_limit=stops.any(axis=1),
+        zero_limit=zero.any(axis=1),
+        holds=holds.any(axis=1),
+        first_stop=first_stop,
+    )
 
 
 def ceiling_positions(policy: Policy) -> NDArray[np.int8]:

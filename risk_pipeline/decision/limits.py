@@ -1,13 +1,15 @@
-"""The credit limit: every candidate, the one that binds, the hard stop, rounding, and the credit currency.
+"""The credit limit: from the candidates over every step to the limit granted, each step visible.
 
-Put here: limit = min(need, min(capacity)), then hard stop, rounding, floor (policy `limits`). Keep out: terms (terms.py), hold
-(hold.py), tables (decide.py). Money is int64 minor units and divided downwards, so no step can lift a limit. A NULL input
-drops its candidate, a value <= 0 keeps it at 0, and without a need candidate the limit is 0 (no_basis).
+Put here: the order of the steps (policy `limits`): need, unsecured capacity, security, probation, hard stop, group, move caps,
+dead band, rounding, manual and temporary limits. Keep out: the candidates (limit_candidates.py), who must approve
+(authority.py), terms (terms.py), hold (hold.py). Money is int64 minor units and divided downwards: rounding lifts no limit.
+
+limit = min(need, min(capacity) + secured). Without a need candidate the limit is 0 (no_basis).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,188 +17,184 @@ from numpy.typing import NDArray
 from risk_pipeline.decision import inputs_json as js
 from risk_pipeline.decision.frames import Categorical, categorical
 from risk_pipeline.decision.knockouts import Knocked
-from risk_pipeline.decision.tier_codes import Codes
+from risk_pipeline.decision.limit_candidates import SHARE_SCALE, Candidate, Customers, candidates, times
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import Policy, minor_units
 
-DAYS_PER_MONTH = 30
-MONTHS_PER_YEAR = 12
-SALES_MONTHS = (3, 12)  # sales of a young customer are spread over its months, at least 3, at most 12
 RATE_SCALE = 10**10  # exchange rates are DECIMAL(18,10)
-NO_LIMIT = np.iinfo(np.int64).max
+NO_LIMIT = np.iinfo(np.int64).max // 4  # leaves room to add
 HARD_STOP = "hard_stop"
+MANUAL, TEMPORARY = "manual", "temporary"
 NO_BASIS = "no_basis"
 BELOW_SMALLEST = "below_smallest_limit"
+SOURCES = ("computed", "manual", "hard_stop")
 
 
 @dataclass(frozen=True)
-class Customers:
-    """What the limit needs to know of each customer beside the facts: codes into tiers and into `classes`."""
+class Circumstances:
+    """What the steps need to know beside facts and candidates."""
 
-    tier: Codes  # into tiers.tier_names
-    customer_class: NDArray[np.int8]  # into `classes`, the keys of the tables by class
-    classes: tuple[str, ...]
-    tier_names: tuple[str, ...]
-    pd: Vector
-    has_limit: Bools  # False: not_rated, the limit is somebody else's
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One limit by one method, in minor units of the reporting currency, with the inputs as canonical JSON."""
-
-    method: str
-    kind: str
-    amount: Ints
-    known: Bools
-    inputs: js.Json
+    same_tier: Bools  # as in the previous assessment
+    on_probation: Bools
+    may_be_manual: Bools  # the approver of the manual limit has the authority for it
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The outcome; `binding` is a position in `candidates`, -1 = no_basis. Amounts hold 0 where `known` is False."""
+    """The outcome. `binding` is a position in `candidates`, -1 = no_basis. Amounts hold 0 where `known` is False.
+
+    `computed`: the limit before manual and temporary limits, what the next assessment measures moves from.
+    `source`: position in SOURCES.
+    """
 
     candidates: tuple[Candidate, ...]
     binding: NDArray[np.int8]
     unsecured: Ints
+    secured: Ints
+    computed: Ints
     limit: Ints
+    source: NDArray[np.int8]
     known: Bools
 
 
-def decide_limits(facts: Facts, customers: Customers, terms_days: Ints, knocked: Knocked, policy: Policy) -> Limits:
-    """The limit of every customer in reporting currency; `terms_days` are those of the new tier."""
-    candidates = (
-        *need(facts, customers, terms_days, policy),
-        expected_loss(facts, customers, policy),
-        tier_cap(customers, policy),
-        new_customer_cap(facts, customers, policy),
-        hard_stop(knocked, customers, policy),
-    )
-    lowest = np.full(len(facts), NO_LIMIT, dtype=np.int64)
-    binding = np.full(len(facts), -1, dtype=np.int8)
-    has_need = np.zeros(len(facts), dtype=bool)
-    for position, candidate in enumerate(candidates):
-        binds = candidate.known & (candidate.amount < lowest)
-        if candidate.method == HARD_STOP:
-            binds = candidate.known  # a hard stop beats everything, a zero of another kind too
-        lowest = np.where(binds, candidate.amount, lowest)
-        binding[binds] = position
-        if candidate.kind == "need":
-            has_need |= candidate.known
-    no_basis = ~has_need & ~knocked.stops_limit
-    binding[no_basis | ~customers.has_limit] = -1
-    unsecured = np.where(no_basis | ~customers.has_limit, 0, lowest)
-    return Limits(candidates, binding, unsecured, round_down(unsecured, policy), customers.has_limit)
+@dataclass
+class _Ladder:
+    """The limit on its way: `amount` after the steps so far, and the candidate or step that set it."""
+
+    amount: Ints
+    binding: NDArray[np.int8]
+    rows: list[Candidate] = field(default_factory=list)
+
+    def step(self, method: str, amount: Ints, where: Bools, inputs: js.Json) -> None:
+        """Set the amount where the step applies, and keep it as a row of kind cap."""
+        self.rows.append(Candidate(method, "cap", amount, where, inputs))
+        self.amount = np.where(where, amount, self.amount)
+        self.binding[where] = len(self.rows) - 1
 
 
-def need(facts: Facts, customers: Customers, terms_days: Ints, policy: Policy) -> tuple[Candidate, Candidate]:
-    """sales_balance, or the approved request while there are too few months of sales.
+def decide_limits(
+    facts: Facts, customers: Customers, terms_days: Ints, knocked: Knocked, circumstances: Circumstances, policy: Policy
+) -> Limits:
+    """The limit of every customer in reporting currency; `terms_days` are those of the new tier.
 
-    sales_balance = max(avg_monthly_sales_12m, avg_monthly_sales_3m) x max(min_days, terms + tolerance) / 30.
+    Facts read: those of the candidates, collateral_value_net, group_limit, previous_computed_limit, manual_limit,
+    temporary_limit.
     """
-    year, quarter = facts.integers("avg_monthly_sales_12m"), facts.integers("avg_monthly_sales_3m")
-    requested, months = facts.integers("requested_limit"), facts.numbers("months_since_first_invoice")
-    few_sales = ~months.known | (months.values < policy.limits.need.requested.months_of_sales_below)
-    by_request = requested.known & few_sales & customers.has_limit
-    tolerance = np.array([policy.limits.tolerance_days.get(t, 0) for t in customers.tier_names], dtype=np.int64)[customers.tier]
-    days = np.maximum(terms_days + tolerance, policy.limits.need.sales_balance.min_days)
-    monthly = np.maximum(np.where(year.known, year.values, quarter.values), np.where(quarter.known, quarter.values, year.values))
-    sales = Candidate(
-        method="sales_balance",
-        kind="need",
-        amount=np.maximum(_times(monthly, days, DAYS_PER_MONTH), 0),
-        known=(year.known | quarter.known) & ~by_request & customers.has_limit,
-        inputs=js.object_of(
-            avg_monthly_sales_12m=js.money(year),
-            avg_monthly_sales_3m=js.money(quarter),
-            terms_days=js.whole(terms_days),
-            tolerance_days=js.whole(tolerance),
-        ),
+    needs, capacities = candidates(facts, customers, terms_days, policy)
+    value = facts.integers("collateral_value_net")
+    security = Candidate(
+        "collateral",
+        "secured",
+        np.maximum(value.values, 0),
+        value.known & (value.values > 0),
+        js.object_of(net_value=js.money(value)),
     )
-    request = Candidate(
-        method="requested",
-        kind="need",
-        amount=np.maximum(requested.values, 0),
-        known=by_request,
-        inputs=js.object_of(
-            months_since_first_invoice=js.whole(months.values.astype(np.int64), months.known), requested_limit=js.money(requested)
-        ),
-    )
-    return sales, request
+    need, by_need = _lowest(needs, 0)
+    capacity, by_capacity = _lowest(capacities, len(needs))
+    has_need, stopped = by_need >= 0, knocked.stops_limit
+    unsecured = np.where(stopped, 0, np.minimum(need, capacity))
+    secured = np.where(knocked.zero_limit, 0, np.minimum(np.where(security.known, security.amount, 0), need))
+    bound = np.where(stopped, 0, capacity) + secured  # no later step of ours lifts the limit above it
+    binding = np.where(need <= bound, by_need, by_capacity).astype(np.int8)
+    ladder = _Ladder(np.minimum(need, bound), binding, [*needs, *capacities, security])
 
-
-def expected_loss(facts: Facts, customers: Customers, policy: Policy) -> Candidate:
-    """budget_share_of_sales_12m x annual sales / (PD x LGD); without PD, or with neither sales nor a request that
-    expects some, there is no candidate.
-
-    Annual sales: sales_12m spread over the months since the first invoice (3 to 12), or expected_monthly_sales x 12 of the
-    approved request where there were no sales.
-    """
-    rule = policy.limits.capacity.expected_loss
-    sales, months = facts.integers("sales_12m"), facts.numbers("months_since_first_invoice")
-    expected = facts.integers("expected_monthly_sales")
-    spread = np.where(months.known, np.clip(months.values, *SALES_MONTHS), SALES_MONTHS[1]).astype(np.int64)
-    sold = sales.known & (sales.values != 0)
-    use_expected = expected.known & ~(sold & (sales.values > 0))
-    annual = np.where(use_expected, expected.values * MONTHS_PER_YEAR, _times(sales.values, MONTHS_PER_YEAR, spread))
-    loss_rate = np.where(customers.pd.known, customers.pd.values, 1.0) * rule.lgd
-    amount = np.floor(np.maximum(annual, 0) * rule.budget_share_of_sales_12m / loss_rate)
-    return Candidate(
-        method="expected_loss",
-        kind="capacity",
-        amount=np.minimum(amount, float(2**62)).astype(np.int64),
-        known=customers.pd.known & (sold | expected.known) & customers.has_limit,
-        inputs=js.object_of(
-            annual_sales=js.money(Vector(annual, sold | expected.known)),
-            budget_share_of_sales_12m=js.fixed(rule.budget_share_of_sales_12m),
-            lgd=js.fixed(rule.lgd),
-            pd=js.number(customers.pd),
-        ),
-    )
-
-
-def tier_cap(customers: Customers, policy: Policy) -> Candidate:
-    """The cap of the tier in the customer's class."""
-    table = policy.limits.capacity.tier_cap
-    caps = [[minor_units(table[c][t]) if t in table[c] else 0 for t in customers.tier_names] for c in customers.classes]
-    pairs = [js.canonical({"class": c, "tier": t}) for c in customers.classes for t in customers.tier_names]
-    return Candidate(
-        method="tier_cap",
-        kind="capacity",
-        amount=np.array(caps, dtype=np.int64)[customers.customer_class, customers.tier],
-        known=customers.has_limit,
-        inputs=js.chosen(customers.customer_class.astype(np.int64) * len(customers.tier_names) + customers.tier, pairs),
-    )
-
-
-def new_customer_cap(facts: Facts, customers: Customers, policy: Policy) -> Candidate:
-    """The cap of a relationship shorter than until_months; one of unknown length counts as new."""
-    rule = policy.limits.new_customer_cap
-    months = facts.numbers("relationship_months")
-    caps = np.array([minor_units(rule.caps[c]) for c in customers.classes], dtype=np.int64)
-    return Candidate(
-        method="new_customer_cap",
-        kind="capacity",
-        amount=caps[customers.customer_class],
-        known=(~months.known | (months.values < rule.until_months)) & customers.has_limit,
-        inputs=js.object_of(
-            **{"class": js.chosen(customers.customer_class.astype(np.int64), [js.canonical(c) for c in customers.classes])},
-            relationship_months=js.whole(months.values.astype(np.int64), months.known),
-            until_months=js.fixed(rule.until_months),
-        ),
-    )
-
-
-def hard_stop(knocked: Knocked, customers: Customers, policy: Policy) -> Candidate:
-    """0 where a knock-out stops the limit: zero and secured_only alike, while no security is known."""
+    bound = _probation(ladder, bound, circumstances, policy)
     ids = [js.canonical({"knockout": k.id, "limit": k.limit}) for k in policy.knockouts]
-    return Candidate(
-        method=HARD_STOP,
-        kind="cap",
-        amount=np.zeros(len(customers.tier), dtype=np.int64),
-        known=knocked.stops_limit & customers.has_limit,
-        inputs=js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"]),
+    ladder.step(
+        HARD_STOP, ladder.amount, stopped & customers.has_limit, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"])
     )
+    bound = _group(ladder, bound, facts)
+    _moves(ladder, bound, facts, circumstances, stopped, knocked, policy)
+    computed = np.where(has_need | stopped, round_down(ladder.amount, policy), 0)
+    ladder.amount = computed
+    _by_people(ladder, facts, customers, circumstances, knocked, policy)
+
+    ladder.binding[~(has_need | stopped) | ~customers.has_limit] = -1
+    by_people = np.isin(ladder.binding, [len(ladder.rows) - 2, len(ladder.rows) - 1])
+    return Limits(
+        candidates=tuple(ladder.rows),
+        binding=ladder.binding,
+        unsecured=np.where(has_need & customers.has_limit, unsecured, 0),
+        secured=np.where(has_need & customers.has_limit, secured, 0),
+        computed=np.where(customers.has_limit, computed, 0),
+        limit=np.where(customers.has_limit, ladder.amount, 0),
+        source=np.select([stopped, by_people], [2, 1], default=0).astype(np.int8),
+        known=customers.has_limit,
+    )
+
+
+def _lowest(group: tuple[Candidate, ...], offset: int) -> tuple[Ints, NDArray[np.int8]]:
+    """The smallest known amount (NO_LIMIT where none is) and its position in the ladder (-1)."""
+    lowest = np.full(len(group[0].amount), NO_LIMIT, dtype=np.int64)
+    binding = np.full(len(lowest), -1, dtype=np.int8)
+    for position, candidate in enumerate(group):
+        binds = candidate.known & (candidate.amount < lowest)
+        lowest = np.where(binds, candidate.amount, lowest)
+        binding[binds] = offset + position
+    return lowest, binding
+
+
+def _probation(ladder: _Ladder, bound: Ints, circumstances: Circumstances, policy: Policy) -> Ints:
+    """A customer on probation gets a part of the limit; returns the bound, lowered as well."""
+    part, where = round(policy.cure.probation.limit_factor * SHARE_SCALE), circumstances.on_probation
+    ladder.step(
+        "probation",
+        times(ladder.amount, part, SHARE_SCALE),
+        where,
+        js.chosen(np.zeros(len(where), dtype=np.int64), [js.canonical({"limit_factor": part / SHARE_SCALE})]),
+    )
+    return np.where(where, times(bound, part, SHARE_SCALE), bound)
+
+
+def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
+    """The member's part of what the group may have together."""
+    part = facts.integers("group_limit")
+    ladder.step("group_cap", part.values, part.known & (part.values < ladder.amount), js.object_of(group_limit=js.money(part)))
+    return np.where(part.known, np.minimum(bound, part.values), bound)
+
+
+def _moves(
+    ladder: _Ladder, bound: Ints, facts: Facts, circumstances: Circumstances, stopped: Bools, knocked: Knocked, policy: Policy
+) -> None:
+    """Raises are capped per period; cuts too while the tier stands and only the need fell; small changes are not made."""
+    rule, base = policy.limits.move_caps, facts.integers("previous_computed_limit")
+    moves = base.known & (base.values > 0) & ~stopped
+    inputs = js.object_of(previous_limit=js.money(base))
+    highest = np.maximum(
+        base.values + times(base.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
+        base.values + minor_units(rule.raise_abs_free),
+    )
+    ladder.step("raise_cap", highest, moves & (ladder.amount > highest), inputs)
+    keeps = base.values - times(base.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
+    lowest = np.minimum(keeps, bound)
+    calm = moves & circumstances.same_tier & ~knocked.hits.any(axis=1)
+    ladder.step("cut_cap", lowest, calm & (ladder.amount < lowest), inputs)
+    change = np.abs(ladder.amount - base.values)
+    small = change < times(base.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
+    stays = moves & circumstances.same_tier & small & (change > 0) & (base.values <= bound)
+    ladder.step("dead_band", base.values, stays, inputs)
+
+
+def _by_people(
+    ladder: _Ladder, facts: Facts, customers: Customers, circumstances: Circumstances, knocked: Knocked, policy: Policy
+) -> None:
+    """Approved manual and temporary limits: never over a hard stop or the group's cap, and only so far over the computed one."""
+    rules, computed, group = policy.limits, ladder.amount, facts.integers("group_limit")
+    manual = facts.integers("manual_limit")
+    most = times(computed, round(rules.manual.max_share_of_computed * SHARE_SCALE), SHARE_SCALE)
+    most = np.where(group.known, np.minimum(most, group.values), most)
+    amount = np.minimum(np.maximum(manual.values, 0), most)
+    where = manual.known & circumstances.may_be_manual & (~knocked.stops_limit | (amount < computed))
+    ladder.step(
+        MANUAL, amount, where, js.object_of(approved=js.money(manual), computed=js.money(Vector(computed, customers.has_limit)))
+    )
+    extra = facts.integers("temporary_limit")
+    most = ladder.amount + times(ladder.amount, round(rules.temporary.max_share_over * SHARE_SCALE), SHARE_SCALE)
+    most = np.where(group.known, np.minimum(most, group.values), most)
+    amount = np.minimum(extra.values, most)
+    good = np.isin(customers.tier, [customers.tier_names.index(t) for t in rules.temporary.tiers]) & ~knocked.holds
+    where = extra.known & good & ~knocked.stops_limit & (amount > ladder.amount)
+    ladder.step(TEMPORARY, amount, where, js.object_of(approved=js.money(extra)))
 
 
 def round_down(amount: Ints, policy: Policy) -> Ints:
@@ -244,10 +242,3 @@ def _divide_by_rate(amount: Ints, rate: Ints) -> Ints:
         quotient = quotient * 10 + digit
         scale //= 10
     return quotient
-
-
-def _times(amount: Ints, factor: Ints | int, divisor: Ints | int) -> Ints:
-    """floor(amount x factor / divisor) without the overflow of amount x factor."""
-    whole: Ints = np.floor_divide(amount, divisor)
-    part: Ints = np.floor_divide((amount - whole * divisor) * factor, divisor)
-    return whole * factor + part

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from risk_pipeline.decision.assign import Assigned
+from risk_pipeline.decision.authority import STATUSES, Approval
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import DefaultState
 from risk_pipeline.decision.frames import (
@@ -30,7 +31,7 @@ from risk_pipeline.decision.frames import (
 )
 from risk_pipeline.decision.hold import hold_ids
 from risk_pipeline.decision.knockouts import Knocked
-from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, Limits, in_credit_currency
+from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Limits, in_credit_currency
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
@@ -56,6 +57,7 @@ class Decided:
     knocked: Knocked
     tiers: Tiers
     limits: Limits
+    approval: Approval
     terms: TermsGiven
     used: Vector
     holds: Bools
@@ -176,6 +178,15 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "settlement_cycle": terms.cycle,
         "prepayment_pct": np.where(known, terms.prepayment_pct, np.nan),
         "unsecured_limit": nullable(limits.unsecured, known),
+        "secured_amount": nullable(limits.secured, known),
+        "secured_exposure": nullable(np.minimum(limits.secured, np.maximum(exposure, 0)), known),
+        "computed_limit": nullable(limits.computed, known),
+        "effective_limit": nullable(decided.approval.effective, known),
+        "approval_status": categorical(np.where(known, decided.approval.status, -1).astype(np.int8), STATUSES),
+        "required_authority": categorical(
+            np.where(known, decided.approval.required, -1).astype(np.int8), [level.role for level in policy.authorities.levels]
+        ),
+        "applied_source": categorical(np.where(known, limits.source, -1).astype(np.int8), SOURCES),
         "total_exposure": exposure,
         "utilisation": np.where(used.known, used.values, np.nan),
         "headroom": nullable(limits.limit - exposure, known),
@@ -197,11 +208,13 @@ def _binding_method(limits: Limits) -> Categorical:
 
 
 def _limit_reason(decided: Decided, policy: Policy) -> Categorical:
-    """Who or what: the knock-out of a hard stop, need or capacity, no_basis, below_smallest_limit, or whose limit it is."""
+    """Who or what: the knock-out of a hard stop, need, capacity or the step, no_basis, below_smallest_limit, or whose it is."""
     limits, knocked = decided.limits, decided.knocked
-    kinds = ["need", "capacity", NO_BASIS, BELOW_SMALLEST]
+    steps = [c.method for c in limits.candidates if c.kind == "cap"]
+    kinds = ["need", "capacity", *steps, NO_BASIS, BELOW_SMALLEST]
     reasons = [*kinds, *(k.id for k in policy.knockouts), *(o.limit or o.id for o in policy.outside_scorecard)]
-    kind_of = np.array([*(kinds.index(c.kind) if c.kind in kinds else 0 for c in limits.candidates), kinds.index(NO_BASIS)])
+    words = [c.method if c.kind == "cap" else "need" if c.kind == "secured" else c.kind for c in limits.candidates]
+    kind_of = np.array([*(kinds.index(word) for word in words), kinds.index(NO_BASIS)])
     codes = kind_of[limits.binding]
     codes = np.where((limits.limit == 0) & (limits.unsecured > 0), kinds.index(BELOW_SMALLEST), codes)
     codes = np.where(knocked.stops_limit, len(kinds) + knocked.first_stop, codes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from risk_pipeline.decision.frames import Categorical, categorical
-from risk_pipeline.decision.limits import Customers
+from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.policy.facts import Bools, Ints
 from risk_pipeline.policy.model import Policy
 

@@ -2,8 +2,8 @@
 
 Put here: the order of the steps, model tier, notches, ceilings, direction, periods. Keep out: the score (scorecard.py),
 hysteresis (hysteresis.py), which knock-outs hold (knockouts.py), who may notch (overrides).
-final = worse of (ceilings, notch(hysteresis(previous hysteresis tier, model tier))). Unrated ranks as the tier the policy says; on
-equal rank it stays, because it is the stricter of the two. not_rated stands outside all comparison.
+final = worse of (ceilings, notch(hysteresis(previous hysteresis tier, model tier))). Unrated ranks as the tier the policy
+says; on equal rank it stays, because it is the stricter of the two. not_rated stands outside all comparison.
 """
 
 from __future__ import annotations

@@ -124,7 +124,15 @@ class Cure(Model):
 
         wait_days: Days
 
+    class Probation(Model):
+        """After the cure: `periods` month ends with no material debt over `max_dpd` days past due, at a part of the limit."""
+
+        periods: Annotated[StrictInt, Field(ge=1)]
+        max_dpd: Days
+        limit_factor: Share
+
     in_default: InDefault
+    probation: Probation
 
 
 class Segment(Model):
@@ -304,7 +312,7 @@ class Knockout(Model):
 
     @property
     def stops_limit(self) -> bool:
-        """Whether the unsecured limit is zero: both hard stops mean that where no security is known."""
+        """Whether there is no unsecured limit: `zero` and `secured_only` are hard stops."""
         return self.limit != "none"
 
 
@@ -344,6 +352,15 @@ class Capacity(Model):
         budget_share_of_sales_12m: Share
         lgd: Annotated[float, Field(gt=0, le=1)]
 
+    class BureauRecommendation(Model):
+        """`share` by tier of the limit the bureau recommends, while its report is at most `max_age_days` old."""
+
+        share: dict[Name, Share]
+        max_age_days: Days
+
+    tangible_net_worth_share: dict[Name, Share]
+    turnover_share: dict[Name, Share]
+    bureau_recommendation: BureauRecommendation
     expected_loss: ExpectedLoss
     tier_cap: dict[Name, dict[Name, Amount]]
 
@@ -374,16 +391,58 @@ class Floor(Model):
     smallest_limit: Amount
 
 
+class MoveCaps(Model):
+    """How far a limit moves in one period: up by a share or by a free amount, whichever is more; down by a share while the tier
+    stands, no knock-out holds and only the need fell.
+    """
+
+    raise_share_per_period: Share
+    raise_abs_free: Amount
+    cut_share_same_tier: Share
+
+
+class Manual(Model):
+    """An approved limit by hand: at most this share of the computed one, for at most so many days."""
+
+    max_share_of_computed: Annotated[float, Field(ge=1, le=10)]
+    expiry_days: Days
+
+
+class Temporary(Model):
+    """An approved limit for a time: at most this share over the computed one, for at most so many days, in these tiers."""
+
+    max_share_over: Share
+    max_days: Days
+    tiers: tuple[Name, ...]
+
+
 class Limits(Model):
-    """credit_limit = min(need, min(capacity)), hard stop, rounding, floor."""
+    """credit_limit = min(need, min(capacity) + secured), then the steps of decision/limits.py."""
 
     need: Need
     tolerance_days: dict[Name, Days]
     capacity: Capacity
     new_customer_cap: NewCustomerCap
+    move_caps: MoveCaps
+    dead_band_share: Share
+    manual: Manual
+    temporary: Temporary
     rounding: Rounding
     floor: Floor
     validity_days: dict[Name, Days]
+
+
+class Authorities(Model):
+    """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest."""
+
+    class Level(Model):
+        """`up_to` by tier, of the total limit; null = any amount."""
+
+        role: Name
+        up_to: dict[Name, Amount | None]
+
+    auto: dict[Name, Amount]
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)]
 
 
 class Screening(Model):
@@ -471,6 +530,7 @@ class Policy(Model):
     hysteresis: Hysteresis
     knockouts: Annotated[tuple[Knockout, ...], Field(max_length=60)]  # a set of ids is one 64-bit word in decisions
     limits: Limits
+    authorities: Authorities
     terms: dict[Name, dict[Name, Terms]]
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]

@@ -12,7 +12,8 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from risk_pipeline.decision import inputs_json as js
-from risk_pipeline.decision.limits import _divide_by_rate, _times, round_down
+from risk_pipeline.decision.limit_candidates import times
+from risk_pipeline.decision.limits import _divide_by_rate, round_down
 from risk_pipeline.policy.facts import Vector
 from tests.decision_facts import sales
 from tests.decision_given import POLICY, given, with_segment
@@ -127,7 +128,7 @@ def test_division_by_a_rate_is_exact(amount: int, rate: int) -> None:
 
 @hypothesis_given(st.integers(-(10**16), 10**16), st.integers(0, 400), st.integers(1, 400))
 def test_times_is_exact_and_does_not_overflow(amount: int, factor: int, divisor: int) -> None:
-    assert _times(np.array([amount]), np.array([factor]), divisor).tolist() == [amount * factor // divisor]
+    assert times(np.array([amount]), np.array([factor]), divisor).tolist() == [amount * factor // divisor]
 
 
 # ---------------------------------------------------------------- utilisation and hold
