@@ -22,11 +22,11 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "financial_condition": (),
     "due_diligence": (),
     "credit_record": (),
-    "industry_region": (),
-    "market_environment": (),
+    "industry_region": ("industry_code",),
     "contract_collateral": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
+    "market_environment": ("industry_series",),
     "exposure": ("exposure_component",),
     "transaction_history": ("relationship",),
     "behaviour": (),
@@ -77,12 +77,18 @@ class FactorEngine:
         self._con = con
         self._params = dict(params)
         self._done: set[str] = set()
+        self._registered: set[str] = set()
         con.execute("CREATE SCHEMA IF NOT EXISTS step")
         con.execute("CREATE SCHEMA IF NOT EXISTS factor")
 
     def query(self, name: str) -> str:
-        """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
+        """The rendered SELECT of factor table `name`, after making sure that every step it reads is there.
+
+        Steps of an earlier table that is not there (yet) are left alone: whoever reads them reads that table too.
+        """
         for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
+            if table != name and table not in self._registered:
+                continue
             if table == "open_item":
                 self._read_ledger()
             for step in STEPS_BEFORE[table]:
@@ -92,6 +98,7 @@ class FactorEngine:
     def register(self, name: str, relation: str) -> None:
         """Let later tables read factor table `name` from `relation` (a table function or a table)."""
         self._con.execute(f"CREATE OR REPLACE VIEW factor.{name} AS SELECT * FROM {relation}")
+        self._registered.add(name)
 
     def currencies_without_rate(self) -> list[str]:
         """Currencies of visible documents that have no rate on the as-of date; the figures would be NULL with them."""
