@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from risk_pipeline.engine.factors import FactorEngine, window_params
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
-from tests.ledger_case import AS_OF, PARAMS, LedgerCase, only
+from tests.ledger_case import AS_OF, LedgerCase, only
 
 YEAR_END, YEAR_BEFORE, RECEIVED = date(2025, 12, 31), date(2024, 12, 31), date(2026, 4, 30)
 
@@ -62,23 +61,9 @@ def statement(case: LedgerCase, number: str = "S1", *, known: datetime | None = 
     return case.add("financial_statement", known=known, statement_id=number, **{**STATEMENT, **values})
 
 
-def conditions(
-    case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None, **params: Any
-) -> dict[str, dict[str, Any]]:
-    """factor.financial_condition by customer, without the tables it does not need."""
-    with case.connect(as_of, known_at=known_at) as con:
-        engine = FactorEngine(con, {**PARAMS, **window_params(as_of), **params})
-        con.execute(f"CREATE TABLE state AS {engine.query('customer_state')}")
-        engine.register("customer_state", "state")
-        found = con.execute(engine.query("financial_condition"))
-        names = [column[0] for column in found.description]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return {row["customer_id"]: row for row in rows}
-
-
 def condition(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None) -> dict[str, Any]:
     """The row of customer C."""
-    return conditions(case, as_of, known_at)["C"]
+    return case.table_alone("financial_condition", as_of, known_at=known_at)["C"]
 
 
 def variants(case: LedgerCase, values: list[dict[str, Any]], *before: dict[str, Any], **params: Any) -> list[dict[str, Any]]:
@@ -88,7 +73,7 @@ def variants(case: LedgerCase, values: list[dict[str, Any]], *before: dict[str, 
         statement(case, f"V{number}", **{"customer_id": f"V{number}", **changed})
         for earlier in before:
             statement(case, f"V{number}-before", **{"customer_id": f"V{number}", **earlier})
-    found = conditions(case, **params)
+    found = case.table_alone("financial_condition", **params)
     return [found[f"V{number}"] for number in range(len(values))]
 
 
