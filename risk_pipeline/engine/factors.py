@@ -29,9 +29,10 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "market_environment": ("industry_series",),
     "exposure": ("exposure_component",),
     "transaction_history": ("relationship",),
-    "behaviour": (),
+    "behaviour": ("crm_history", "order_history", "payment_habit"),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
+OWN_STEPS = ("exposure",)  # their steps read other factor tables and serve no other: nobody has to wait for those
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
 RANGE_STEPS = ("invoice", "reduction", "line", "position")
 RANGE_INVOICES = 2_000_000
@@ -77,17 +78,13 @@ class FactorEngine:
         self._con = con
         self._params = dict(params)
         self._done: set[str] = set()
-        self._registered: set[str] = set()
         con.execute("CREATE SCHEMA IF NOT EXISTS step")
         con.execute("CREATE SCHEMA IF NOT EXISTS factor")
 
     def query(self, name: str) -> str:
-        """The rendered SELECT of factor table `name`, after making sure that every step it reads is there.
-
-        Steps of an earlier table that is not there (yet) are left alone: whoever reads them reads that table too.
-        """
+        """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
         for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
-            if table != name and table not in self._registered:
+            if table in OWN_STEPS and table != name:
                 continue
             if table == "open_item":
                 self._read_ledger()
@@ -98,7 +95,6 @@ class FactorEngine:
     def register(self, name: str, relation: str) -> None:
         """Let later tables read factor table `name` from `relation` (a table function or a table)."""
         self._con.execute(f"CREATE OR REPLACE VIEW factor.{name} AS SELECT * FROM {relation}")
-        self._registered.add(name)
 
     def currencies_without_rate(self) -> list[str]:
         """Currencies of visible documents that have no rate on the as-of date; the figures would be NULL with them."""
