@@ -50,6 +50,8 @@ PARAMS: dict[str, Any] = {
     "adverse_from": date(2021, 6, 30),
     "minor_claim": Decimal(5000),
     "bureau_max_age_days": 360,
+    "round_sum": Decimal(1000),
+    "split_threshold": Decimal(10000),
     **{
         f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")
     },

@@ -441,6 +441,8 @@ class Run:
             "statement_balance_share": _decimal(self.policy.statement_usable.balance_check_tolerance_share),
             "minor_claim": self.policy.evidence.minor_claim,
             "bureau_max_age_days": self.policy.evidence.bureau_max_age_days,
+            "round_sum": self.policy.evidence.round_sum,
+            "split_threshold": self.policy.evidence.split_threshold,
             "weight_open_orders_near": _decimal(near),
             **{f"weight_{name}": _decimal(weight) for name, weight in weights.items()},
         }
