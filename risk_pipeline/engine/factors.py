@@ -26,7 +26,7 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "contract_collateral": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
-    "market_environment": ("industry_series",),
+    "market_environment": ("industry_code", "industry_series"),
     "exposure": ("exposure_component",),
     "transaction_history": ("relationship",),
     "behaviour": ("crm_history", "order_history", "payment_habit"),
