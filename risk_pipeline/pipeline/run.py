@@ -375,9 +375,7 @@ class Run:
 
     def _evidence_known(self) -> bool:
         """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
-        return any(
-            self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchone() is not None for feed in EVIDENCE_FEEDS
-        )
+        return any(self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchall() for feed in EVIDENCE_FEEDS)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"
