@@ -224,7 +224,7 @@ class FactorRule(Model):
     @property
     def categories(self) -> list[str]:
         """The named categories, `else` last; empty for numbers."""
-        return sorted(self.values or (), key=ELSE.__eq__)  # by name in a stored policy: `else` is last all the same
+        return sorted(self.values or (), key=ELSE.__eq__)  # a stored policy has its keys by name
 
     @property
     def points(self) -> list[int]:
