@@ -59,7 +59,7 @@ changed AS (
     SELECT
         industry_code,
         indicator,
-        CAST(log_change AS DECIMAL(18, 0)) AS log_change,
+        CAST(log_change AS DECIMAL(19, 0)) AS log_change,
         ROW_NUMBER() OVER (PARTITION BY industry_code, indicator ORDER BY back) AS place,
         back
     FROM compared
@@ -136,7 +136,7 @@ SELECT
             THEN
                 SQRT(
                     CAST(
-                        12 * v.squares - CAST(v.changes AS DECIMAL(18, 0)) * CAST(v.changes AS DECIMAL(18, 0)) AS DOUBLE
+                        12 * v.squares - CAST(v.changes AS DECIMAL(19, 0)) * CAST(v.changes AS DECIMAL(19, 0)) AS DOUBLE
                     ) / CAST(132 AS DOUBLE)
                 ) / CAST(1000000000 AS DOUBLE)
     END AS volatility_12m,
@@ -148,7 +148,7 @@ SELECT
                     SQRT(
                         CAST(
                             12 * v.squares_before
-                            - CAST(v.changes_before AS DECIMAL(18, 0)) * CAST(v.changes_before AS DECIMAL(18, 0)) AS DOUBLE
+                            - CAST(v.changes_before AS DECIMAL(19, 0)) * CAST(v.changes_before AS DECIMAL(19, 0)) AS DOUBLE
                         ) / CAST(132 AS DOUBLE)
                     ),
                     0
