@@ -1,7 +1,7 @@
 -- factor.behaviour: contacts, complaints, orders and ways of paying of each customer against its own past (客户行为).
--- Grain: customer_id. A code in <factor>_code says why a factor has no value; NULL without one = not known: the feed tells nothing
--- up to the as-of date. Evidence ages with the newest row of the whole feed: in a current feed a customer without rows is quiet,
--- not unknown. Money in reporting currency at the rate of the as-of date.
+-- Grain: customer_id. A code in <factor>_code says why a factor has no value; NULL without one = not known: the feed tells
+-- nothing up to the as-of date. Evidence ages with the newest row of the whole feed: in a current feed a customer without rows
+-- is quiet, not unknown. Money in reporting currency at the rate of the as-of date.
 WITH crm_reach AS (
     SELECT MIN(first_event_date) AS first_date, MAX(last_event_date) AS newest_date FROM step.crm_history
 ),
@@ -163,7 +163,8 @@ SELECT
     CASE
         WHEN normal_known AND amount_season IS NOT NULL
             THEN CAST(amount_30d AS DOUBLE) / CAST(NULLIF(amount_season, 0) AS DOUBLE)
-        WHEN normal_known THEN CAST(amount_30d AS DOUBLE) / (CAST(NULLIF(amount_335d, 0) AS DOUBLE) * CAST(30 AS DOUBLE) / CAST(335 AS DOUBLE))
+        WHEN normal_known
+            THEN CAST(amount_30d AS DOUBLE) * CAST(335 AS DOUBLE) / (CAST(NULLIF(amount_335d, 0) AS DOUBLE) * CAST(30 AS DOUBLE))
     END AS order_surge_ratio,
     CASE WHEN has_orders AND NOT normal_known THEN 'too_few_orders' END AS order_surge_ratio_code,
     CASE WHEN has_crm THEN n_contact_30d END AS contact_changes_30d,

@@ -1,6 +1,7 @@
 -- What the CRM tells of each customer: contacts, complaints and changes of its data, counted over windows of days and months.
--- Grain: customer_id. n days = (as_of - n, as_of]. Two-way: a visit, a call not known to be unanswered, an e-mail that was answered
--- or came from the customer; a mass mail is none. Complaints that turned out to be right speak against us and do not count.
+-- Grain: customer_id. n days = (as_of - n, as_of]. Two-way: a visit, a call not known to be unanswered, an e-mail that was
+-- answered or came from the customer; a mass mail is none. Complaints that turned out to be right speak against us and do not
+-- count.
 WITH crm_day AS (
     SELECT
         customer_id,

@@ -1,6 +1,6 @@
 -- What each customer ordered, when and how regularly, in reporting currency at the rate of the as-of date.
--- Grain: customer_id. Orders not cancelled by the as-of date, above 0; an order day is a date with at least one. 335d = from 364 to
--- 30 days before the as-of date, what stands before the newest 30 days. amount_season: the same 30 days a year earlier.
+-- Grain: customer_id. Orders not cancelled by the as-of date, above 0; an order day is a date with at least one. 335d = from 364
+-- to 30 days before the as-of date, what stands before the newest 30 days. amount_season: the same 30 days a year earlier.
 -- median_gap: of the days from one order day of W(12) to the next (the middle one, or the mean of the middle two).
 WITH placed AS (
     SELECT

@@ -1,8 +1,8 @@
 -- How each customer pays: by which methods, from which accounts, through whom, and patterns worth a look.
--- Grain: customer_id. Payments above 0, neither returned nor reversed by the as-of date, of W(24). An account or a method is new when
--- it came after the customer's first one of those 24 months. A stranger is a payer that is neither the customer, nor its payer in
--- the master, nor of its group or legal entity. Split: two or more payments of one day, each from half the threshold of the policy
--- up to below it, so that together they reach it.
+-- Grain: customer_id. Payments above 0, neither returned nor reversed by the as-of date, of W(24). An account or a method is new
+-- when it came after the customer's first one of those 24 months. A stranger is a payer that is neither the customer, nor its
+-- payer in the master, nor of its group or legal entity. Split: two or more payments of one day, each from half the threshold of
+-- the policy up to below it, so that together they reach it.
 WITH payer AS (
     SELECT
         customer_id,
