@@ -16,11 +16,11 @@ from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
 # Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
-VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
+VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "financial_condition": (),
-    "due_diligence": (),
+    "due_diligence": ("finding", "finding_case", "search"),
     "credit_record": (),
     "industry_region": ("industry_code",),
     "contract_collateral": (),
@@ -32,7 +32,7 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "behaviour": ("crm_history", "order_history", "payment_habit"),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
-OWN_STEPS = ("exposure",)  # their steps read other factor tables and serve no other: nobody has to wait for those
+OWN_STEPS = ("exposure", "due_diligence")  # their steps read other factor tables and serve no other: nobody has to wait for those
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
 RANGE_STEPS = ("invoice", "reduction", "line", "position")
 RANGE_INVOICES = 2_000_000
