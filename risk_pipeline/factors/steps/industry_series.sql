@@ -1,8 +1,8 @@
 -- What the newest published figures of each industry say: change, volatility and shock of demand and prices, change of insolvencies.
 -- Grain: industry_code + indicator of feed.industry_indicator, for series with a period that began in the last 12 months.
 -- Of each period the newest vintage published by as_of counts. `back`: months from a period to the newest one; `place`: 1 is the newest
--- period. A series is quarterly when its periods never stand less than 3 months apart. Log changes are added up as whole billionths, so
--- that the sums are exact. Figures not above 0 are left out (insolvencies: below 0).
+-- period. A series is quarterly when its periods never stand less than 3 months apart. Log changes are added up in whole 1e-12, so that
+-- the sums are exact. Figures that cannot be are left out: not above 0 (insolvencies: below 0), or beyond 1e15.
 WITH vintage AS (
     SELECT
         industry_code,
@@ -31,7 +31,7 @@ figure AS (
         MAX(month_number) OVER (PARTITION BY industry_code, indicator) - month_number AS back,
         ROW_NUMBER() OVER (PARTITION BY industry_code, indicator ORDER BY month_number DESC) AS place
     FROM vintage
-    WHERE newest = 1 AND (value > 0 OR (value = 0 AND indicator = 'insolvencies'))
+    WHERE newest = 1 AND (value BETWEEN 1e-9 AND 1e15 OR (value = 0 AND indicator = 'insolvencies'))
 ),
 compared AS (
     SELECT
@@ -46,7 +46,7 @@ compared AS (
         earlier.back - f.back AS gap,
         CASE
             WHEN f.indicator <> 'insolvencies' AND earlier.back = f.back + 1 AND earlier.adjusted = f.adjusted
-                THEN CAST(FLOOR(LN(f.value / NULLIF(earlier.value, 0)) * 1000000000 + 0.5) AS BIGINT)
+                THEN CAST(FLOOR(LN(f.value / NULLIF(earlier.value, 0)) * 1000000000000 + 0.5) AS BIGINT)
         END AS log_change,
         CASE WHEN year_before.adjusted = f.adjusted THEN year_before.value END AS year_before
     FROM figure AS f
@@ -138,7 +138,7 @@ SELECT
                     CAST(
                         12 * v.squares - CAST(v.changes AS DECIMAL(19, 0)) * CAST(v.changes AS DECIMAL(19, 0)) AS DOUBLE
                     ) / CAST(132 AS DOUBLE)
-                ) / CAST(1000000000 AS DOUBLE)
+                ) / CAST(1000000000000 AS DOUBLE)
     END AS volatility_12m,
     CASE
         WHEN v.n_before = 12
