@@ -20,7 +20,9 @@ import duckdb
 import yaml
 
 import risk_pipeline.demo.bulk as bulk
+import risk_pipeline.demo.bulk_evidence as bulk_evidence
 from risk_pipeline.demo.bulk import generate_bulk, generate_invoices
+from risk_pipeline.demo.bulk_evidence import generate_evidence
 
 AS_OF = date(2026, 10, 31)  # the last month end of the bulk ledger
 NOW = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
@@ -98,6 +100,20 @@ def workspace(customers: int) -> Path:
         shutil.rmtree(root, ignore_errors=True)
         generate_bulk(root, customers, last_month_end=AS_OF, fmt="parquet")
         widen(root)
+        ingest_all(root)
+        (root / "ready").touch()
+    return root
+
+
+def evidence_workspace(customers: int) -> Path:
+    """The same ledger with evidence about its customers in every evidence feed, ingested. Made at the first call, then reused."""
+    source = b"".join(Path(module.__file__).read_bytes() for module in (bulk, bulk_evidence)) + Path(__file__).read_bytes()
+    root = bench_dir() / f"evidence-{customers}-{hashlib.sha256(source).hexdigest()[:8]}"
+    if not (root / "ready").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        generate_bulk(root, customers, last_month_end=AS_OF, fmt="parquet")
+        widen(root)
+        generate_evidence(root, last_month_end=AS_OF, fmt="parquet")
         ingest_all(root)
         (root / "ready").touch()
     return root

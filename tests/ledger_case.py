@@ -50,6 +50,8 @@ PARAMS: dict[str, Any] = {
     "adverse_from": date(2021, 6, 30),
     "minor_claim": Decimal(5000),
     "bureau_max_age_days": 360,
+    "round_sum": Decimal(1000),
+    "split_threshold": Decimal(10000),
     **{
         f"weight_{name}": Decimal(1) for name in ("open_items", "bills_in_hand_commercial", "retention", "delivered_not_invoiced")
     },
@@ -129,6 +131,20 @@ class LedgerCase:
             result[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         con.close()
         return result
+
+    def table_alone(
+        self, name: str, as_of: date = AS_OF, *, known_at: datetime | None = None, **params: Any
+    ) -> dict[str, dict[str, Any]]:
+        """One factor table that reads no other but customer_state: its rows by customer, without computing the rest."""
+        with self.connect(as_of, known_at=known_at) as con:
+            known = {f"has_{t.name}": t.name in self._rows for t in FEED_TABLES}
+            engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
+            con.execute(f"CREATE TABLE state AS {engine.query('customer_state')}")
+            engine.register("customer_state", "state")
+            found = con.execute(engine.query(name))
+            names = [column[0] for column in found.description]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return {row["customer_id"]: row for row in rows}
 
     def connect(self, as_of: date, *, known_at: datetime | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
         """A connection with the as-of views of the case."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
 from risk_pipeline.cli.reader import readable
 from risk_pipeline.cli.rejections import place, rejections
-from risk_pipeline.cli.texts import Language, One, both, code, each, headers, listed, say, word
+from risk_pipeline.cli.texts import WORDS, Language, One, both, code, each, headers, listed, say, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
 from risk_pipeline.settings import Workspace
 
@@ -55,9 +56,10 @@ class Memo:
         self._print_head()
         self._print_decision()
         self._print_factors()
+        self._print_evidence()
         self._print_ladder()
         self._print_items()
-        self._print_evidence()
+        self._print_sources()
 
     def _heading(self, name: str) -> None:
         output.heading(self._out, word(name, self._language))
@@ -89,6 +91,7 @@ class Memo:
         for name, lines in (
             ("tier", self._tier_lines()),
             ("score", [each(self._language, self._score_line)]),
+            *([("risk_types", [each(self._language, self._risk_types_line)])] if self._found.risk_types else []),
             ("limit", [each(self._language, self._limit_line)]),
             ("exposure", self._exposure_lines()),
             ("terms", [each(self._language, self._terms_line)]),
@@ -148,7 +151,16 @@ class Memo:
                 parts.append(say("pd", one, pd=f"{score['pd']:.2%}", status=code(score["pd_status"], one)))
         if score["coverage_pct"] is not None:
             parts.append(say("coverage", one, pct=f"{score['coverage_pct']:.0f}"))
+        if score["confidence_pct"] is not None:
+            parts.append(say("confidence", one, pct=f"{score['confidence_pct']:.0f}"))
         return " · ".join([say("of_100", one, score=f"{score['score']:.2f}"), *parts])
+
+    def _risk_types_line(self, one: One) -> str:
+        """What each kind of risk gave, of what it could have given."""
+        return listed(
+            (f"{row['label'][one]} {row['subtotal']:.1f}/{_plain(round(row['weight'], 1))}" for row in self._found.risk_types),
+            one,
+        )
 
     def _limit_line(self, one: One) -> str:
         limit = self._found.limit
@@ -282,8 +294,83 @@ class Memo:
         return "\n".join(part for part in (row["invoice_id"], place(row), *parts) if part)
 
     def _print_evidence(self) -> None:
-        run, history = self._found.run, self._found.history
+        """Every factor behind the score, table by table, with its date and age; then what has no value, and why."""
+        groups = [group for group in self._found.evidence if group["factors"]]
+        if not groups:
+            return
         self._heading("evidence")
+        for number, group in enumerate(groups):
+            self._print_group(group, with_head=number == 0)
+
+    def _print_group(self, group: Row, *, with_head: bool) -> None:
+        known = [row for row in group["factors"] if row["value"] is not None or row["value_text"] is not None or row["points"]]
+        absent = [row for row in group["factors"] if row not in known]
+        grid = Table(
+            box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=with_head, header_style="bold", width=self._out.width
+        )
+        grid.add_column(headers("factor", self._language)[0], ratio=1, overflow="fold")
+        for name, width in (("value", 14), ("points", 6), ("lost", 5), ("dated", 10), ("days_old", 5)):
+            grid.add_column(headers(name, self._language)[0], justify="right", width=width, overflow="fold")
+        given = sum(row["contribution"] or 0 for row in group["factors"])
+        lost = sum(row["points_lost"] or 0 for row in group["factors"])
+        scored = given or lost
+        grid.add_row(
+            Text(self._text(group["heading"]), style="bold"),
+            "",
+            Text(f"{given:.1f}", style="bold") if scored else "",
+            Text(f"{lost:.1f}", style="bold") if scored else "",
+            Text(output.cell(group["evidence_date"]), style="bold"),
+            Text(output.cell(group["evidence_age_days"]), style="bold"),
+        )
+        for row in known:
+            grid.add_row(*map(Text, self._factor_cells(row)))
+        self._out.print(grid)
+        for line in self._absent_lines(absent):
+            self._out.print(Text(f"  {line}", style="dim"))
+        facts = [self._fact(row) for row in group["facts"] if row["value"]]
+        if facts:
+            self._out.print(Text("  " + " · ".join(facts), style="dim"))
+
+    def _factor_cells(self, row: Row) -> list[str]:
+        note = self._note(row)
+        return [
+            f"  {self._text(row['label'])}" + (f"\n  ({note})" if note else ""),
+            factor_value(row, self._language),
+            output.cell(row["points"]),
+            f"{row['points_lost']:.2f}" if row["points_lost"] else "",
+            output.cell(row["evidence_date"]),
+            output.cell(row["evidence_age_days"]),
+        ]
+
+    def _note(self, row: Row) -> str:
+        """Why the row is not simply a value: its special code in words, that nothing is known, or that it is old."""
+        if row.get("special"):
+            return self._text(row["special"])
+        action = row["missing_action"]
+        if action is None:
+            return ""
+        return self._say(
+            "stale_drop" if action.startswith("stale_drop") else action if action.startswith("stale") else "not_known"
+        )
+
+    def _absent_lines(self, rows: list[Row]) -> list[str]:
+        """What left the score, one line per reason."""
+        by_reason: dict[str, list[str]] = {}
+        for row in rows:
+            by_reason.setdefault(self._note(row), []).append(self._text(row["label"]))
+        return [f"{self._say('left_out')}: {reason}: {', '.join(labels)}" for reason, labels in by_reason.items()]
+
+    def _fact(self, row: Row) -> str:
+        label = self._text(row["label"])
+        if row["value"] is True:
+            return label
+        if isinstance(row["value"], Decimal):
+            return f"{label} {output.amount(row['value'])}"
+        return f"{label} {_figure(row['value'], row['unit'], self._language)}"
+
+    def _print_sources(self) -> None:
+        run, history = self._found.run, self._found.history
+        self._heading("sources")
         first, last, paid = (
             history.get(name) or "-" for name in ("first_invoice_date", "last_invoice_date", "last_payment_date")
         )
@@ -320,10 +407,17 @@ def _plain(value: float | None) -> str:
 
 def factor_value(row: Row, language: Language) -> str:
     """A factor's value with its unit: ratios as percent; what stands for it where there is no value."""
-    value: Any = row["value"]
-    if value is None:
-        return "-"
-    if row["unit"] == "ratio":
+    if row["value_text"] is not None:
+        return code(row["value_text"], language)
+    return "-" if row["value"] is None else _figure(row["value"], row["unit"], language)
+
+
+def _figure(value: Any, unit: str, language: Language) -> str:
+    if unit == "ratio":
         return f"{value:.1%}"
-    shown = f"{value:.1f}".removesuffix(".0")
-    return f"{shown} {word('unit_' + row['unit'], language)}" if row["unit"] in ("days", "months") else shown
+    if isinstance(value, str):
+        return code(value, language)
+    if not isinstance(value, float | int):
+        return output.cell(value)
+    shown = f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{shown} {word('unit_' + unit, language)}" if f"unit_{unit}" in WORDS else shown

@@ -10,6 +10,7 @@ from risk_pipeline.contracts import (
     factor_behaviour,
     factor_contract_collateral,
     factor_credit_record,
+    factor_due_diligence,
     factor_financial_condition,
     factor_industry_region,
     factor_market_environment,
@@ -223,14 +224,14 @@ FACTOR_TABLES: tuple[Table, ...] = (
         name="due_diligence",
         grain="one row per customer and assessment date",
         owner="compliance",
-        en="Due diligence: sanctions findings by what a person made of them, and whether the lists were searched",
-        zh="资信调查：制裁命中及其人工复核结果，以及名单是否已查询",
+        en="Due diligence: what courts, registers, lists, media and our own analysts say, and what was searched at all",
+        zh="资信调查：法院、登记、名单、舆情及自有评价，以及是否已查询",
         key=("as_of", "customer_id"),
+        money_in="reporting",
         columns=columns(
-            "as_of customer_id run_id evidence_date sanctions_confirmed sanctions_unreviewed sanctions_searched_on"
-            " sanctions_search_result",
-            required="run_id sanctions_confirmed sanctions_unreviewed sanctions_search_result",
-            values={"sanctions_search_result": "clean hit error never"},
+            f"as_of customer_id run_id evidence_date {factor_due_diligence.COLUMNS}",
+            required=f"run_id {factor_due_diligence.REQUIRED}",
+            values=factor_due_diligence.VALUES,
         ),
     ),
 )

@@ -26,8 +26,8 @@ _FACTORS = (
           "90 天内结算货币对客户本币的升值幅度（客户本币的贬值）", "ratio"),
 )
 _MEASURES = (
-    Field("demand_shock", Kind.NUMBER, "Newest monthly change of the industry's demand, in standard deviations from the mean of the "
-          "12 changes before; negative = a sudden fall",
+    Field("demand_shock", Kind.NUMBER, "Newest monthly change of the industry's demand, in standard deviations from the mean of "
+          "the 12 changes before; negative = a sudden fall",
           "行业需求冲击：最近一次月度变动偏离此前 12 次均值的标准差倍数；负值为骤降", "standard deviations"),
     Field("price_change_3m", Kind.NUMBER, "Prices in the customer's industry: newest 3 months against the 3 before, less 1",
           "行业价格：最近 3 个月均值与此前 3 个月均值之比减 1", "ratio"),
@@ -40,7 +40,8 @@ _MEASURES = (
     Field("insolvency_series", Kind.TEXT, "Industry code of the insolvency series used", "所用破产序列的行业代码"),
     Field("volatility_basis", Kind.TEXT, "What industry_volatility_12m was measured on: price or demand",
           "行业波动率所依据的指标：价格或需求"),
-    Field("invoice_currency", Kind.TEXT, "Currency in which the customer owes us most, ISO 4217", "客户对我方主要结算货币（ISO 4217）"),
+    Field("invoice_currency", Kind.TEXT, "Currency in which the customer owes us most, ISO 4217",
+          "客户对我方主要结算货币（ISO 4217）"),
     Field("indicator_published_date", Kind.DATE, "Day the newest demand figure used was published", "所用最新需求数据的公布日期"),
     Field("price_published_date", Kind.DATE, "Day the newest price figure used was published", "所用最新价格数据的公布日期"),
     Field("insolvency_published_date", Kind.DATE, "Day the newest insolvency figure used was published",

@@ -173,16 +173,6 @@ FIELDS: tuple[Field, ...] = (
     Field("unknown_clearing_12m", Kind.MONEY, "Invoices closed in 12 months for an unknown cause; they count neither as paid "
           "on time nor as late",
           "近 12 个月清账原因不明的金额；不计入按期也不计入迟付", REPORTING),
-    # due diligence
-    Field("sanctions_confirmed", Kind.INTEGER, "Open sanctions findings that a person has confirmed",
-          "经人工确认且未解除的制裁命中数", "count"),
-    Field("sanctions_unreviewed", Kind.INTEGER, "Open sanctions findings that nobody has reviewed yet",
-          "尚未人工复核的疑似制裁命中数", "count"),
-    Field("sanctions_searched_on", Kind.DATE, "Day of the newest sanctions search that gave an answer",
-          "最近一次有结果的制裁名单查询日期"),
-    Field("sanctions_search_result", Kind.TEXT, "What the newest searches of every source said: clean (searched, nothing found), "
-          "hit, error (a search failed), never (not searched)",
-          "各名单最近一次查询的结果：clean 已查无命中、hit 命中、error 查询失败、never 从未查询"),
     *LEDGER_FACTORS,
     *map(code_of, LEDGER_FACTORS),
 )

@@ -101,9 +101,11 @@ class Account:
         self.book.orders.append(order)
         return order
 
-    def open_order(self, day: date, *, delivered_share: float = 0.0, cancelled: date | None = None) -> None:
+    def open_order(
+        self, day: date, *, cents: int | None = None, delivered_share: float = 0.0, cancelled: date | None = None
+    ) -> None:
         """An order not billed when the books end; a part of it may be delivered already."""
-        cents = self.amount()
+        cents = self.amount() if cents is None else cents
         planned = day + timedelta(days=20)
         order = Order(self.customer, day, planned, cents, self.customer.currency, cancelled=self.book.happened(cancelled))
         order.delivered_not_invoiced = round(cents * delivered_share)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -190,6 +190,20 @@ class Plan:
     ref: str = ""
 
 
+@dataclass(eq=False)
+class Paper:
+    """A row of one of the evidence files: what somebody said about a customer on `day`.
+
+    `cells`: by column of the file, in any order; a paper stands for its number, which is given once all of them are known.
+    """
+
+    file: str
+    day: date
+    customer: str
+    cells: Mapping[str, Any]
+    ref: str = ""
+
+
 class Book:
     """Everything posted between the first day and the last. A posting after the last day has not happened: it is dropped."""
 
@@ -208,6 +222,7 @@ class Book:
         self.requests: list[Simple] = []
         self.bills: list[Bill] = []
         self.plans: list[Plan] = []
+        self.papers: list[Paper] = []
 
     def happened(self, day: date | None) -> date | None:
         """`day`, or None when it lies after the last day of the books."""
@@ -253,6 +268,12 @@ class Book:
         if day <= self.last_day and cents:
             self.write_offs.append(Simple(invoice.customer, day, (invoice, cents, invoice.currency, reason)))
             invoice.settlements.append(Settlement(day, cents))
+
+    def add_paper(self, paper: Paper) -> Paper | None:
+        if paper.day > self.last_day:
+            return None
+        self.papers.append(paper)
+        return paper
 
     def open_balances(self, day: date) -> dict[str, int]:
         """Open minor units by currency at the end of `day`; requests for advance payment are no receivables."""

@@ -1,7 +1,8 @@
 """How the books look as files: the exports of an imaginary ERP, each with its own column names, formats and habits.
 
-Put here: one function per file, number and date formats, the dirty rows. Keep out: what happened (book.py, stories.py) and
-how the files are read (workspace/feeds/*.yaml). The same book always gives the same bytes.
+Put here: one function per file of the ledger, number and date formats, the dirty rows. Keep out: what happened (book.py,
+stories.py), columns of the evidence files (evidence_files.py) and how files are read (workspace/feeds/*.yaml). The same book
+always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from risk_pipeline.demo.book import Book
+from risk_pipeline.demo.evidence_files import LAYOUTS, papers
+from risk_pipeline.demo.reference import country_risk, industry_indicators, sanctions_list
 from risk_pipeline.demo.truth import DirtyRow
 
 Row = list[str]
@@ -339,6 +343,10 @@ def control_totals(book: Book, rng: Random) -> tuple[Row, list[Row]]:
     return ["Feed", "Measure", "Date", "Curr", "Total"], rows
 
 
+def _papers(name: str, book: Book, rng: Random) -> tuple[Row, list[Row]]:
+    return papers(book, name)
+
+
 FILES: dict[str, Callable[[Book, Random], tuple[Row, list[Row]]]] = {
     "debtors.csv": debtors,
     "ar_items.csv": ar_items,
@@ -353,4 +361,8 @@ FILES: dict[str, Callable[[Book, Random], tuple[Row, list[Row]]]] = {
     "terms.csv": terms,
     "fx_rates.csv": fx_rates,
     "control_totals.csv": control_totals,
+    **{name: partial(_papers, name) for name in LAYOUTS},
+    "industry_indicators.csv": industry_indicators,
+    "country_risk.csv": country_risk,
+    "sanctions_list.csv": sanctions_list,
 }

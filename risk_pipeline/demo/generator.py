@@ -16,6 +16,8 @@ from random import Random
 from risk_pipeline.demo import names
 from risk_pipeline.demo.account import Account
 from risk_pipeline.demo.book import Book, Customer, month_ends
+from risk_pipeline.demo.evidence import collect
+from risk_pipeline.demo.evidence_files import number_papers
 from risk_pipeline.demo.export import write_files
 from risk_pipeline.demo.stories import CAST, CUSTOMERS_MIN, MONTHS_MIN, Dates, cast, good_payer
 from risk_pipeline.demo.truth import Role, Truth
@@ -45,6 +47,7 @@ def generate(
     book = Book(month_ends(last_month_end, months))
     roles = _play(book, customers, seed)
     book.number_documents()
+    _file_evidence(book, roles, seed)
     _copy_workspace(root)
     dirty, repeated = write_files(book, root, Random(f"{seed}:files"))
     assessed = tuple(book.month_ends[-ASSESSED_MONTH_ENDS:])
@@ -80,6 +83,13 @@ def _play(book: Book, customers: int, seed: int) -> dict[str, Role]:
     return roles
 
 
+def _file_evidence(book: Book, roles: dict[str, Role], seed: int) -> None:
+    """What is on file about the customers; the dates that matter there join those of the story."""
+    for number, dates in collect(book, seed, {number: role.dates for number, role in roles.items()}).items():
+        roles[number] = Role(roles[number].story, {**roles[number].dates, **dates})
+    number_papers(book)
+
+
 def _customer(book: Book, number: str, story: str, variant: int, namer: names.Namer, rng: Random) -> Customer:
     role = CAST[story]
     country = rng.choice(role.countries.split())
@@ -99,8 +109,8 @@ def _customer(book: Book, number: str, story: str, variant: int, namer: names.Na
         registration_scheme=scheme,
         legal_form=legal_form,
         founded=book.first_day - known_for - timedelta(days=rng.randint(200, 9000)),
-        industry=rng.choice(names.INDUSTRIES),
-        size=rng.choice(_SIZES),
+        industry=role.industry or rng.choice(names.INDUSTRIES),
+        size=rng.choice(role.sizes.split() or _SIZES),
         since=book.first_day - known_for,
         currency=names.CURRENCY[country],
         company=names.COMPANY_CODE.get(country, "DE01"),
@@ -128,6 +138,10 @@ def _adapt(customer: Customer, book: Book, namer: names.Namer, rng: Random) -> N
         customer.name, customer.legal_form = namer.town(rng), "public_body"
     if customer.story == "new_customer":
         customer.since = book.month_ends[-ASSESSED_MONTH_ENDS].replace(day=1)
+    if customer.story == "sanctions_match":
+        customer.name = names.LIKE_LISTED
+    if customer.story == "bust_out":
+        customer.since = book.month_ends[-10].replace(day=1)
     if CAST[customer.story].tell is good_payer and customer.variant % 4 == 0:
         customer.terms = 30  # the terms with cash discount are net 30
     if customer.story == "average_payer":

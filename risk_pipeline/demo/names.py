@@ -1,6 +1,7 @@
 """Invented companies: names, places and registration numbers for the demo.
 
-Put here: word lists and number formats by country. Keep out: behaviour (stories.py). Any likeness to a real company is chance.
+Put here: word lists and number formats by country; QX and QZ are no countries (ISO 3166 leaves them to the user), so that no
+real one is called risky. Keep out: behaviour (stories.py). Any likeness to a real company is chance.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "NL": ("Waterlinde", "Zilverdijk", "Noordveen", "Hollandsveld", "Oosterkade", "Duinrand"),
     "US": ("Cedar Ridge", "Blue Mesa", "Harbor Point", "Prairie Gate", "Stonefield", "Maple Hollow"),
     "GB": ("Ashcombe", "Thornbury Vale", "Wexley", "Harrowdale", "Penhallow", "Colnbrook"),
+    "QX": ("Marenbay", "Tarsol", "Ilmara"),
+    "QZ": ("Veldora", "Karsun", "Oshana"),
     "CN": ("云岭", "澄湖", "松河", "青禾", "明溪", "远岚", "石桥湾", "竹里", "晴川谷", "白鹭洲"),
 }  # fmt: skip
 _TRADES: dict[str, tuple[str, ...]] = {
@@ -23,6 +26,8 @@ _TRADES: dict[str, tuple[str, ...]] = {
     "NL": ("Techniek", "Handel", "Verpakking", "Machines"),
     "US": ("Supply", "Manufacturing", "Components", "Distribution"),
     "GB": ("Engineering", "Trading", "Fixings", "Packaging"),
+    "QX": ("Trading", "Textiles"),
+    "QZ": ("Trading", "Minerals"),
     "CN": ("机械", "电子", "纺织", "建材", "五金", "包装", "家具", "塑胶"),
 }  # fmt: skip
 _FORMS: dict[str, tuple[str, ...]] = {
@@ -31,6 +36,8 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "NL": ("B.V.",),
     "US": ("Inc.", "LLC"),
     "GB": ("Ltd",),
+    "QX": ("Ltd",),
+    "QZ": ("Ltd",),
     "CN": ("有限公司",),
 }
 _REGIONS: dict[str, tuple[str, ...]] = {
@@ -39,13 +46,16 @@ _REGIONS: dict[str, tuple[str, ...]] = {
     "NL": ("Gelderland", "Noord-Holland"),
     "US": ("Ohio", "Texas", "Oregon"),
     "GB": ("Kent", "Yorkshire"),
+    "QX": ("Marenbay",),
+    "QZ": ("Upper Karsun",),
     "CN": ("江苏", "浙江", "广东", "山东", "福建"),
 }
-CURRENCY = {"DE": "EUR", "FR": "EUR", "NL": "EUR", "US": "USD", "GB": "GBP", "CN": "CNY"}
+CURRENCY = {"DE": "EUR", "FR": "EUR", "NL": "EUR", "US": "USD", "GB": "GBP", "CN": "CNY", "QX": "EUR", "QZ": "EUR"}
 COMPANY_CODE = {"CN": "CN01"}
-_SCHEMES = {"DE": "HRB", "FR": "SIREN", "NL": "KVK", "US": "EIN", "GB": "CRN", "CN": "USCC"}
+_SCHEMES = {"DE": "HRB", "FR": "SIREN", "NL": "KVK", "US": "EIN", "GB": "CRN", "CN": "USCC", "QX": "REG", "QZ": "REG"}
 _PEOPLE = ("Anna Petersen", "Jonas Reuter", "Claire Fabre", "Mehmet Aydin", "Sofia Lindgren", "Eva Kranz", "Tom Bakker")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+LISTED, LIKE_LISTED = "Ardenhom Vale Fixings Limited", "Ardenholm Vale Fixings Ltd"  # on the sanctions list, and the customer
 INDUSTRIES = ("C25", "C28", "C31", "F43", "G46", "H49", "C13", "C22")
 
 

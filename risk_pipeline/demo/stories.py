@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from risk_pipeline.demo.account import DISCOUNT_TERMS, Account
-from risk_pipeline.demo.book import Invoice, workday
+from risk_pipeline.demo.book import Book, Invoice, workday
 
 Dates = Mapping[str, date | None]
 Story = Callable[[Account], Dates]
@@ -351,9 +351,87 @@ def convenience_plan(account: Account) -> Dates:
     return {"plan_agreed_on": agreed}
 
 
+# -- stories that the evidence tells (evidence.py); here is only what the ledger sees of them -----------------------------------
+
+BREACH_DAYS = 75  # before the last day: the contract was broken
+_SILENT_MONTHS = 5
+
+
+@dataclass(frozen=True)
+class Decline:
+    """When a declining firm shows it where: in its behaviour first, then at the bureau, in its statement, in its payments."""
+
+    behaviour_from: date
+    bureau_on: date
+    statement_on: date
+    sued_on: date
+    late_from: date
+
+    @classmethod
+    def of(cls, book: Book) -> Decline:
+        """Spread over the last eleven months of the books, so that quarter ends tell them apart."""
+        ends = book.month_ends
+        return cls(
+            behaviour_from=ends[-11].replace(day=1),
+            bureau_on=ends[-8].replace(day=15),
+            statement_on=ends[-5].replace(day=12),
+            sued_on=ends[-3].replace(day=10),
+            late_from=ends[-3].replace(day=1),
+        )
+
+
+def declining_firm(account: Account) -> Dates:
+    """Orders less from the day its behaviour changes, pays on time for long, then late, then not at all."""
+    when = Decline.of(account.book)
+    quiet = account.months - 11
+    invoices = account.bill(stop=quiet)
+    account.customer.per_month *= 0.6
+    invoices += account.bill(first=quiet)
+    for invoice in invoices:
+        gone = (invoice.due - when.late_from).days
+        if gone < 0:
+            account.pay(invoice, invoice.due - _days(account.rng.randint(0, 3)))
+        elif gone < 40:
+            account.pay(invoice, invoice.due + _days(14 + gone // 2))
+    return {"late_from": when.late_from}
+
+
+def insolvent(account: Account) -> Dates:
+    """Pays on time until the court opens proceedings (the evidence says when), then nothing."""
+    stop = account.book.last_day - _days(45 + 25 * account.customer.variant)
+    for invoice in account.bill(until=stop):
+        day = workday(invoice.due + _days(account.rng.randint(0, 3)))
+        if day <= stop:
+            account.pay(invoice, day)
+    return {"last_payment_before": stop}
+
+
+def silent_firm(account: Account) -> Dates:
+    """A good payer that has not ordered for months."""
+    stop = account.months - _SILENT_MONTHS
+    for invoice in account.bill(stop=stop):
+        account.pay(invoice, invoice.due - _days(account.rng.randint(0, 3)))
+    return {"last_order_before": account.book.month_ends[stop - 1]}
+
+
+def bust_out(account: Account) -> Dates:
+    """Small orders, promptly paid, for ten months; then orders many times as large, of which nothing is paid yet."""
+    surge = account.book.last_day - _days(28)
+    for invoice in account.bill(first=account.months - 10, until=surge):
+        account.pay(invoice, invoice.due - _days(account.rng.randint(1, 5)))
+    for day in range(5):
+        account.open_order(surge + _days(4 + 5 * day), cents=account.customer.typical_cents * (5 + day))
+    for day in range(2):
+        account.invoice(surge + _days(9 + 8 * day), account.customer.typical_cents * 6)
+    return {"surge_from": surge}
+
+
 @dataclass(frozen=True)
 class Role:
-    """How a story is cast: customers of 200, at least `least`; which countries; usual invoice (EUR) and invoices a month."""
+    """How a story is cast: customers of 200, at least `least`; which countries; usual invoice (EUR) and invoices a month.
+
+    `sizes` and `industry`: when the story asks for them.
+    """
 
     tell: Story
     of_200: float
@@ -362,7 +440,11 @@ class Role:
     typical: tuple[int, int] = (900, 4500)
     per_month: tuple[float, float] = (1.2, 2.6)
     flags: tuple[str, ...] = ()
+    sizes: str = ""
+    industry: str = ""
 
+
+_LARGE = "medium large"
 
 CAST: Mapping[str, Role] = {
     "slow_decline": Role(slow_decline, 8, 6, typical=(4000, 7000), per_month=(1.8, 2.5)),
@@ -390,8 +472,26 @@ CAST: Mapping[str, Role] = {
     "project": Role(project, 3, 2, countries="DE", typical=(3000, 6000), flags=("project_business",)),
     "factored": Role(factored, 2, 2),
     "missing_master": Role(average_payer, 3, 2, flags=("missing_master",)),
-    "good_payer": Role(good_payer, 60, 8, countries="DE DE DE FR NL US GB"),
-    "average_payer": Role(average_payer, 41, 6, countries="DE DE DE FR NL US GB"),
+    "declining_firm": Role(
+        declining_firm, 2, 1, countries="DE", typical=(7000, 9000), per_month=(3.6, 4.2), sizes="medium", industry="C25"
+    ),
+    "insolvent": Role(insolvent, 2, 1, countries="DE", typical=(2000, 5000)),
+    "dishonest_debtor": Role(average_payer, 2, 1, countries="CN", typical=(2500, 9000)),
+    "negative_net_worth": Role(average_payer, 2, 1, typical=(2000, 5000), sizes=_LARGE),
+    "stale_statement": Role(good_payer, 2, 1, typical=(2000, 5000), sizes=_LARGE),
+    "never_searched": Role(good_payer, 2, 1),
+    "search_failed": Role(good_payer, 1, 1),
+    "high_risk_country": Role(good_payer, 2, 1, countries="QX"),
+    "call_for_action": Role(good_payer, 1, 1, countries="QZ"),
+    "risky_industry": Role(average_payer, 2, 1, industry="I56"),
+    "contract_breached": Role(average_payer, 2, 1, countries="DE NL"),
+    "silent_firm": Role(silent_firm, 2, 1, per_month=(2.6, 3.4)),
+    "bust_out": Role(bust_out, 2, 1, countries="DE NL", typical=(900, 1600), per_month=(3.4, 4.2)),
+    "sued": Role(average_payer, 2, 1, countries="DE FR", typical=(2000, 5000), sizes=_LARGE),
+    "plaintiff": Role(good_payer, 1, 1, sizes=_LARGE),
+    "sanctions_match": Role(good_payer, 1, 1, countries="GB"),
+    "good_payer": Role(good_payer, 46, 8, countries="DE DE DE FR NL US GB"),
+    "average_payer": Role(average_payer, 27, 6, countries="DE DE DE FR NL US GB"),
 }
 CUSTOMERS_MIN = sum(role.least for role in CAST.values())
 

@@ -16,22 +16,23 @@ from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
 # Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
-VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component")
+VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "financial_condition": (),
-    "due_diligence": (),
+    "due_diligence": ("finding", "finding_case", "search"),
     "credit_record": (),
-    "industry_region": (),
-    "market_environment": (),
+    "industry_region": ("industry_code",),
     "contract_collateral": (),
     "open_item": ("terms", "unapplied"),
     "exposure_by_currency": (),
+    "market_environment": ("industry_code", "industry_series"),
     "exposure": ("exposure_component",),
     "transaction_history": ("relationship",),
-    "behaviour": (),
+    "behaviour": ("crm_history", "order_history", "payment_habit"),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
+OWN_STEPS = ("exposure", "due_diligence")  # their steps read other factor tables and serve no other: nobody has to wait for those
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
 RANGE_STEPS = ("invoice", "reduction", "line", "position")
 RANGE_INVOICES = 2_000_000
@@ -83,6 +84,8 @@ class FactorEngine:
     def query(self, name: str) -> str:
         """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
         for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
+            if table in OWN_STEPS and table != name:
+                continue
             if table == "open_item":
                 self._read_ledger()
             for step in STEPS_BEFORE[table]:

@@ -6,16 +6,18 @@ told here stands in a published table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 
+from risk_pipeline.contracts import table
 from risk_pipeline.decision.reasons import enough_points, reason_told
 from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
-from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
+from risk_pipeline.factors.catalogue import RISK_TYPES, Catalogue, heading, load_catalogue
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, Label, Policy
 from risk_pipeline.settings import Workspace
 
@@ -41,7 +43,10 @@ ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name
 class Explanation:
     """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered; open items with
     the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
-    missing from every figure. Texts come as {"en": …, "zh": …}.
+    missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
+    newest row, its contributions (`factors`), and the facts that describe without scoring and have a value (`facts`).
+    `risk_types`: what each kind of risk gave to the score (`subtotal`) of what it could (`weight`). Texts come as
+    {"en": …, "zh": …}.
     """
 
     as_of: date
@@ -53,6 +58,8 @@ class Explanation:
     history: Row
     due_diligence: Row
     contributions: list[Row]
+    risk_types: list[Row]
+    evidence: list[Row]
     candidates: list[Row]
     open_items: list[Row]
     rejected_rows: list[Row]
@@ -76,6 +83,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
         limit = found.one("decision.credit_limit")
         score = found.one("score.risk_score")
         contributions = found.all("score.contribution", "reason_rank NULLS LAST, weight DESC")
+        worded = [_worded(row, catalogue, policy) for row in contributions]
         return Explanation(
             as_of=day,
             customer=found.one("factor.customer_state"),
@@ -92,7 +100,9 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             exposure=found.one("factor.exposure"),
             history=found.one("factor.transaction_history"),
             due_diligence=found.one("factor.due_diligence"),
-            contributions=[_worded(row, catalogue, policy) for row in contributions],
+            contributions=worded,
+            risk_types=_risk_types(score, worded),
+            evidence=list(_evidence(found, catalogue, worded, day)),
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             open_items=found.open_items(),
             rejected_rows=found.rejected_rows(tier["run_id"]),
@@ -166,6 +176,37 @@ def _worded(row: Row, catalogue: Catalogue, policy: Policy) -> Row:
     if row["special_code"] in catalogue.codes:
         words["special"] = _text(catalogue.codes[row["special_code"]])
     return {**row, **words}
+
+
+def _risk_types(score: Row, contributions: list[Row]) -> list[Row]:
+    """The kinds of risk that count in the score: their subtotal, and the sum of their effective weights."""
+    found = []
+    for risk_type, label in RISK_TYPES.items():
+        weight = sum(row["effective_weight"] for row in contributions if row["risk_type"] == risk_type)
+        if weight and score[f"{risk_type}_subtotal"] is not None:
+            figures = {"subtotal": score[f"{risk_type}_subtotal"], "weight": weight}
+            found.append({"risk_type": risk_type, "label": _text(label), **figures})
+    return found
+
+
+def _evidence(found: _Published, catalogue: Catalogue, contributions: list[Row], day: date) -> Iterator[Row]:
+    scored = {row["factor"]: row for row in contributions}
+    for name in dict.fromkeys(factor.table for factor in catalogue.factors):
+        row = found.one(f"factor.{name}")
+        factors = [factor for factor in catalogue.factors if factor.table == name]
+        dated = row.get("evidence_date")
+        yield {
+            "table": name,
+            "heading": _text(heading(table(f"factor.{name}"))),
+            "evidence_date": dated,
+            "evidence_age_days": (day - dated).days if dated else None,
+            "factors": [scored[factor.id] for factor in factors if factor.id in scored],
+            "facts": [
+                {"fact": factor.id, "label": _text(factor.label), "unit": factor.unit, "value": row[factor.id]}
+                for factor in factors
+                if factor.id not in scored and row.get(factor.id) is not None
+            ],
+        }
 
 
 def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contributions: list[Row]) -> Row:

@@ -375,9 +375,7 @@ class Run:
 
     def _evidence_known(self) -> bool:
         """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
-        return any(
-            self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchone() is not None for feed in EVIDENCE_FEEDS
-        )
+        return any(self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchall() for feed in EVIDENCE_FEEDS)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"
@@ -441,6 +439,8 @@ class Run:
             "statement_balance_share": _decimal(self.policy.statement_usable.balance_check_tolerance_share),
             "minor_claim": self.policy.evidence.minor_claim,
             "bureau_max_age_days": self.policy.evidence.bureau_max_age_days,
+            "round_sum": self.policy.evidence.round_sum,
+            "split_threshold": self.policy.evidence.split_threshold,
             "weight_open_orders_near": _decimal(near),
             **{f"weight_{name}": _decimal(weight) for name, weight in weights.items()},
         }

@@ -220,8 +220,8 @@ class FactorRule(Model):
     def _bins_or_values(self) -> Self:
         if (self.bins is None) == (self.values is None):
             raise ValueError("a factor scores either by `bins` (numbers) or by `values` (categories)")
-        if self.values is not None and list(self.values)[-1] != ELSE:
-            raise ValueError(f"`values` ends with `{ELSE}`, the points of every category that is not named")
+        if self.values is not None and ELSE not in self.values:
+            raise ValueError(f"`values` needs `{ELSE}`, the points of every category that is not named")
         return self
 
     @property
@@ -232,12 +232,12 @@ class FactorRule(Model):
     @property
     def categories(self) -> list[str]:
         """The named categories, `else` last; empty for numbers."""
-        return list(self.values or ())
+        return sorted(self.values or (), key=ELSE.__eq__)  # a stored policy has its keys by name
 
     @property
     def points(self) -> list[int]:
         """Points of each bin, or of each category, in their order."""
-        return [b.points for b in self.bins] if self.bins is not None else list((self.values or {}).values())
+        return [b.points for b in self.bins] if self.bins is not None else [(self.values or {})[name] for name in self.categories]
 
 
 class Score(Model):
@@ -480,11 +480,15 @@ class Evidence(Model):
 
     Adverse facts on natural persons lapse `adverse_years_natural_person` after they were published. Claims below
     `minor_claim` and labour cases are no sign of distress. A bureau report older than `bureau_max_age_days` is not used.
+    A payment is a round sum when it is a multiple of `round_sum` in its own currency, and part of a split one when it is at
+    least half of `split_threshold` (reporting currency), below it, and not the only such payment of the day.
     """
 
     adverse_years_natural_person: Annotated[StrictInt, Field(ge=1, le=30)] = 5
     minor_claim: Amount = Decimal(5000)
     bureau_max_age_days: Days = 360
+    round_sum: Annotated[Amount, Field(gt=0)] = Decimal(1000)
+    split_threshold: Annotated[Amount, Field(gt=0)] = Decimal(10000)
     bureau_preference: tuple[Text, ...] = ()
     required_documents: dict[Name, tuple[Text, ...]] = {}
 

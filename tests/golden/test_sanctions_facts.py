@@ -36,9 +36,10 @@ def search(case: LedgerCase, number: str, result: str, days: int = 0, source: st
 def due_diligence(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None) -> dict[str, Any]:
     """The customer's row of the factor table, without the tables it does not need."""
     with case.connect(as_of, known_at=known_at) as con:
-        engine = FactorEngine(con, {**PARAMS, **window_params(as_of)})
-        con.execute(f"CREATE TABLE state AS {engine.query('customer_state')}")
-        engine.register("customer_state", "state")
+        engine = FactorEngine(con, {**PARAMS, **window_params(as_of), "has_document": False})
+        for name in ("customer_state", "financial_condition"):
+            con.execute(f"CREATE TABLE result_{name} AS {engine.query(name)}")
+            engine.register(name, f"result_{name}")
         found = con.execute(engine.query("due_diligence"))
         return only([dict(zip([column[0] for column in found.description], row, strict=True)) for row in found.fetchall()])
 

@@ -41,7 +41,7 @@ BROKEN = {
     "key given twice": ("author: credit", "status: draft\nauthor: credit", "key `status` is given twice"),
     "not finite": ("slope: 0.0775", "slope: .inf", "calibration.slope"),
     "no Chinese label": ("{en: Low risk, zh: 低风险}", "{en: Low risk}", "tiers.0.label.zh: missing"),
-    "empty Chinese reason": ("{en: New customer, zh: 新客户}", '{en: New customer, zh: " "}', "knockouts.5.reason.zh"),
+    "empty Chinese reason": ("{en: New customer, zh: 新客户}", '{en: New customer, zh: " "}', "knockouts.17.reason.zh"),
     "author approves": ("approver: shipped_default", "approver: credit_policy_owner", "author and approver are the same"),
     "nobody approved": ("approver: shipped_default", "approver: null", "an approved policy names its approver"),
     "id used twice": ("id: KO06,", "id: KO05,", "id KO05 is used twice in knockouts"),
@@ -54,8 +54,12 @@ BROKEN = {
     ),
     "unknown tier in a condition": ("tier = 'restricted'", "tier = 'blocked'", "`tier` is never 'blocked'"),
     "segment that leaves some out": ('when: "true"', 'when: "natural_person = false"', "the last segment must take everyone"),
-    "unknown scorecard": ("scorecard: ledger, caps", "scorecard: corporate, caps", "there is no scorecard corporate"),
-    "unknown class": ("caps_and_terms_of: small", "caps_and_terms_of: tiny", "limits.capacity.tier_cap has no class tiny"),
+    "unknown scorecard": ("scorecard: ledger, caps", "scorecard: group, caps", "there is no scorecard group"),
+    "unknown class": (
+        "caps_and_terms_of: small, ceiling",
+        "caps_and_terms_of: tiny, ceiling",
+        "limits.capacity.tier_cap has no class tiny",
+    ),
     "outside rule that says no reason": (
         "limit: group_treasury, reason: {en: Company of our own group, zh: 集团内部公司}}",
         "limit: group_treasury}",
@@ -81,7 +85,7 @@ BROKEN = {
     "bins out of order": ("{le: 7, points: 85}", "{le: 15, points: 85}", "upper bounds must rise"),
     "no open bin": ("{le: 90, points: 8}, {points: 0}]", "{le: 90, points: 8}]", "the last bin must be open"),
     "two open bins": ("{le: 90, points: 8}, {points: 0}]", "{points: 8}, {points: 0}]", "only the last bin may be open"),
-    "neutral without points": ("{policy: neutral, points: 45}", "{policy: neutral}", "`points` belongs to policy neutral"),
+    "neutral without points": ("{policy: neutral, points: 20}", "{policy: neutral}", "`points` belongs to policy neutral"),
     "unknown special code": ("prepayment_only: reweight", "prepaid: reweight", "unknown special code prepaid"),
     "special code without a rule": (", prepayment_only: reweight", "", "no rule for the special code prepayment_only"),
     "unknown not-applicable code": (

@@ -1,0 +1,548 @@
+"""factor.behaviour worked by hand: contacts, complaints, orders and ways of paying, through the real as-of views and SQL.
+
+AS_OF is 30 June 2026, so W(3) begins behind 31 March 2026, W(6) behind 31 December 2025, W(12) behind 30 June 2025 and W(24)
+behind 30 June 2024. `days_before(0)` is the as-of date, the first day of a window of 30 days is `days_before(29)`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from risk_pipeline.contracts import FEED_TABLES, table
+from risk_pipeline.engine.factors import FactorEngine, window_params
+from tests.ledger_case import AS_OF, PARAMS, LedgerCase, days_before, only
+
+NUMBERS = [c.name for c in table("factor.behaviour").columns if c.kind.value == "number"]
+
+
+def behaviours(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None, threads: int | None = None) -> Any:
+    """The rows of the factor table, by customer, without the tables it does not need."""
+    with case.connect(as_of, known_at=known_at, threads=threads) as con:
+        known = {f"has_{feed.name}": feed.name in case._rows for feed in FEED_TABLES}
+        engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of)})
+        assert engine.currencies_without_rate() == []
+        con.execute(f"CREATE TABLE state AS {engine.query('customer_state')}")
+        engine.register("customer_state", "state")
+        found = con.execute(f"SELECT * FROM ({engine.query('behaviour')}) ORDER BY customer_id")
+        return [dict(zip([column[0] for column in found.description], row, strict=True)) for row in found.fetchall()]
+
+
+def behaviour(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None) -> dict[str, Any]:
+    """The one customer's row."""
+    return only(behaviours(case, as_of, known_at))
+
+
+@pytest.fixture(autouse=True)
+def _ledger(case: LedgerCase) -> None:
+    case.invoice("A", 1_000, dpd=-5)
+
+
+# --- contacts, changes, complaints ------------------------------------------------------------------------------------
+
+
+class Crm:
+    """Writes CRM events of customer C; the first one long ago, so that the feed reaches back far enough."""
+
+    def __init__(self, case: LedgerCase) -> None:
+        self._case = case
+        self._number = 0
+        self.event("satisfaction", 800)
+
+    def event(self, kind: str, days: int, **values: Any) -> None:
+        self._number += 1
+        given = {"customer_id": "C", "event_date": days_before(days), "kind": kind, **values}
+        self._case.add("crm_event", event_id=f"E{self._number:03}", **given)
+
+
+@pytest.fixture
+def crm(case: LedgerCase) -> Crm:
+    return Crm(case)
+
+
+CRM_FACTORS = ("contact_address_changes_90d", "bank_account_changes_180d", "days_since_last_contact", "complaint_excess_90d")
+
+
+def test_without_a_crm_feed_every_crm_factor_says_so(case: LedgerCase) -> None:
+    found = behaviour(case)
+    assert [(found[name], found[f"{name}_code"]) for name in CRM_FACTORS] == [(None, "no_crm_feed")] * 4
+    assert found["crm_event_date"] is None
+    assert found["interactions_90d"] is None
+
+
+def test_a_feed_that_begins_after_the_as_of_date_is_none_yet(case: LedgerCase) -> None:
+    case.add("crm_event", event_id="E", customer_id="C", event_date=days_before(-1), kind="visit")
+    assert [behaviour(case)[f"{name}_code"] for name in CRM_FACTORS] == ["no_crm_feed"] * 4
+
+
+def test_in_a_feed_that_others_are_in_a_customer_without_events_is_quiet(case: LedgerCase, crm: Crm) -> None:
+    case.invoice("B", 500, customer="D")
+    crm.event("contact_change", 3)
+    quiet = behaviours(case)[1]
+    assert (quiet["customer_id"], quiet["contact_address_changes_90d"], quiet["contact_address_changes_90d_code"]) == (
+        "D",
+        0,
+        None,
+    )
+    assert quiet["crm_event_date"] == days_before(3)  # the feed is 3 days old, so is what it says of D
+    # Nobody ever spoke with D: not known, and no code of ours.
+    assert (quiet["days_since_last_contact"], quiet["days_since_last_contact_code"]) == (None, None)
+
+
+def test_changes_of_one_day_are_one(case: LedgerCase, crm: Crm) -> None:
+    for kind in ("contact_change", "contact_change", "address_change"):
+        crm.event(kind, 10)
+    crm.event("address_change", 29)  # first day of 30 d
+    crm.event("contact_change", 30)  # a day before
+    crm.event("address_change", 89)  # first day of 90 d
+    crm.event("contact_change", 90)  # a day before
+    crm.event("contact_change", 179)  # first day of 180 d
+    crm.event("contact_change", 180)  # a day before
+    found = behaviour(case)
+    # Days 10, 29, 30, 89.
+    assert found["contact_address_changes_90d"] == 4
+    assert [found[f"contact_changes_{n}d"] for n in (30, 90, 180)] == [1, 2, 4]  # 10 | 10 30 | 10 30 90 179
+    assert [found[f"address_changes_{n}d"] for n in (30, 90, 180)] == [2, 3, 3]  # 10 29 | 10 29 89 | the same
+
+
+def test_bank_account_changes_are_those_announced_and_those_seen(case: LedgerCase, crm: Crm) -> None:
+    for days in (29, 89, 179, 180):
+        crm.event("bank_account_change", days)
+    # The first account of the 24 months is no change, nor is coming back to it; the second one seen 100 d ago is.
+    for number, (days, account) in enumerate([(400, "a"), (100, "b"), (99, "b"), (20, "a"), (10, "c"), (0, None)]):
+        case.payment(f"P{number}", 100, days_before(days), payer_account=account)
+    found = behaviour(case)
+    assert found["new_payer_accounts_180d"] == 2  # b (100 d ago) and c (10 d ago)
+    assert found["bank_account_changes_180d"] == 5  # announced 29, 89, 179 d ago, and b, c
+    assert found["bank_account_changes_90d"] == 3  # 29, 89, and c
+    assert found["bank_account_changes_30d"] == 2  # 29, and c
+
+
+def test_the_first_account_of_a_new_customer_is_no_change(case: LedgerCase, crm: Crm) -> None:
+    case.payment("P1", 100, days_before(20), payer_account="a")
+    case.payment("P2", 100, days_before(20), payer_account="b")  # two on the first day: both are his first
+    found = behaviour(case)
+    assert (found["new_payer_accounts_180d"], found["bank_account_changes_180d"]) == (0, 0)
+
+
+def test_an_account_of_a_returned_payment_was_never_seen(case: LedgerCase, crm: Crm) -> None:
+    case.payment("P1", 100, days_before(300), payer_account="a")
+    case.payment("P2", 100, days_before(20), payer_account="b", status="returned", status_date=days_before(19))
+    case.payment("P3", 100, days_before(10), payer_account="c", status="returned", status_date=days_before(-1))  # tomorrow
+    assert behaviour(case)["new_payer_accounts_180d"] == 1  # c
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "two_way", "interaction"),
+    [
+        ("visit", {}, True, True),
+        ("call", {"answered": True}, True, True),
+        ("call", {}, True, True),
+        ("call", {"answered": False}, False, True),
+        ("email", {"answered": True}, True, True),
+        ("email", {"direction": "in"}, True, True),
+        ("email", {"direction": "out"}, False, True),
+        ("email", {"answered": False, "direction": "out"}, False, True),
+        ("email", {"answered": True, "mass_mail": True}, False, False),
+        ("complaint", {}, False, False),
+        ("satisfaction", {"value": 4}, False, False),
+        ("contact_change", {}, False, False),
+    ],
+)
+def test_what_is_a_contact(
+    case: LedgerCase, crm: Crm, kind: str, values: dict[str, Any], two_way: bool, interaction: bool
+) -> None:
+    crm.event("visit", 200)
+    crm.event(kind, 7, **values)
+    found = behaviour(case)
+    assert found["days_since_last_contact"] == (7 if two_way else 200)
+    assert found["last_contact_date"] == days_before(7 if two_way else 200)
+    assert found["interactions_90d"] == (1 if interaction else 0)
+
+
+def test_complaints_above_the_own_normal(case: LedgerCase, crm: Crm) -> None:
+    for days in (0, 40, 89):
+        crm.event("complaint", days)
+    for days in (90, 200, 300, 359):
+        crm.event("complaint", days)
+    crm.event("complaint", 360)  # before both windows
+    crm.event("complaint", 5, upheld=True)  # our fault
+    found = behaviour(case)
+    assert found["complaint_excess_90d"] == pytest.approx(3 - 4 / 3, abs=1e-12)
+    # W(12) reaches back to 1 July 2025, 364 d ago: all eight. Of W(6), from 1 January 2026 (180 d ago): 0, 40, 89, 90.
+    assert found["complaints_12m"] == 8
+    assert found["complaints_change_6v6"] == 0  # 4 - 4
+
+
+def test_complaints_have_no_normal_while_the_feed_is_young(case: LedgerCase) -> None:
+    case.add("crm_event", event_id="E1", customer_id="C", event_date=days_before(358), kind="visit")
+    case.add("crm_event", event_id="E2", customer_id="C", event_date=days_before(1), kind="complaint")
+    found = behaviour(case)
+    assert (found["complaint_excess_90d"], found["complaint_excess_90d_code"]) == (None, None)
+    assert found["complaints_change_6v6"] is None
+    case.add("crm_event", event_id="E0", customer_id="X", event_date=days_before(359), kind="visit")  # of anybody
+    assert behaviours(case)[0]["complaint_excess_90d"] == 1
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def order(case: LedgerCase, days: int, amount: Any = 1_000, **values: Any) -> None:
+    number = len(case._rows.get("sales_order", [])) + 1
+    given = {"customer_id": "C", "order_date": days_before(days), "currency": "EUR", **values}
+    case.add("sales_order", order_id=f"O{number:03}", amount=amount, **given)
+
+
+def test_without_an_order_feed_nothing_is_said_of_orders(case: LedgerCase) -> None:
+    found = behaviour(case)
+    names = [name for name in found if "order" in name]
+    assert {found[name] for name in names} == {None}
+
+
+def test_silence_against_the_own_rhythm(case: LedgerCase) -> None:
+    for days in (50, 60, 72, 82, 102):  # gaps 10, 12, 10, 20: the middle two are 10 and 12, median 11
+        order(case, days)
+    order(case, 72)  # a second order of one day is no gap
+    found = behaviour(case)
+    assert found["order_gap_median_days"] == 11
+    assert found["order_gap_ratio"] == pytest.approx(50 / 11, abs=1e-12)
+    assert (found["order_days_12m"], found["last_order_date"], found["first_order_date"]) == (
+        5,
+        days_before(50),
+        days_before(102),
+    )
+
+
+def test_the_median_of_an_odd_number_of_gaps_and_its_floor(case: LedgerCase) -> None:
+    for days in (21, 22, 24, 28, 36, 52):  # gaps 1, 2, 4, 8, 16: median 4, floor 7
+        order(case, days)
+    found = behaviour(case)
+    assert found["order_gap_median_days"] == 4
+    assert found["order_gap_ratio"] == 3  # 21 / 7
+
+
+def test_four_order_days_are_no_rhythm(case: LedgerCase) -> None:
+    for days in (50, 60, 70, 80, 365):  # 365 d ago is 30 June 2025: outside W(12)
+        order(case, days)
+    found = behaviour(case)
+    assert (found["order_gap_ratio"], found["order_gap_ratio_code"]) == (None, "too_few_orders")
+    order(case, 364)
+    assert behaviour(case)["order_gap_ratio_code"] is None
+
+
+def test_a_customer_without_orders_in_a_feed_of_others_has_too_few(case: LedgerCase) -> None:
+    order(case, 3, customer_id="D")
+    found = behaviours(case)[0]
+    assert (found["customer_id"], found["order_gap_ratio_code"], found["order_surge_ratio_code"]) == (
+        "C", "too_few_orders", "too_few_orders",
+    )  # fmt: skip
+    assert (found["order_amount_12m"], found["order_days_12m"], found["order_date_newest"]) == (0, 0, days_before(3))
+
+
+def test_cancelled_orders_and_those_without_an_amount_are_none(case: LedgerCase) -> None:
+    for days in (50, 60, 70, 80, 90):
+        order(case, days)
+    order(case, 5, cancelled_date=days_before(4))
+    order(case, 5, amount=0)
+    order(case, 5, amount=-100)
+    assert behaviour(case)["last_order_date"] == days_before(50)
+    order(case, 5, cancelled_date=days_before(-1))  # tomorrow: nobody knows yet
+    assert behaviour(case)["last_order_date"] == days_before(5)
+
+
+def test_project_business_orders_in_bursts(case: LedgerCase) -> None:
+    case.add("customer", customer_id="C", effective_from=days_before(900), is_project_business=True)
+    for days in (50, 60, 70, 80, 90, 200, 300, 320):
+        order(case, days)
+    found = behaviour(case)
+    assert (found["order_gap_ratio"], found["order_gap_ratio_code"]) == (None, "project_business")
+    assert found["order_surge_ratio"] == 0  # nothing in 30 d; the surge speaks of project business too
+
+
+def test_surge_against_the_eleven_months_before(case: LedgerCase) -> None:
+    order(case, 364, 2_000)  # first day of the 335
+    order(case, 200, 3_000)
+    order(case, 30, 1_700)  # last day of them
+    order(case, 29, 500)
+    order(case, 0, 1_000)
+    found = behaviour(case)
+    # Normal: 6,700 in 335 d = 600 in 30 d; ordered 1,500.
+    assert found["order_surge_ratio"] == pytest.approx(2.5, abs=1e-12)
+
+
+def test_surge_against_the_season_with_two_years_of_history(case: LedgerCase) -> None:
+    order(case, 730, 100)  # 30 June 2024 = W(24) begins behind it: 24 months of history
+    order(case, 365, 1_000)  # 30 June 2025: the last of the 30 days a year earlier
+    order(case, 394, 3_000)  # 1 June 2025: the first
+    order(case, 395, 9_000)  # before
+    order(case, 364, 9_000)  # behind
+    order(case, 200, 100)
+    order(case, 100, 100)
+    order(case, 10, 6_000)
+    assert behaviour(case)["order_surge_ratio"] == pytest.approx(6_000 / 4_000, abs=1e-12)
+
+
+def test_a_season_without_orders_is_no_normal(case: LedgerCase) -> None:
+    order(case, 730, 100)
+    for days in (364, 200, 100):
+        order(case, days, 3_350)
+    order(case, 10, 1_800)
+    assert behaviour(case)["order_surge_ratio"] == pytest.approx(2, abs=1e-12)  # 10,050 in 335 d = 900 in 30 d
+
+
+@pytest.mark.parametrize("others", [(180, 100, 50), (181, 100), ()])
+def test_no_surge_without_half_a_year_and_three_order_days(case: LedgerCase, others: tuple[int, ...]) -> None:
+    order(case, 5, 50_000)
+    for days in others:
+        order(case, days)
+    found = behaviour(case)
+    assert (found["order_surge_ratio"], found["order_surge_ratio_code"]) == (None, "too_few_orders")
+
+
+def test_half_a_year_and_three_order_days_are_enough(case: LedgerCase) -> None:
+    order(case, 5, 1_000)
+    for days in (181, 100, 50):  # 31 December 2025 = six months
+        order(case, days, 3_350)
+    assert behaviour(case)["order_surge_ratio"] == pytest.approx(1_000 / 900, abs=1e-12)
+
+
+def test_order_trend_and_frequency(case: LedgerCase) -> None:
+    for days, amount in ((0, 100), (90, 200), (91, 1_000), (180, 500), (181, 7_000), (364, 1), (365, 9_999)):
+        order(case, days, amount)
+    found = behaviour(case)
+    # W(3) from 1 April (90 d ago): 300. The 3 months before, 1 January to 31 March (180 to 91 d ago): 1,500.
+    assert found["order_trend_3m"] == pytest.approx(300 / 1_500 - 1, abs=1e-12)
+    assert (found["order_amount_3m"], found["order_amount_12m"]) == (300, 8_801)
+    # 2 order days in 3 months, 4 in the 9 before = 1.333 in 3 months.
+    assert found["order_frequency_change_3v9"] == pytest.approx(0.5, abs=1e-12)
+
+
+def test_no_trend_from_nothing(case: LedgerCase) -> None:
+    order(case, 10)
+    found = behaviour(case)
+    assert (found["order_trend_3m"], found["order_frequency_change_3v9"], found["order_gap_median_days"]) == (None, None, None)
+
+
+def test_a_large_order_in_own_deviations(case: LedgerCase) -> None:
+    for days, amount in ((300, 1_000), (250, 2_000), (200, 3_000), (150, 4_000), (100, 5_000)):
+        order(case, days, amount)
+    order(case, 20, 1_000)
+    order(case, 10, 10_000)
+    # Mean 3,000; squares of deviations 4 + 1 + 0 + 1 + 4 = 10 million, / 4 = 2.5 million, deviation 1,581.139.
+    assert behaviour(case)["large_order_z"] == pytest.approx(7_000 / math.sqrt(2_500_000), abs=1e-9)
+
+
+def test_equal_orders_deviate_by_a_tenth_of_their_mean(case: LedgerCase) -> None:
+    for days in (300, 250, 200, 150, 100):
+        order(case, days, "333.33")
+    order(case, 10, "666.66")
+    assert behaviour(case)["large_order_z"] == pytest.approx(10, abs=1e-9)
+
+
+def test_no_large_order_without_five_before_or_one_now(case: LedgerCase) -> None:
+    for days in (300, 250, 200, 150):
+        order(case, days)
+    order(case, 10, 9_000)
+    assert behaviour(case)["large_order_z"] is None
+    order(case, 100)
+    assert behaviour(case)["large_order_z"] is not None
+    assert behaviour(case, as_of=days_before(11))["large_order_z"] is None
+
+
+def test_orders_in_another_currency_count_at_the_rate_of_the_as_of_date(case: LedgerCase) -> None:
+    case.add("fx_rate", currency="USD", rate_date=days_before(400), rate=1)
+    case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=2)  # 2 USD per EUR
+    order(case, 100, 1_000, currency="USD")
+    order(case, 10, 1_000)
+    found = behaviour(case)
+    assert (found["order_amount_3m"], found["order_amount_12m"]) == (1_000, 1_500)
+    assert found["order_trend_3m"] == 1  # 1,000 / 500 - 1
+
+
+# --- ways of paying ---------------------------------------------------------------------------------------------------
+
+
+def test_methods_taken_up(case: LedgerCase) -> None:
+    for number, (days, method) in enumerate(
+        [(729, "transfer"), (500, "cheque"), (300, "cheque"), (200, "direct_debit"), (100, "card"), (50, "transfer"), (5, None)]
+    ):
+        case.payment(f"P{number}", 100, days_before(days), method=method)
+    # Cheques were taken up before W(12), transfers are the first method: direct debit and card.
+    assert behaviour(case)["payment_method_changes_12m"] == 2
+
+
+def test_what_payments_do_not_tell_is_not_known(case: LedgerCase) -> None:
+    case.payment("P", 100, days_before(5))
+    found = behaviour(case)
+    names = ("new_payer_accounts_180d", "payment_method_changes_12m", "third_party_payment_share_12m")
+    assert [found[name] for name in names] == [None, None, None]
+    assert (found["round_sum_payment_share_12m"], found["split_payment_days_12m"]) == (0, 0)
+
+
+def test_without_payments_of_the_year_there_are_no_shares(case: LedgerCase) -> None:
+    case.payment("P", 1_000, days_before(365), payer_id="X", method="transfer")
+    found = behaviour(case)
+    shares = ("third_party_payment_share_12m", "round_sum_payment_share_12m", "split_payment_days_12m")
+    assert [found[name] for name in shares] == [None, None, None]
+    assert found["payment_method_changes_12m"] == 0
+
+
+def test_third_parties_are_outside_the_group(case: LedgerCase) -> None:
+    case.add("customer", customer_id="C", effective_from=days_before(900), group_id="G", payer_id="HQ", legal_entity_id="L")
+    case.add("customer", customer_id="SISTER", effective_from=days_before(900), group_id="G")
+    case.add("customer", customer_id="BRANCH", effective_from=days_before(900), legal_entity_id="L")
+    case.add("customer", customer_id="OTHER", effective_from=days_before(900), group_id="H", legal_entity_id="M")
+    payers = [None, "C", "HQ", "SISTER", "BRANCH", "OTHER", "UNKNOWN", "UNKNOWN"]
+    for number, payer in enumerate(payers):
+        case.payment(f"P{number}", 100, days_before(10 + number), payer_id=payer)
+    found = {row["customer_id"]: row for row in behaviours(case)}["C"]
+    assert found["third_party_payment_share_12m"] == 3 / 8  # OTHER and twice UNKNOWN
+
+
+def test_round_sums(case: LedgerCase) -> None:
+    for number, amount in enumerate(("1000", "25000.00", "1000.50", "999.99", "500")):
+        case.payment(f"P{number}", amount, days_before(10 + number))
+    case.payment("ADVANCE", 3_000, days_before(9), is_advance=True)
+    case.payment("RETURNED", 3_000, days_before(9), status="returned", status_date=days_before(8))
+    case.payment("OLD", 3_000, days_before(365))
+    assert behaviour(case)["round_sum_payment_share_12m"] == 2 / 5
+
+
+def test_split_payments(case: LedgerCase) -> None:
+    days = {
+        10: ("5000.00", "9999.99"),  # split: from half of 10,000 up to below it
+        20: ("4999.99", "9999.99"),  # one only
+        30: ("10000.00", "9000.00"),  # one only: 10,000 hides nothing
+        40: ("6000", "6000", "6000"),  # split, once
+        365: ("6000", "6000"),  # before W(12)
+    }
+    for day, amounts in days.items():
+        for number, amount in enumerate(amounts):
+            case.payment(f"P{day}-{number}", amount, days_before(day))
+    assert behaviour(case)["split_payment_days_12m"] == 2
+
+
+def paid(case: LedgerCase, number: int, days: int, late: int, amount: Any = 100) -> None:
+    """An invoice paid `days` before AS_OF, that many days late."""
+    due = days_before(days + late)
+    case.invoice(f"I{number}", amount, due_date=due)
+    case.payment(f"P{number}", amount, days_before(days), invoice_id=f"I{number}")
+
+
+def test_shift_of_the_habit(case: LedgerCase) -> None:
+    for number, (days, late, amount) in enumerate(
+        [(10, 20, 100), (40, 30, 9_000), (90, 40, 1), (91, 0, 100), (200, 4, 1), (300, -4, 50_000), (364, 8, 3), (365, 90, 1)]
+    ):
+        paid(case, number, days, late, amount)
+    found = behaviour(case)
+    # W(3): 20, 30, 40 -> 30. The 9 months before: 0, 4, -4, 8 -> 2. Each payment once, whatever its amount.
+    assert found["days_late_shift_3v9"] == 28
+    # Deviations -2, 2, -6, 6: squares 80, / 3, root 5.164.
+    assert found["days_late_shift_z"] == pytest.approx(28 / math.sqrt(80 / 3), abs=1e-12)
+
+
+def test_who_always_paid_on_the_day_deviates_by_one_day(case: LedgerCase) -> None:
+    for number, (days, late) in enumerate([(10, -5), (20, -5), (30, -5), (100, 0), (200, 0), (300, 0)]):
+        paid(case, number, days, late)
+    found = behaviour(case)
+    assert (found["days_late_shift_3v9"], found["days_late_shift_z"]) == (-5, -5)  # earlier than usual is told too
+
+
+def test_two_payments_are_no_habit(case: LedgerCase) -> None:
+    for number, (days, late) in enumerate([(10, 5), (20, 5), (100, 0), (200, 0), (300, 0)]):
+        paid(case, number, days, late)
+    found = behaviour(case)
+    assert (found["days_late_shift_3v9"], found["days_late_shift_z"]) == (None, None)
+
+
+# --- the whole row ----------------------------------------------------------------------------------------------------
+
+
+def test_evidence_is_the_newest_of_both_feeds(case: LedgerCase, crm: Crm) -> None:
+    order(case, 12)
+    crm.event("visit", 30)
+    found = behaviour(case)
+    dates = (found["crm_event_date"], found["order_date_newest"], found["evidence_date"])
+    assert dates == (days_before(30), days_before(12), days_before(12))
+
+
+def busy(case: LedgerCase, seed: int) -> None:
+    """Two customers with events, orders and payments of two years, in an order drawn from the seed."""
+    drawn = random.Random(1)
+    rows: list[tuple[str, dict[str, Any]]] = []
+    kinds = ("contact_change", "address_change", "bank_account_change", "complaint", "visit", "call", "email")
+    for number in range(240):
+        customer, on = drawn.choice("CD"), days_before(drawn.randrange(760))
+        rows.append(
+            ("crm_event", {"event_id": f"E{number}", "customer_id": customer, "event_date": on, "kind": drawn.choice(kinds)})
+        )
+        spent = {"customer_id": customer, "amount": drawn.choice((500, 1_000, 6_000)), "currency": "EUR"}
+        rows.append(("sales_order", {"order_id": f"O{number}", "order_date": on, **spent}))
+        rows.append(("invoice", {"invoice_id": f"I{number}", "invoice_date": on, "due_date": on + timedelta(days=20), **spent}))
+        paid_with = {
+            "method": drawn.choice(("transfer", "cheque")),
+            "payer_account": drawn.choice("abc"),
+            "payer_id": drawn.choice("CX"),
+        }
+        later = on + timedelta(days=drawn.randrange(60))
+        rows.append(
+            ("payment", {"payment_id": f"P{number}", "payment_date": later, "invoice_id": f"I{number}", **spent, **paid_with})
+        )
+    random.Random(seed).shuffle(rows)
+    for feed, values in rows:
+        case.add(feed, **values)
+
+
+def test_the_order_of_rows_and_the_threads_change_nothing(tmp_path: Path) -> None:
+    results = []
+    for seed, threads in ((1, 1), (2, 2), (3, 4)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        one = LedgerCase(folder)
+        busy(one, seed)
+        results.append(behaviours(one, threads=threads))
+    assert results[0] == results[1] == results[2]
+    assert all(row[name] is not None and math.isfinite(row[name]) for row in results[0] for name in NUMBERS)
+
+
+FUTURE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("crm_event", {"event_id": "F1", "kind": "contact_change", "date": "event_date"}),
+    ("crm_event", {"event_id": "F2", "kind": "visit", "date": "event_date"}),
+    ("crm_event", {"event_id": "F3", "kind": "complaint", "date": "event_date"}),
+    ("crm_event", {"event_id": "F4", "kind": "bank_account_change", "date": "event_date"}),
+    ("sales_order", {"order_id": "F5", "amount": 900_000, "currency": "EUR", "date": "order_date"}),
+    (
+        "payment",
+        {"payment_id": "F6", "amount": 6_000, "currency": "EUR", "payer_account": "z", "method": "card", "date": "payment_date"},
+    ),
+)
+
+
+@pytest.mark.parametrize("known_later", [False, True], ids=["dated later", "known later"])
+def test_a_planted_future_changes_nothing(case: LedgerCase, known_later: bool) -> None:
+    busy(case, 1)
+    # What happened up to the as-of date and was not known then, or is dated a day after it.
+    known_at = datetime(2026, 7, 1, tzinfo=UTC)
+    before = behaviours(case, known_at=known_at)
+    for feed, planted in FUTURE:
+        values = {name: value for name, value in planted.items() if name != "date"} | {"customer_id": "C"}
+        values[planted["date"]] = days_before(0 if known_later else -1)
+        case.add(feed, known=datetime(2026, 7, 2, tzinfo=UTC) if known_later else None, **values)
+    assert behaviours(case, known_at=known_at) == before
+    after = behaviours(case, as_of=days_before(-1), known_at=datetime(2026, 8, 1, tzinfo=UTC))
+    assert after[0]["order_amount_3m"] > 900_000  # and it is seen when its time has come
+
+
+def test_absurd_values_stay_finite(case: LedgerCase, crm: Crm) -> None:
+    for number, days in enumerate((300, 250, 200, 150, 100, 60, 10)):
+        order(case, days, "999999999999.99" if days == 10 else "0.01")
+        paid(case, number, days, 36_000 if days == 10 else -36_000, "0.01")
+    case.payment("HUGE", "999999999999.00", days_before(3), payer_account="a", method="transfer")
+    found = behaviour(case)
+    assert all(found[name] is None or math.isfinite(found[name]) for name in NUMBERS)
+    assert found["order_surge_ratio"] > 1e12
