@@ -74,6 +74,19 @@ PLANTED: tuple[Planted, ...] = (
     Planted("dispute", "claims.csv", 0.50, "not_in_list", "outcome", (("Claim", "CL9001"), ("Outcome", "perhaps"))),
     Planted("customer", "debtors.csv", 0.50, "key_missing", "customer_id", (("Debtor", ""),)),
     Planted("write_off", "write_offs.csv", 0.50, "not_in_list", "reason", (("WriteOff", "WO9001"), ("Reason", "tired of it"))),
+    Planted(
+        "bureau_report", "bureau_reports.csv", 0.50, "score_outside_scale", "score", (("Report", "BR99001"), ("Score", "4711"))
+    ),
+    Planted(
+        "financial_statement",
+        "statements.csv",
+        0.50,
+        "received_before_period_end",
+        "received_date",
+        (("Statement", "FS99001"), ("Received", "2019-03-31")),
+    ),
+    Planted("due_diligence_finding", "findings.csv", 0.50, "not_in_list", "kind", (("Finding", "DD99001"), ("Kind", "gossip"))),
+    Planted("crm_event", "crm_events.csv", 0.50, "not_a_date", "event_date", (("Event", "EV99001"), ("Day", "last week"))),
 )
 
 
