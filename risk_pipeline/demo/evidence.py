@@ -91,12 +91,11 @@ def end_of_fiscal_year(book: Book, years_back: int = 0) -> date:
 def _usual(dossier: Dossier, course: Course) -> None:
     """The papers that come in the course of time."""
     story = dossier.customer.story
-    if story != "sparse":
-        _reports(dossier, course)
-        _references(dossier, course)
+    _reports(dossier, course)
+    _references(dossier, course)
     if story not in ("stale_statement", "negative_net_worth"):
         _statements(dossier, course)
-    if story not in ("never_searched", "search_failed", "declining_firm"):
+    if story not in ("never_searched", "search_failed"):
         _searches(dossier)
     _contacts(dossier, course)
     _assessments(dossier, course)
@@ -122,7 +121,7 @@ def _times(dossier: Dossier, every: int, spread: int) -> list[date]:
 def _reports(dossier: Dossier, course: Course) -> None:
     """Two or three bureau reports a year; of some nobody ordered one, and some the bureau does not know."""
     fate = dossier.rng.random()
-    if dossier.customer.public_body or fate < 0.05:
+    if dossier.customer.public_body or dossier.customer.consent == "refused" or fate < 0.05:
         return
     for day in _times(dossier, _REPORT_DAYS, 12):
         unknown = fate < 0.09
@@ -212,7 +211,7 @@ def _documents(dossier: Dossier) -> None:
     """The credit file: complete for most, one paper missing or out of date for some."""
     customer, rng = dossier.customer, dossier.rng
     large = customer.size in ("medium", "large")
-    missing = rng.random() < 0.12
+    missing = customer.story != "declining_firm" and rng.random() < 0.12
     for kind in _DOCUMENTS["sole" if customer.natural_person else "corporate" if large else "small"]:
         if missing and kind in ("tax_certificate", "register_extract"):
             continue
