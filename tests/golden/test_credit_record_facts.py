@@ -391,8 +391,9 @@ def test_what_comes_or_is_known_later_changes_nothing(case: LedgerCase) -> None:
     reference(case, "T1", "Steel Ltd", 10_000, 0)
     reference(case, "T2", "Wood Ltd", 10_000, 0)
     before = record(case, known_at=known_at)
-    for number, seen in {"R8": {"retrieved_date": LATER}, "R9": {"retrieved_date": days_before(1), "known": entered}}.items():
-        report(case, number, report_date=days_before(1), score=600.0, delinquencies_12m=9, **seen)
+    worse: dict[str, Any] = {"report_date": days_before(1), "score": 600.0, "delinquencies_12m": 9}
+    report(case, "R8", retrieved_date=LATER, **worse)
+    report(case, "R9", retrieved_date=days_before(1), known=entered, **worse)
     report(case, "R7", hit_state="no_hit", retrieved_date=LATER, bureau="Beta")
     statement(case, "S8", date(2026, 3, 31), received_date=LATER, revenue=1)
     statement(case, "S9", date(2026, 3, 31), received_date=days_before(1), revenue=1, known=entered)
