@@ -175,8 +175,13 @@ class LedgerCase:
         return Parts(paths, [closures])
 
 
-def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> dict[str, Any]:
-    """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table."""
+def decisions(
+    found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF, *, evidence: bool = False, policy: Policy | None = None
+) -> dict[str, Any]:
+    """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table.
+
+    `evidence`: the workspace has more than a ledger, so that customers are scored on the full scorecards.
+    """
     tables = [table(name) for name in FACT_TABLES]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
     previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
@@ -184,8 +189,8 @@ def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> di
     schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous}.items()])
     facts = arrow_to_frame(pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema))
     catalogue = load_catalogue()
-    context = DecisionContext(as_of=as_of, run_id="case", run_label="official", reporting_currency="EUR")
-    return decide(facts, load_policy(None, catalogue, as_of=as_of), catalogue, context)
+    context = DecisionContext(as_of, "case", "official", "EUR", evidence_feeds_configured=evidence)
+    return decide(facts, policy or load_policy(None, catalogue, as_of=as_of), catalogue, context)
 
 
 def only(rows: list[dict[str, Any]]) -> dict[str, Any]:
