@@ -342,8 +342,8 @@ def test_c06_needs_two_sources_with_figures(case: LedgerCase) -> None:
     master(case, "none")
     for customer, pair in PAIRS.items():
         master(case, customer)
-        for number, row in enumerate(pair):
-            reference(case, f"T{number}", *row, customer=customer)
+        for number, (source, high, past_due) in enumerate(pair):
+            reference(case, f"T{number}", source, high, past_due, customer=customer)
     expected = {"none": (None, "fewer_than_two", 0), **dict.fromkeys(PAIRS, (None, "fewer_than_two", 1))}
     assert picked(records(case), RATIO) == expected
 
