@@ -16,6 +16,7 @@ import pytest
 
 from risk_pipeline.contracts import FEED_TABLES, table
 from risk_pipeline.engine.factors import FactorEngine, window_params
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, PARAMS, LedgerCase, days_before, only
 
 NUMBERS = [c.name for c in table("factor.behaviour").columns if c.kind.value == "number"]
@@ -472,6 +473,37 @@ def test_evidence_is_the_newest_of_both_feeds(case: LedgerCase, crm: Crm) -> Non
     found = behaviour(case)
     dates = (found["crm_event_date"], found["order_date_newest"], found["evidence_date"])
     assert dates == (days_before(30), days_before(12), days_before(12))
+
+
+def story(case: LedgerCase, crm: Crm, crm_age: int, order_age: int) -> dict[str, float | None]:
+    """Points of a customer that moves house, changes its bank, complains and stops ordering; the feeds end some days ago."""
+    for kind, days in (("address_change", 60), ("contact_change", 70), ("bank_account_change", 150), ("complaint", 80)):
+        crm.event(kind, days)
+    crm.event("call", 100)
+    crm.event("visit", crm_age, customer_id="OTHER")
+    for days in (61, 72, 82, 92, 102, 300):
+        order(case, days)
+    order(case, order_age, customer_id="OTHER")
+    return points("behaviour", behaviours(case)[0])
+
+
+SCORED = {
+    "contact_address_changes_90d": 40,  # 2 days
+    "bank_account_changes_180d": 60,  # 1
+    "days_since_last_contact": 80,  # 60 < 100 <= 120
+    "complaint_excess_90d": 80,  # 0 < 1 - 0/3 <= 1
+    "order_gap_ratio": 20,  # 61 d / median of 10, 10, 10, 11, 198 = 6.1 > 4
+    "order_surge_ratio": 100,  # nothing in 30 d
+}
+
+
+def test_the_points_of_the_default_policy(case: LedgerCase, crm: Crm) -> None:
+    assert story(case, crm, 45, 45) == SCORED
+
+
+def test_feeds_that_ended_46_days_ago_leave_the_card(case: LedgerCase, crm: Crm) -> None:
+    """Stale after 45 days, by the newest row of the whole feed. Only the last contact has no age: it grows older by itself."""
+    assert story(case, crm, 46, 46) == {**dict.fromkeys(SCORED), "days_since_last_contact": 80}
 
 
 def busy(case: LedgerCase, seed: int) -> None:

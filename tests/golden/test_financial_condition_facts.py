@@ -12,15 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from risk_pipeline.contracts import table
-from risk_pipeline.contracts.derive import arrow_to_frame, arrow_type
-from risk_pipeline.decision.scorecard import score_factor
 from risk_pipeline.factors.catalogue import load_catalogue
-from risk_pipeline.policy.facts import Facts
 from risk_pipeline.policy.load import load_policy
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, LedgerCase, only
 
 YEAR_END, YEAR_BEFORE, RECEIVED = date(2025, 12, 31), date(2024, 12, 31), date(2026, 4, 30)
@@ -82,21 +78,6 @@ def variants(case: LedgerCase, values: list[dict[str, Any]], *before: dict[str, 
     return [found[f"V{number}"] for number in range(len(values))]
 
 
-def points(row: dict[str, Any]) -> dict[str, float | None]:
-    """What the default policy gives for each scored factor of the row; None: it leaves the card."""
-    catalogue = load_catalogue()
-    policy = load_policy(None, catalogue, as_of=AS_OF)
-    columns = [column for column in table("factor.financial_condition").columns if column.name in row]
-    schema = pa.schema([pa.field(column.name, arrow_type(column.kind)) for column in columns])
-    facts = Facts(arrow_to_frame(pa.Table.from_pylist([row], schema=schema)))
-    found = {}
-    for factor in catalogue.factors:
-        if factor.table == "financial_condition" and factor.reason:
-            scored = score_factor(facts, factor, policy.scoring[factor.id], AS_OF, frozenset(policy.score.not_applicable_codes))
-            found[factor.id] = scored.points[0] / 100 if scored.counted[0] else None
-    return found
-
-
 @pytest.fixture(autouse=True)
 def _ledger(case: LedgerCase) -> None:
     case.invoice("A", 1_000, dpd=-5)
@@ -137,7 +118,7 @@ def test_every_factor_of_a_year_and_the_year_before(case: LedgerCase) -> None:
 def test_the_points_of_the_default_policy(case: LedgerCase) -> None:
     statement(case)
     statement(case, "S0", **BEFORE)
-    assert points(condition(case)) == {
+    assert points("financial_condition", condition(case)) == {
         "debt_ratio": 65,  # 0.7 <= 0.70
         "current_ratio": 75,  # 1.2 < 1.25 <= 1.5
         "interest_cover": 85,  # 3 < 4 <= 6
@@ -153,7 +134,7 @@ def test_the_points_of_a_statement_600_days_old(case: LedgerCase) -> None:
     """Case S3 of golden_cases.md: the age counts from the end of the period; seven factors at 35, the trend leaves the card."""
     statement(case, period_end=date(2024, 11, 7), published_date=date(2025, 9, 3), received_date=date(2025, 9, 3))
     expected: dict[str, float | None] = dict.fromkeys([*RATIOS, "statement_quality"], 35)
-    assert points(condition(case)) == {**expected, "revenue_change_yoy": None}
+    assert points("financial_condition", condition(case)) == {**expected, "revenue_change_yoy": None}
 
 
 ALTMAN = (  # golden.json altman_z2: CA, CL, TA, RE, EBIT, TL, equity -> Z'', zone
