@@ -73,14 +73,16 @@ class Parts:
 class LedgerCase:
     """Rows of feeds, added one by one; `factors()` computes every factor table from them."""
 
-    def __init__(self, folder: Path, policy: Policy | None = None) -> None:
+    def __init__(self, folder: Path, policy: Policy | None = None, *, files: int = 1) -> None:
+        """`files`: over how many parts the rows of each feed are spread."""
         self._folder = folder
+        self._files = files
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._closed: dict[str, list[dict[str, Any]]] = {}
         self._number = 0
         self.policy = policy
 
-    def add(self, feed: str, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
+    def add(self, feed: str, /, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
         """Add one row; returns its row_id. Known since long before the as-of date unless `known` says otherwise."""
         self._number += 1
         store = {
@@ -157,23 +159,29 @@ class LedgerCase:
 
     def _parts(self, feed: str) -> Parts:
         contract = table(f"feed.{feed}")
-        path = self._folder / f"{feed}.parquet"
         columns = (*STORE_COLUMNS, *contract.columns)
         rows = [{key: _stored(contract, key, value) for key, value in row.items()} for row in self._rows[feed]]
         unknown = {key for row in rows for key in row} - {column.name for column in columns}
         assert not unknown, f"{feed} has no {unknown}"
         schema = pa.schema([pa.field(column.name, arrow_type(column.kind)) for column in columns])
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+        paths = [self._folder / f"{feed}.{number}.parquet" for number in range(self._files)]
+        for number, path in enumerate(paths):
+            pq.write_table(pa.Table.from_pylist(rows[number :: self._files], schema=schema), path)
         closed = self._closed.get(feed)
         if not closed:
-            return Parts([path])
+            return Parts(paths)
         closures = self._folder / f"{feed}.closed.parquet"
         pq.write_table(pa.Table.from_pylist(closed), closures)
-        return Parts([path], [closures])
+        return Parts(paths, [closures])
 
 
-def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> dict[str, Any]:
-    """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table."""
+def decisions(
+    found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF, *, evidence: bool = False, policy: Policy | None = None
+) -> dict[str, Any]:
+    """What the default policy decides on the factor tables of a case, without a previous assessment: frames by table.
+
+    `evidence`: the workspace has more than a ledger, so that customers are scored on the full scorecards.
+    """
     tables = [table(name) for name in FACT_TABLES]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
     previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
@@ -181,8 +189,8 @@ def decisions(found: dict[str, list[dict[str, Any]]], as_of: date = AS_OF) -> di
     schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous}.items()])
     facts = arrow_to_frame(pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema))
     catalogue = load_catalogue()
-    context = DecisionContext(as_of=as_of, run_id="case", run_label="official", reporting_currency="EUR")
-    return decide(facts, load_policy(None, catalogue, as_of=as_of), catalogue, context)
+    context = DecisionContext(as_of, "case", "official", "EUR", evidence_feeds_configured=evidence)
+    return decide(facts, policy or load_policy(None, catalogue, as_of=as_of), catalogue, context)
 
 
 def only(rows: list[dict[str, Any]]) -> dict[str, Any]:

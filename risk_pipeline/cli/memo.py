@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -158,7 +159,10 @@ class Memo:
     def _risk_types_line(self, one: One) -> str:
         """What each kind of risk gave, of what it could have given."""
         return listed(
-            (f"{row['label'][one]} {row['subtotal']:.1f}/{_plain(round(row['weight'], 1))}" for row in self._found.risk_types),
+            (
+                say("given_of", one, what=row["label"][one], given=f"{row['subtotal']:.1f}", most=f"{row['weight']:.1f}")
+                for row in self._found.risk_types
+            ),
             one,
         )
 
@@ -301,72 +305,80 @@ class Memo:
         self._heading("evidence")
         for number, group in enumerate(groups):
             self._print_group(group, with_head=number == 0)
+        if any(_is_old(row) for group in groups for row in group["factors"]):
+            self._out.print(self._say("old_means"))
+        who = f"--customer {self._found.customer['customer_id']} --as-of {self._found.as_of}"
+        self._out.print(self._say("all_facts", command=f"risk-pipeline show factor.{groups[0]['table']} {who}"))
 
     def _print_group(self, group: Row, *, with_head: bool) -> None:
-        known = [row for row in group["factors"] if row["value"] is not None or row["value_text"] is not None or row["points"]]
-        absent = [row for row in group["factors"] if row not in known]
-        grid = Table(
-            box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=with_head, header_style="bold", width=self._out.width
-        )
+        """A line for the table, one for each factor with a value, then those without, reason by reason."""
+        given, lost = (sum(row[name] or 0 for row in group["factors"]) for name in ("contribution", "points_lost"))
+        figures = [f"{given:.1f}", f"{lost:.1f}"] if given or lost else ["", ""]
+        head = [self._text(group["heading"]), "", *figures, group["evidence_date"], group["evidence_age_days"]]
+        grid = self._grid(with_head=with_head)
+        grid.add_row(*(Text(output.cell(text), style="bold") for text in head))
+        for row in group["factors"]:
+            if _has_value(row):
+                note = self._say("stale_decay") if row["missing_action"] == "stale_decay" else ""
+                self._add_factor(grid, row, group, note and f"\n{note}", indent=2)
+        self._out.print(grid)
+        self._print_without_value(group)
+        facts = [self._fact(row) for row in group["facts"] if row["value"] and row["rules"]]
+        if facts:
+            self._print_line(f"{self._say('also')}: {' · '.join(facts)}")
+
+    def _grid(self, *, with_head: bool) -> Table:
+        grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=with_head, header_style="bold")
+        grid.width = self._out.width
         grid.add_column(headers("factor", self._language)[0], ratio=1, overflow="fold")
         for name, width in (("value", 14), ("points", 6), ("lost", 5), ("dated", 10), ("days_old", 5)):
             grid.add_column(headers(name, self._language)[0], justify="right", width=width, overflow="fold")
-        given = sum(row["contribution"] or 0 for row in group["factors"])
-        lost = sum(row["points_lost"] or 0 for row in group["factors"])
-        scored = given or lost
+        return grid
+
+    def _print_line(self, text: str) -> None:
+        self._out.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
+
+    def _print_without_value(self, group: Row) -> None:
+        for reason, rows in self._without_value(group["factors"]).items():
+            grid = self._grid(with_head=False)
+            for row in rows:
+                if row["points"] is not None:
+                    self._add_factor(grid, row, group, "", indent=4)
+            if grid.row_count:
+                self._out.print(Padding(Text(f"{reason}:"), (0, 0, 0, 2)))
+                self._out.print(grid)
+            left = [self._text(row["label"]) for row in rows if row["points"] is None]
+            if left:
+                self._print_line(f"{self._say('left_out', reason=reason)}: {', '.join(left)}")
+
+    def _add_factor(self, grid: Table, row: Row, group: Row, note: str, *, indent: int) -> None:
+        same = row["evidence_date"] == group["evidence_date"]  # said once, in the line of the table
+        age = output.cell(row["evidence_age_days"]) + ("!" if _is_old(row) else "")
         grid.add_row(
-            Text(self._text(group["heading"]), style="bold"),
-            "",
-            Text(f"{given:.1f}", style="bold") if scored else "",
-            Text(f"{lost:.1f}", style="bold") if scored else "",
-            Text(output.cell(group["evidence_date"]), style="bold"),
-            Text(output.cell(group["evidence_age_days"]), style="bold"),
-        )
-        for row in known:
-            grid.add_row(*map(Text, self._factor_cells(row)))
-        self._out.print(grid)
-        for line in self._absent_lines(absent):
-            self._out.print(Text(f"  {line}", style="dim"))
-        facts = [self._fact(row) for row in group["facts"] if row["value"]]
-        if facts:
-            self._out.print(Text("  " + " · ".join(facts), style="dim"))
-
-    def _factor_cells(self, row: Row) -> list[str]:
-        note = self._note(row)
-        return [
-            f"  {self._text(row['label'])}" + (f"\n  ({note})" if note else ""),
-            factor_value(row, self._language),
-            output.cell(row["points"]),
-            f"{row['points_lost']:.2f}" if row["points_lost"] else "",
-            output.cell(row["evidence_date"]),
-            output.cell(row["evidence_age_days"]),
-        ]
-
-    def _note(self, row: Row) -> str:
-        """Why the row is not simply a value: its special code in words, that nothing is known, or that it is old."""
-        if row.get("special"):
-            return self._text(row["special"])
-        action = row["missing_action"]
-        if action is None:
-            return ""
-        return self._say(
-            "stale_drop" if action.startswith("stale_drop") else action if action.startswith("stale") else "not_known"
+            Padding(Text(self._text(row["label"]) + note), (0, 0, 0, indent)),
+            Text(factor_value(row, self._language)),
+            Text(output.cell(row["points"])),
+            Text(f"{row['points_lost']:.2f}" if row["points_lost"] else ""),
+            Text("" if same else output.cell(row["evidence_date"])),
+            Text("" if same and not _is_old(row) else age),
         )
 
-    def _absent_lines(self, rows: list[Row]) -> list[str]:
-        """What left the score, one line per reason."""
-        by_reason: dict[str, list[str]] = {}
+    def _without_value(self, rows: list[Row]) -> dict[str, list[Row]]:
+        """Reason in words -> the factors that have no value for it."""
+        found: dict[str, list[Row]] = {}
         for row in rows:
-            by_reason.setdefault(self._note(row), []).append(self._text(row["label"]))
-        return [f"{self._say('left_out')}: {reason}: {', '.join(labels)}" for reason, labels in by_reason.items()]
+            if not _has_value(row):
+                old = str(row["missing_action"]).startswith("stale_drop")
+                reason = self._text(row["special"]) if "special" in row else self._say("stale_drop" if old else "not_known")
+                found.setdefault(reason, []).append(row)
+        return found
 
     def _fact(self, row: Row) -> str:
         label = self._text(row["label"])
         if row["value"] is True:
             return label
-        if isinstance(row["value"], Decimal):
-            return f"{label} {output.amount(row['value'])}"
-        return f"{label} {_figure(row['value'], row['unit'], self._language)}"
+        shown = output.amount(row["value"]) if isinstance(row["value"], Decimal) else None
+        return f"{label} {shown or _figure(row['value'], row['unit'], self._language)}"
 
     def _print_sources(self) -> None:
         run, history = self._found.run, self._found.history
@@ -403,6 +415,16 @@ class Memo:
 def _plain(value: float | None) -> str:
     """A figure to two decimals, without needless ones."""
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _has_value(row: Row) -> bool:
+    """Does the factor rest on a value? One that was dropped as too old does not."""
+    dropped = str(row["missing_action"]).startswith("stale_drop")
+    return not dropped and (row["value"] is not None or row["value_text"] is not None)
+
+
+def _is_old(row: Row) -> bool:
+    return row["missing_action"] in ("stale_flag", "stale_decay")
 
 
 def factor_value(row: Row, language: Language) -> str:

@@ -19,7 +19,10 @@ DEFAULT_DPD = 90
 
 @dataclass(eq=False)
 class Customer:
-    """A debtor and the master data the company holds. `variant` numbers the customers of one story from 0."""
+    """A debtor and the master data the company holds. `variant` numbers the customers of one story from 0.
+
+    `consent`: to credit checks; natural persons are asked.
+    """
 
     number: str
     story: str
@@ -49,6 +52,7 @@ class Customer:
     in_master: bool = True
     due_date_given: bool = True
     terms_code_given: bool = True
+    consent: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,11 @@ class Course:
 
 
 _LEVELS: Mapping[str, float] = {  # by story; the others do well
-    "average_payer": 0.74, "chinese": 0.74, "multi_currency": 0.76, "bill_payer": 0.70, "overpayer": 0.72, "dormant": 0.70,
-    "new_customer": 0.72, "disputer": 0.60, "partial_payer": 0.55, "returner": 0.45, "negative_net_worth": 0.45,
-    "contract_breached": 0.66, "bust_out": 0.62, "sued": 0.62, "dishonest_debtor": 0.55,
+    "average_payer": 0.62, "chinese": 0.62, "multi_currency": 0.68, "bill_payer": 0.62, "overpayer": 0.66, "dormant": 0.66,
+    "new_customer": 0.68, "disputer": 0.55, "partial_payer": 0.50, "returner": 0.42, "negative_net_worth": 0.42,
+    "contract_breached": 0.60, "bust_out": 0.58, "sued": 0.50, "dishonest_debtor": 0.48, "risky_industry": 0.55,
 }  # fmt: skip
-_LEVEL_WELL = 0.84
+_LEVEL_WELL = 0.82
 
 
 def collect(book: Book, seed: int, dates: Mapping[str, Dates]) -> dict[str, Dates]:
@@ -69,7 +69,7 @@ def collect(book: Book, seed: int, dates: Mapping[str, Dates]) -> dict[str, Date
 
 def _course(customer: Customer, dates: Dates, rng: Random) -> Course:
     """Who declines shows it long before it pays late; a sudden default nobody saw coming."""
-    level = min(_LEVELS.get(customer.story, _LEVEL_WELL) + rng.uniform(-0.05, 0.05), 0.95)
+    level = min(_LEVELS.get(customer.story, _LEVEL_WELL) + rng.uniform(-0.09, 0.07), 0.95)
     match customer.story:
         case "slow_decline" if dates["decline_start"]:
             return Course(level, dates["decline_start"] - timedelta(days=120), 0.08, 420)
@@ -91,12 +91,11 @@ def end_of_fiscal_year(book: Book, years_back: int = 0) -> date:
 def _usual(dossier: Dossier, course: Course) -> None:
     """The papers that come in the course of time."""
     story = dossier.customer.story
-    if story != "sparse":
-        _reports(dossier, course)
-        _references(dossier, course)
+    _reports(dossier, course)
+    _references(dossier, course)
     if story not in ("stale_statement", "negative_net_worth"):
         _statements(dossier, course)
-    if story not in ("never_searched", "search_failed", "declining_firm"):
+    if story not in ("never_searched", "search_failed"):
         _searches(dossier)
     _contacts(dossier, course)
     _assessments(dossier, course)
@@ -122,7 +121,7 @@ def _times(dossier: Dossier, every: int, spread: int) -> list[date]:
 def _reports(dossier: Dossier, course: Course) -> None:
     """Two or three bureau reports a year; of some nobody ordered one, and some the bureau does not know."""
     fate = dossier.rng.random()
-    if dossier.customer.public_body or fate < 0.05:
+    if dossier.customer.public_body or dossier.customer.consent == "refused" or fate < 0.05:
         return
     for day in _times(dossier, _REPORT_DAYS, 12):
         unknown = fate < 0.09
@@ -212,7 +211,7 @@ def _documents(dossier: Dossier) -> None:
     """The credit file: complete for most, one paper missing or out of date for some."""
     customer, rng = dossier.customer, dossier.rng
     large = customer.size in ("medium", "large")
-    missing = rng.random() < 0.12
+    missing = customer.story != "declining_firm" and rng.random() < 0.12
     for kind in _DOCUMENTS["sole" if customer.natural_person else "corporate" if large else "small"]:
         if missing and kind in ("tax_certificate", "register_extract"):
             continue
@@ -281,55 +280,62 @@ Told = Callable[[Dossier], Dates]
 
 
 def declining_firm(dossier: Dossier) -> Dates:
-    """First fewer contacts and new accounts, then the bureau, then the statement and the insurer, then the payments."""
-    when, book = Decline.of(dossier.book), dossier.book
-    well = Course(0.80)
+    """First new people, new accounts and silence, then the bureau, then the statement and the insurer, then the payments."""
+    when = Decline.of(dossier.book)
     dossier.revenue = max(dossier.revenue, 2_400_000.0)
-    for back in (470, 320, 160):
-        dossier.report(when.behaviour_from - timedelta(days=back), 0.80)
-    dossier.report(when.behaviour_from - timedelta(days=12), 0.78)
-    dossier.report(when.bureau_on, 0.50)
-    dossier.report(when.bureau_on + timedelta(days=125), 0.30)
-    for source in _SUPPLIERS[:3]:
-        dossier.reference(when.behaviour_from - timedelta(days=60), 0.80, source)
-        dossier.reference(when.statement_on + timedelta(days=60), 0.30, source)
-    for back, received in ((2, None), (1, None), (0, when.statement_on)):
-        end = end_of_fiscal_year(book, back)
-        health = 0.12 if back == 0 else 0.78
-        dossier.statement(
-            end, received or end + timedelta(days=150), health, audit="qualified" if back == 0 else "unqualified",
-            growth=0.78 if back == 0 else 1.0,
-        )  # fmt: skip
+    _decline_in_behaviour(dossier, when)
+    _decline_at_others(dossier, when)
+    _decline_in_statements(dossier, when)
+    _decline_at_court(dossier, when)
+    _documents(dossier)
+    since, last = dossier.customer.since, dossier.book.last_day
+    dossier.contract(since, last + timedelta(days=300), title=True, events={"signed": since})
+    return {"behaviour_from": when.behaviour_from, "bureau_on": when.bureau_on, "statement_on": when.statement_on,
+            "late_from": when.late_from, "sued_on": when.sued_on}  # fmt: skip
+
+
+def _decline_in_behaviour(dossier: Dossier, when: Decline) -> None:
+    """Calls are not answered any more, people and accounts change, complaints come that have no ground."""
     for day in _times(dossier, 30, 4):
-        quiet = day >= when.behaviour_from
-        dossier.event(day, "call", Direction="out", Answered=not quiet, MassMail=False)
+        dossier.event(day, "call", Direction="out", Answered=day < when.behaviour_from, MassMail=False)
     for place, kind in enumerate(("contact_change", "address_change", "bank_account_change", "contact_change") * 2):
         dossier.event(when.behaviour_from + timedelta(days=6 + 38 * place), kind, Direction="in")
-    for place in range(8):
-        gap = (3, 11, 19, 24, 70, 130, 190, 250)[place]
-        dossier.event(when.behaviour_from + timedelta(days=12 + gap), "complaint", Direction="in", Upheld=False)
+    for days in (15, 23, 31, 36, 82, 142, 202, 262):
+        dossier.event(when.behaviour_from + timedelta(days=days), "complaint", Direction="in", Upheld=False)
+
+
+def _decline_at_others(dossier: Dossier, when: Decline) -> None:
+    """The bureau, and the suppliers it asks, see it some months later."""
+    for back in (470, 320, 160, 12):
+        dossier.report(when.behaviour_from - timedelta(days=back), 0.80)
+    dossier.report(when.bureau_on, 0.33)
+    dossier.report(when.bureau_on + timedelta(days=125), 0.28)
+    for source in _SUPPLIERS[:3]:
+        dossier.reference(when.behaviour_from - timedelta(days=60), 0.80, source)
+        dossier.reference(when.bureau_on + timedelta(days=20), 0.42, source)
+
+
+def _decline_in_statements(dossier: Dossier, when: Decline) -> None:
+    """Two good years, then a loss; the analysts and the insurer read the statement and act."""
+    before = [end_of_fiscal_year(dossier.book, back) for back in (2, 1)]
+    for end, growth in zip(before, (0.96, 1.0), strict=True):
+        dossier.statement(end, end + timedelta(days=150), 0.78, audit="unqualified", growth=growth)
+    dossier.statement(end_of_fiscal_year(dossier.book), when.statement_on, 0.12, audit="qualified", growth=0.78)
+    for topic in ("management", "governance", "market_position", "industry_outlook"):
+        dossier.assessment(dossier.book.first_day + timedelta(days=320), topic, 4)
+        dossier.assessment(when.statement_on + timedelta(days=25), topic, 2)
+    cut = when.statement_on + timedelta(days=40)
+    dossier.cover(dossier.book.first_day + timedelta(days=30), "approved", 60_000, cancelled=cut)
+    dossier.cover(cut, "reduced", 20_000, cancelled=when.late_from + timedelta(days=50))
+
+
+def _decline_at_court(dossier: Dossier, when: Decline) -> None:
+    """Searched and clean for long; then creditors sue."""
     _searches(dossier, but=("litigation",))
     for day in _times(dossier, _SEARCH_DAYS, 0):
         dossier.search(day, "litigation", "hit" if day >= when.sued_on else "no_hit")
     for place in range(2):
         dossier.lawsuit(when.sued_on + timedelta(days=18 * place), 31 + place, 180_000)
-    for day in (book.first_day + timedelta(days=20), when.statement_on + timedelta(days=25)):
-        for topic in ("management", "governance", "market_position", "industry_outlook"):
-            dossier.assessment(day, topic, 4 if day < when.statement_on else 2)
-    _documents(dossier)
-    dossier.contract(
-        dossier.customer.since, book.last_day + timedelta(days=300), title=True, events={"signed": dossier.customer.since}
-    )
-    dossier.cover(book.first_day + timedelta(days=30), "approved", 60_000, cancelled=when.statement_on + timedelta(days=40))
-    dossier.cover(when.statement_on + timedelta(days=40), "reduced", 20_000, cancelled=when.late_from + timedelta(days=50))
-    del well
-    return {
-        "behaviour_from": when.behaviour_from,
-        "bureau_on": when.bureau_on,
-        "statement_on": when.statement_on,
-        "late_from": when.late_from,
-        "sued_on": when.sued_on,
-    }
 
 
 def insolvent(dossier: Dossier) -> Dates:
@@ -354,10 +360,9 @@ def dishonest_debtor(dossier: Dossier) -> Dates:
 
 def negative_net_worth(dossier: Dossier) -> Dates:
     """Equity used up by losses; the parent of every second one stands in for it."""
-    for back in (2, 1, 0):
+    for back, health, share in ((2, 0.55, 0.16), (1, 0.5, 0.12), (0, 0.3, -0.08)):
         end = end_of_fiscal_year(dossier.book, back)
-        share = (-0.08, 0.03, 0.10)[back]
-        dossier.statement(end, end + timedelta(days=140), 0.35, audit="reviewed", equity_share=share)
+        dossier.statement(end, end + timedelta(days=140), health, audit="reviewed", equity_share=share)
     received = end_of_fiscal_year(dossier.book) + timedelta(days=140)
     if dossier.customer.variant % 2:
         until = dossier.book.last_day + timedelta(days=400)

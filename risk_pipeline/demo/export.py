@@ -74,6 +74,19 @@ PLANTED: tuple[Planted, ...] = (
     Planted("dispute", "claims.csv", 0.50, "not_in_list", "outcome", (("Claim", "CL9001"), ("Outcome", "perhaps"))),
     Planted("customer", "debtors.csv", 0.50, "key_missing", "customer_id", (("Debtor", ""),)),
     Planted("write_off", "write_offs.csv", 0.50, "not_in_list", "reason", (("WriteOff", "WO9001"), ("Reason", "tired of it"))),
+    Planted(
+        "bureau_report", "bureau_reports.csv", 0.50, "score_outside_scale", "score", (("Report", "BR99001"), ("Score", "4711"))
+    ),
+    Planted(
+        "financial_statement",
+        "statements.csv",
+        0.50,
+        "received_before_period_end",
+        "received_date",
+        (("Statement", "FS99001"), ("Received", "2019-03-31")),
+    ),
+    Planted("due_diligence_finding", "findings.csv", 0.50, "not_in_list", "kind", (("Finding", "DD99001"), ("Kind", "gossip"))),
+    Planted("crm_event", "crm_events.csv", 0.50, "not_a_date", "event_date", (("Event", "EV99001"), ("Day", "last week"))),
 )
 
 
@@ -165,16 +178,16 @@ def debtors(book: Book, rng: Random) -> tuple[Row, list[Row]]:
     """The customer master, without those the ledger knows and the master does not."""
     header = (
         "Debtor,CompanyName,RegNo,Register,LegalForm,Founded,Person,Country,Region,Nace,Size,Branch,LegalEntity,Parent,Affiliate,"
-        "OneTimeAcct,PublicBody,Projects,Curr,TermsDays,CustomerSince,ValidFrom,KeyAccount,Street,Phone,Email"
+        "OneTimeAcct,PublicBody,Projects,Curr,HomeCurrency,TermsDays,CustomerSince,ValidFrom,KeyAccount,Street,Phone,Email,ConsentDate,ConsentState"
     )
     rows = [
         [
             c.number, c.name, c.registration_number, c.registration_scheme, c.legal_form, iso(c.founded),
             yes_no(c.natural_person), c.country, c.region, c.industry, c.size, "public" if c.public_body else "trade",
             f"LE{c.number}", c.group, yes_no(c.intercompany), yes_no(c.one_time), yes_no(c.public_body),
-            yes_no(c.project_business), c.currency, str(c.terms), iso(c.since), iso(c.since), c.manager,
+            yes_no(c.project_business), c.currency, c.currency, str(c.terms), iso(c.since), iso(c.since), c.manager,
             f"{rng.randint(1, 99)} Demo Street", f"+00 555 {rng.randint(10000, 99999)}",
-            f"ap{c.number}@example.com",
+            f"ap{c.number}@example.com", iso(c.since) if c.consent else "", c.consent,
         ]
         for c in sorted(book.customers, key=lambda c: c.number)
         if c.in_master

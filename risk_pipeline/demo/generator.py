@@ -134,6 +134,7 @@ def _adapt(customer: Customer, book: Book, namer: names.Namer, rng: Random) -> N
     """What the part asks of the company: names of people and towns, terms with discount, due dates left to the terms."""
     if customer.natural_person:
         customer.name, customer.legal_form, customer.registration_scheme = namer.person(rng), "sole_trader", "HRA"
+        customer.consent = "refused" if customer.variant % 3 == 2 else "given"
     if customer.public_body:
         customer.name, customer.legal_form = namer.town(rng), "public_body"
     if customer.story == "new_customer":

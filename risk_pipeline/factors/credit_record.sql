@@ -7,39 +7,40 @@
 -- References: the newest with both figures of each source in W(12); one the customer named itself counts half.
 WITH report AS (
     SELECT
-        r.customer_id,
-        r.bureau,
-        r.report_id,
-        r.retrieved_date,
-        CASE
-            WHEN r.hit_state = 'hit' AND r.report_date < r.retrieved_date THEN r.report_date
-            ELSE r.retrieved_date
-        END AS report_date,
-        r.hit_state,
+        customer_id,
+        bureau,
+        report_id,
+        retrieved_date,
+        CASE WHEN hit_state = 'hit' AND report_date < retrieved_date THEN report_date ELSE retrieved_date END AS report_date,
+        hit_state,
         CASE
             WHEN
-                r.hit_state = 'hit'
-                AND r.score BETWEEN r.score_min AND r.score_max
-                AND r.score_max - r.score_min > 0
-                AND r.score_max - r.score_min < 1e9
-                AND r.higher_is_better IS NOT NULL
+                hit_state = 'hit'
+                AND score BETWEEN score_min AND score_max
+                AND score_max - score_min > 0
+                AND score_max - score_min < 1e9
+                AND higher_is_better IS NOT NULL
                 THEN
-                    100 * CASE WHEN r.higher_is_better THEN r.score - r.score_min ELSE r.score_max - r.score END
-                    / NULLIF(r.score_max - r.score_min, 0)
+                    100 * CASE WHEN higher_is_better THEN score - score_min ELSE score_max - score END
+                    / NULLIF(score_max - score_min, 0)
         END AS score,
-        r.bureau_rating,
-        r.delinquencies_12m,
-        r.defaults_36m,
-        r.inquiries_6m,
-        CASE
-            WHEN r.total_borrowing >= 0 THEN CAST(CAST(r.total_borrowing AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
-        END AS borrowing,
-        CASE
-            WHEN r.recommended_limit >= 0 THEN CAST(CAST(r.recommended_limit AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
-        END AS recommended_limit,
-        MAX(CASE WHEN r.hit_state = 'no_hit' THEN r.retrieved_date END) OVER (PARTITION BY r.customer_id, r.bureau) AS denied_on
-    FROM feed.bureau_report AS r
-    LEFT JOIN step.fx AS fx ON r.currency = fx.currency
+        bureau_rating,
+        delinquencies_12m,
+        defaults_36m,
+        inquiries_6m,
+        total_borrowing,
+        recommended_limit,
+        currency
+    FROM feed.bureau_report
+),
+denied AS (
+    SELECT
+        customer_id,
+        bureau,
+        MAX(retrieved_date) AS denied_on
+    FROM report
+    WHERE hit_state = 'no_hit'
+    GROUP BY customer_id, bureau
 ),
 preferred AS (
     SELECT
@@ -51,8 +52,9 @@ preferred AS (
         r.delinquencies_12m,
         r.defaults_36m,
         r.inquiries_6m,
-        r.borrowing,
+        r.total_borrowing,
         r.recommended_limit,
+        r.currency,
         ROW_NUMBER() OVER (
             PARTITION BY r.customer_id
             ORDER BY
@@ -63,26 +65,32 @@ preferred AS (
                 r.report_id DESC
         ) AS place
     FROM report AS r
+    LEFT JOIN denied AS d ON r.customer_id = d.customer_id AND r.bureau = d.bureau
     LEFT JOIN policy.bureau AS b ON r.bureau = b.bureau
     WHERE
         r.hit_state = 'hit'
         AND DATE_DIFF('day', r.report_date, $as_of) <= $bureau_max_age_days
-        AND (r.denied_on IS NULL OR r.denied_on <= r.retrieved_date)
+        AND (d.denied_on IS NULL OR d.denied_on <= r.retrieved_date)
 ),
 used AS (
     SELECT
-        customer_id,
-        bureau,
-        report_date,
-        score,
-        bureau_rating,
-        delinquencies_12m,
-        defaults_36m,
-        inquiries_6m,
-        borrowing,
-        recommended_limit
-    FROM preferred
-    WHERE place = 1
+        p.customer_id,
+        p.bureau,
+        p.report_date,
+        p.score,
+        p.bureau_rating,
+        p.delinquencies_12m,
+        p.defaults_36m,
+        p.inquiries_6m,
+        CASE
+            WHEN p.total_borrowing >= 0 THEN CAST(CAST(p.total_borrowing AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
+        END AS borrowing,
+        CASE
+            WHEN p.recommended_limit >= 0 THEN CAST(CAST(p.recommended_limit AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
+        END AS recommended_limit
+    FROM preferred AS p
+    LEFT JOIN step.fx AS fx ON p.currency = fx.currency
+    WHERE p.place = 1
 ),
 earlier_score AS (
     SELECT
@@ -112,17 +120,27 @@ asked AS (
 ),
 full_year AS (
     SELECT
-        s.customer_id,
-        s.period_end,
-        CAST(CAST(CAST(s.revenue AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS DOUBLE) * 12
-        / CAST(NULLIF(s.months, 0) AS DOUBLE) AS revenue,
+        customer_id,
+        period_end,
+        revenue,
+        months,
+        currency,
         ROW_NUMBER() OVER (
-            PARTITION BY s.customer_id
-            ORDER BY s.period_end DESC, COALESCE(s.consolidated, FALSE), s.received_date DESC, s.statement_id DESC
+            PARTITION BY customer_id
+            ORDER BY period_end DESC, COALESCE(consolidated, FALSE), received_date DESC, statement_id DESC
         ) AS place
-    FROM feed.financial_statement AS s
-    LEFT JOIN step.fx AS fx ON s.currency = fx.currency
-    WHERE s.period_end <= $as_of AND s.months >= 12 AND s.total_assets > 0
+    FROM feed.financial_statement
+    WHERE period_end <= $as_of AND months >= 12 AND total_assets > 0
+),
+turnover AS (
+    SELECT
+        y.customer_id,
+        y.period_end,
+        CAST(CAST(CAST(y.revenue AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS DOUBLE) * 12
+        / CAST(NULLIF(y.months, 0) AS DOUBLE) AS revenue
+    FROM full_year AS y
+    LEFT JOIN step.fx AS fx ON y.currency = fx.currency
+    WHERE y.place = 1
 ),
 reference AS (
     SELECT
@@ -134,8 +152,9 @@ reference AS (
         r.payment_rating,
         CASE WHEN r.self_named THEN 1 ELSE 2 END AS weight,
         COALESCE(r.high_credit > 0 AND r.past_due >= 0 AND fx.rate IS NOT NULL, FALSE) AS has_figures,
-        CAST(CAST(r.high_credit AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS high_credit,
-        CAST(CAST(r.past_due AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2)) AS past_due
+        r.high_credit,
+        r.past_due,
+        fx.rate
     FROM feed.trade_reference AS r
     LEFT JOIN step.fx AS fx ON r.currency = fx.currency
     WHERE r.reported_date > $m12
@@ -149,6 +168,7 @@ newest_reference AS (
         weight,
         high_credit,
         past_due,
+        rate,
         has_figures
         AND ROW_NUMBER() OVER (
             PARTITION BY customer_id, source_kind, source_name, has_figures ORDER BY reported_date DESC, reference_id DESC
@@ -160,18 +180,33 @@ newest_reference AS (
         ) = 1 AS rates
     FROM reference
 ),
+chosen AS (
+    SELECT
+        customer_id,
+        source_kind,
+        reported_date,
+        weight,
+        counts,
+        CASE WHEN counts THEN CAST(CAST(high_credit AS DECIMAL(19, 2)) * rate AS DECIMAL(18, 2)) END AS high_credit,
+        CASE WHEN counts THEN CAST(CAST(past_due AS DECIMAL(19, 2)) * rate AS DECIMAL(18, 2)) END AS past_due,
+        CASE WHEN rates THEN payment_rating END AS payment_rating
+    FROM newest_reference
+    WHERE counts OR rates
+),
 referred AS (
     SELECT
         customer_id,
         COUNT(CASE WHEN counts THEN customer_id END) AS sources,
-        MAX(CASE WHEN counts OR rates THEN reported_date END) AS reported_date,
-        CAST(SUM(CASE WHEN counts THEN past_due * weight END) AS DOUBLE)
-        / CAST(NULLIF(SUM(CASE WHEN counts THEN high_credit * weight END), 0) AS DOUBLE) AS past_due_ratio,
-        CAST(SUM(CASE WHEN rates AND source_kind = 'supplier' THEN payment_rating * weight END) AS DOUBLE)
-        / CAST(NULLIF(SUM(CASE WHEN rates AND source_kind = 'supplier' THEN weight END), 0) AS DOUBLE) AS supplier_rating,
-        CAST(SUM(CASE WHEN rates AND source_kind = 'bank' THEN payment_rating * weight END) AS DOUBLE)
-        / CAST(NULLIF(SUM(CASE WHEN rates AND source_kind = 'bank' THEN weight END), 0) AS DOUBLE) AS bank_rating
-    FROM newest_reference
+        MAX(reported_date) AS reported_date,
+        CAST(SUM(past_due * weight) AS DOUBLE) / CAST(NULLIF(SUM(high_credit * weight), 0) AS DOUBLE) AS past_due_ratio,
+        CAST(SUM(CASE WHEN source_kind = 'supplier' THEN payment_rating * weight END) AS DOUBLE)
+        / CAST(
+            NULLIF(SUM(CASE WHEN source_kind = 'supplier' AND payment_rating IS NOT NULL THEN weight END), 0) AS DOUBLE
+        ) AS supplier_rating,
+        CAST(SUM(CASE WHEN source_kind = 'bank' THEN payment_rating * weight END) AS DOUBLE)
+        / CAST(NULLIF(SUM(CASE WHEN source_kind = 'bank' AND payment_rating IS NOT NULL THEN weight END), 0) AS DOUBLE)
+            AS bank_rating
+    FROM chosen
     GROUP BY customer_id
 ),
 known AS (
@@ -209,7 +244,7 @@ known AS (
     LEFT JOIN used AS u ON c.customer_id = u.customer_id
     LEFT JOIN earlier_score AS e ON c.customer_id = e.customer_id
     LEFT JOIN asked AS a ON c.customer_id = a.customer_id
-    LEFT JOIN full_year AS s ON c.customer_id = s.customer_id AND s.place = 1
+    LEFT JOIN turnover AS s ON c.customer_id = s.customer_id
     LEFT JOIN referred AS t ON c.customer_id = t.customer_id
 )
 SELECT

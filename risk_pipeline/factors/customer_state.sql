@@ -1,6 +1,8 @@
 -- factor.customer_state: every customer to assess and what was known about it on the as-of date.
 -- Grain: customer_id. Customers found in the ledger but not in the master are derived, so that nobody with a debt is left out.
 -- A master record that begins after the as-of date makes no customer of that date; it only describes one the ledger knows.
+-- A Unified Social Credit Code verifies an identity only when its check digit is right: GB 32100-2015, the values of the 18 signs times
+-- 3^(place - 1), the last times 1, add up to a multiple of 31.
 WITH ledger AS (
     SELECT customer_id FROM feed.invoice
     UNION
@@ -35,6 +37,29 @@ distressed AS (
     FROM feed.instalment_plan
     WHERE reason = 'distressed' AND agreed_date > $m12
     GROUP BY customer_id
+),
+place_weight AS (
+    SELECT p.place, p.weight
+    FROM (
+        VALUES
+        (1, 1), (2, 3), (3, 9), (4, 27), (5, 19), (6, 26), (7, 16), (8, 17), (9, 20),
+        (10, 29), (11, 25), (12, 13), (13, 8), (14, 24), (15, 10), (16, 30), (17, 28), (18, 1)
+    ) AS p (place, weight)
+),
+uscc_sign AS (
+    SELECT
+        c.customer_id,
+        p.weight,
+        STRPOS('0123456789ABCDEFGHJKLMNPQRTUWXY', SUBSTRING(c.registration_number, p.place, 1)) - 1 AS sign_value
+    FROM feed.customer AS c
+    CROSS JOIN place_weight AS p
+    WHERE c.registration_scheme = 'USCC' AND LENGTH(c.registration_number) = 18
+),
+right_uscc AS (
+    SELECT customer_id
+    FROM uscc_sign
+    GROUP BY customer_id
+    HAVING MIN(sign_value) >= 0 AND MOD(SUM(sign_value * weight), 31) = 0
 )
 SELECT
     e.customer_id,
@@ -60,7 +85,8 @@ SELECT
     c.contracted_terms_days,
     c.account_manager,
     c.onboarded_date,
-    c.registration_number IS NOT NULL AS identity_verified,
+    c.registration_number IS NOT NULL AND (COALESCE(c.registration_scheme, '') <> 'USCC' OR u.customer_id IS NOT NULL)
+        AS identity_verified,
     r.requested_limit,
     r.requested_terms_days,
     r.expected_monthly_sales,
@@ -68,5 +94,6 @@ SELECT
 FROM everybody AS e
 LEFT JOIN feed.customer AS c ON e.customer_id = c.customer_id
 LEFT JOIN request AS r ON e.customer_id = r.customer_id AND r.newest = 1
+LEFT JOIN right_uscc AS u ON e.customer_id = u.customer_id
 LEFT JOIN distressed AS d ON e.customer_id = d.customer_id
 LEFT JOIN step.fx AS fx ON COALESCE(c.credit_currency, $reporting_currency) = fx.currency

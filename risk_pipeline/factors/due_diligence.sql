@@ -109,7 +109,8 @@ judged AS (
         q.topic,
         q.rating,
         q.assessed_date,
-        ROW_NUMBER() OVER (PARTITION BY q.customer_id, q.topic ORDER BY q.assessed_date DESC, q.rating, q.answer_id) AS newest
+        -- 8 for each day, and more for a lower rating: the largest number is the newest answer, of one day the lowest
+        DATE_DIFF('day', DATE '1900-01-01', q.assessed_date) * 8 + 6 - q.rating AS place
     FROM feed.questionnaire_answer AS q
     INNER JOIN factor.customer_state AS c ON q.customer_id = c.customer_id
     WHERE q.assessor IS NULL OR c.account_manager IS NULL OR q.assessor <> c.account_manager
@@ -117,17 +118,14 @@ judged AS (
 rating AS (
     SELECT
         customer_id,
-        MAX(CASE WHEN topic = 'management' THEN rating END) AS management,
-        MAX(CASE WHEN topic = 'governance' THEN rating END) AS governance,
-        MAX(CASE WHEN topic = 'market_position' THEN rating END) AS market_position,
-        MAX(CASE WHEN topic = 'industry_outlook' THEN rating END) AS industry_outlook,
-        MAX(CASE WHEN topic = 'documents' THEN rating END) AS documents,
+        6 - MOD(MAX(CASE WHEN topic = 'management' THEN place END), 8) AS management,
+        6 - MOD(MAX(CASE WHEN topic = 'governance' THEN place END), 8) AS governance,
+        6 - MOD(MAX(CASE WHEN topic = 'market_position' THEN place END), 8) AS market_position,
+        6 - MOD(MAX(CASE WHEN topic = 'industry_outlook' THEN place END), 8) AS industry_outlook,
+        6 - MOD(MAX(CASE WHEN topic = 'documents' THEN place END), 8) AS documents,
         MAX(CASE WHEN topic IN ('management', 'governance') THEN assessed_date END) AS management_date,
-        SUM(CASE WHEN topic IN ('management', 'governance') THEN rating END) AS management_sum,
-        COUNT(CASE WHEN topic IN ('management', 'governance') THEN rating END) AS management_topics,
         MAX(assessed_date) AS newest_date
     FROM judged
-    WHERE newest = 1
     GROUP BY customer_id
 ),
 profile AS (
@@ -226,7 +224,7 @@ gathered AS (
         r.industry_outlook,
         r.documents,
         r.management_date,
-        CAST(r.management_sum AS DOUBLE) / CAST(NULLIF(r.management_topics, 0) AS DOUBLE) AS management_rating,
+        CAST(COALESCE(r.management, r.governance) + COALESCE(r.governance, r.management) AS DOUBLE) / 2e0 AS management_rating,
         COALESCE(d.required, 0) AS required,
         COALESCE(d.valid, 0) AS valid,
         d.next_expiry,

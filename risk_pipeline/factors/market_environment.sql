@@ -1,6 +1,7 @@
 -- factor.market_environment: how demand, prices and insolvencies move in each customer's industry, and what the customer's own currency
 -- lost against the one it owes us in (市场环境). Grain: customer_id. Of each indicator the series of the longest industry code that the
--- customer's code begins with and that gives a figure: its own industry, else the next wider one.
+-- customer's code begins with and that gives a figure: its own industry, else the next wider one. A series may name its classification
+-- before a colon (NACE:24); then it is for customers of that one, and they prefer it.
 WITH series AS (
     SELECT
         industry_code,
@@ -11,13 +12,16 @@ WITH series AS (
         volatility_12m,
         shock,
         insolvency_change_12m,
-        UPPER(REPLACE(REPLACE(REPLACE(industry_code, '.', ''), ' ', ''), '-', '')) AS compact
+        UPPER(REPLACE(SUBSTRING(industry_code, 1, GREATEST(STRPOS(industry_code, ':') - 1, 0)), ' ', '')) AS scheme,
+        UPPER(REPLACE(REPLACE(REPLACE(SUBSTRING(industry_code, STRPOS(industry_code, ':') + 1), '.', ''), ' ', ''), '-', ''))
+            AS compact
     FROM step.industry_series
     WHERE
         change_3m IS NOT NULL OR change_12m IS NOT NULL OR volatility_12m IS NOT NULL OR insolvency_change_12m IS NOT NULL
 ),
 comparable_series AS (
     SELECT
+        scheme,
         industry_code,
         indicator,
         published_date,
@@ -48,13 +52,17 @@ matched AS (
         s.shock,
         s.insolvency_change_12m,
         ROW_NUMBER() OVER (
-            PARTITION BY i.industry_scheme, i.industry_code, s.indicator ORDER BY LENGTH(s.bare) DESC, s.industry_code
+            PARTITION BY i.industry_scheme, i.industry_code, s.indicator
+            ORDER BY LENGTH(s.scheme) DESC, LENGTH(s.bare) DESC, s.industry_code
         ) AS place
     FROM step.industry_code AS i
     INNER JOIN comparable_series AS s
         ON
-            SUBSTRING(i.bare, 1, LENGTH(s.bare)) = s.bare
-            OR SUBSTRING(i.compact, 1, LENGTH(s.compact)) = s.compact
+            SUBSTRING(i.scheme, 1, LENGTH(s.scheme)) = s.scheme
+            AND (
+                SUBSTRING(i.bare, 1, LENGTH(s.bare)) = s.bare
+                OR SUBSTRING(i.compact, 1, LENGTH(s.compact)) = s.compact
+            )
 ),
 industry AS (
     SELECT

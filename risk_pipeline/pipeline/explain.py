@@ -19,6 +19,7 @@ from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.factors.catalogue import RISK_TYPES, Catalogue, heading, load_catalogue
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, Label, Policy
+from risk_pipeline.policy.reading import rules_by_column
 from risk_pipeline.settings import Workspace
 
 Row = dict[str, Any]
@@ -44,7 +45,8 @@ class Explanation:
     """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered; open items with
     the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
-    newest row, its contributions (`factors`), and the facts that describe without scoring and have a value (`facts`).
+    newest row, its contributions (`factors`), and the facts beside them that have a value (`facts`, with the `rules` of the
+    policy that read them).
     `risk_types`: what each kind of risk gave to the score (`subtotal`) of what it could (`weight`). Texts come as
     {"en": …, "zh": …}.
     """
@@ -102,7 +104,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             due_diligence=found.one("factor.due_diligence"),
             contributions=worded,
             risk_types=_risk_types(score, worded),
-            evidence=list(_evidence(found, catalogue, worded, day)),
+            evidence=list(_evidence(found, catalogue, policy, worded, day)),
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             open_items=found.open_items(),
             rejected_rows=found.rejected_rows(tier["run_id"]),
@@ -189,7 +191,8 @@ def _risk_types(score: Row, contributions: list[Row]) -> list[Row]:
     return found
 
 
-def _evidence(found: _Published, catalogue: Catalogue, contributions: list[Row], day: date) -> Iterator[Row]:
+def _evidence(found: _Published, catalogue: Catalogue, policy: Policy, contributions: list[Row], day: date) -> Iterator[Row]:
+    rules = rules_by_column(policy)
     scored = {row["factor"]: row for row in contributions}
     for name in dict.fromkeys(factor.table for factor in catalogue.factors):
         row = found.one(f"factor.{name}")
@@ -202,7 +205,13 @@ def _evidence(found: _Published, catalogue: Catalogue, contributions: list[Row],
             "evidence_age_days": (day - dated).days if dated else None,
             "factors": [scored[factor.id] for factor in factors if factor.id in scored],
             "facts": [
-                {"fact": factor.id, "label": _text(factor.label), "unit": factor.unit, "value": row[factor.id]}
+                {
+                    "fact": factor.id,
+                    "label": _text(factor.label),
+                    "unit": factor.unit,
+                    "value": row[factor.id],
+                    "rules": rules.get(factor.id, []),
+                }
                 for factor in factors
                 if factor.id not in scored and row.get(factor.id) is not None
             ],

@@ -6,13 +6,12 @@ Put here: the form of these pages. Keep out: what a factor is (factors/catalogue
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from risk_pipeline.contracts import Table, table
 from risk_pipeline.factors.catalogue import RISK_TYPES, Catalogue, Factor, heading, load_catalogue
 from risk_pipeline.policy.load import DEFAULT_POLICY, read_policy
 from risk_pipeline.policy.model import ELSE, FactorRule, Label, Policy
-from risk_pipeline.policy.scopes import CONDITIONS, condition
+from risk_pipeline.policy.reading import rules_by_column
 
 FOLDER = "docs/factors"
 _MADE = """\
@@ -99,7 +98,7 @@ def _page(contract: Table, catalogue: Catalogue, policy: Policy) -> str:
     factors = _of_table(catalogue, contract.name)
     scored = [factor for factor in factors if factor.id in policy.scoring]
     described = [factor for factor in factors if factor.id not in policy.scoring]
-    rules = _rules_by_column(policy)
+    rules = rules_by_column(policy)
     feeds = ", ".join(f"`{name}`" for name in dict.fromkeys(source for factor in factors for source in factor.sources))
     parts = [
         f"# {_both(heading(contract))}\n",
@@ -195,23 +194,6 @@ def _described(factors: Iterable[Factor], rules: Mapping[str, list[str]]) -> Ite
 
 def _of_table(catalogue: Catalogue, name: str) -> list[Factor]:
     return [factor for factor in catalogue.factors if factor.table == name]
-
-
-def _rules_by_column(policy: Policy) -> dict[str, list[str]]:
-    """Column -> ids of the segments, defaults, knock-outs and holds whose condition reads it or its code."""
-    blocks: dict[str, tuple[Any, ...]] = {
-        "segments": policy.segments,
-        "outside_scorecard": policy.outside_scorecard,
-        "default_definition.events": policy.default_definition.events,
-        "knockouts": policy.knockouts,
-        "hold": policy.hold,
-    }
-    found: dict[str, list[str]] = {}
-    for block, scope in CONDITIONS.items():
-        for rule in blocks[block]:
-            for column in condition(rule.when, scope).columns():
-                found.setdefault(column.removesuffix("_code"), []).append(rule.id)
-    return {column: list(dict.fromkeys(rules)) for column, rules in found.items()}
 
 
 def _risk(factor: Factor) -> str:

@@ -22,6 +22,7 @@ PAGES = [
     "docs/getting-started.md",
     "docs/bring_your_own_data.md",
     "docs/feeds.md",
+    "docs/evidence.md",
     "docs/rejected-rows.md",
     "docs/policy.md",
     "docs/command_line.md",

@@ -16,12 +16,15 @@ import pytest
 
 from risk_pipeline.contracts import FEED_TABLES, table
 from risk_pipeline.engine.factors import FactorEngine, window_params
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, PARAMS, LedgerCase, days_before, only
 
 NUMBERS = [c.name for c in table("factor.behaviour").columns if c.kind.value == "number"]
 
 
-def behaviours(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None, threads: int | None = None) -> Any:
+def behaviours(
+    case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None, threads: int | None = None
+) -> list[dict[str, Any]]:
     """The rows of the factor table, by customer, without the tables it does not need."""
     with case.connect(as_of, known_at=known_at, threads=threads) as con:
         known = {f"has_{feed.name}": feed.name in case._rows for feed in FEED_TABLES}
@@ -137,32 +140,34 @@ def test_an_account_of_a_returned_payment_was_never_seen(case: LedgerCase, crm: 
     assert behaviour(case)["new_payer_accounts_180d"] == 1  # c
 
 
-@pytest.mark.parametrize(
-    ("kind", "values", "two_way", "interaction"),
-    [
-        ("visit", {}, True, True),
-        ("call", {"answered": True}, True, True),
-        ("call", {}, True, True),
-        ("call", {"answered": False}, False, True),
-        ("email", {"answered": True}, True, True),
-        ("email", {"direction": "in"}, True, True),
-        ("email", {"direction": "out"}, False, True),
-        ("email", {"answered": False, "direction": "out"}, False, True),
-        ("email", {"answered": True, "mass_mail": True}, False, False),
-        ("complaint", {}, False, False),
-        ("satisfaction", {"value": 4}, False, False),
-        ("contact_change", {}, False, False),
-    ],
+# What happened 7 days ago, whether it is a two-way contact and whether it is an interaction.
+CONTACTS: tuple[tuple[str, dict[str, Any], bool, bool], ...] = (
+    ("visit", {}, True, True),
+    ("call", {"answered": True}, True, True),
+    ("call", {}, True, True),
+    ("call", {"answered": False}, False, True),
+    ("email", {"answered": True}, True, True),
+    ("email", {"direction": "in"}, True, True),
+    ("email", {"direction": "out"}, False, True),
+    ("email", {"answered": False, "direction": "out"}, False, True),
+    ("email", {"answered": True, "mass_mail": True}, False, False),
+    ("visit", {"mass_mail": True}, False, False),
+    ("complaint", {}, False, False),
+    ("satisfaction", {"value": 4}, False, False),
+    ("contact_change", {}, False, False),
 )
-def test_what_is_a_contact(
-    case: LedgerCase, crm: Crm, kind: str, values: dict[str, Any], two_way: bool, interaction: bool
-) -> None:
-    crm.event("visit", 200)
-    crm.event(kind, 7, **values)
-    found = behaviour(case)
-    assert found["days_since_last_contact"] == (7 if two_way else 200)
-    assert found["last_contact_date"] == days_before(7 if two_way else 200)
-    assert found["interactions_90d"] == (1 if interaction else 0)
+
+
+def test_what_is_a_contact(case: LedgerCase, crm: Crm) -> None:
+    for number, (kind, values, _, _) in enumerate(CONTACTS):
+        case.invoice(f"I{number}", 100, customer=f"K{number:02}")
+        crm.event("visit", 200, customer_id=f"K{number:02}")
+        crm.event(kind, 7, customer_id=f"K{number:02}", **values)
+    found = behaviours(case)[1:]
+    days = [7 if two_way else 200 for _, _, two_way, _ in CONTACTS]
+    assert [row["days_since_last_contact"] for row in found] == days
+    assert [row["last_contact_date"] for row in found] == [days_before(n) for n in days]
+    assert [row["interactions_90d"] for row in found] == [int(interaction) for _, _, _, interaction in CONTACTS]
 
 
 def test_complaints_above_the_own_normal(case: LedgerCase, crm: Crm) -> None:
@@ -295,13 +300,12 @@ def test_a_season_without_orders_is_no_normal(case: LedgerCase) -> None:
     assert behaviour(case)["order_surge_ratio"] == pytest.approx(2, abs=1e-12)  # 10,050 in 335 d = 900 in 30 d
 
 
-@pytest.mark.parametrize("others", [(180, 100, 50), (181, 100), ()])
-def test_no_surge_without_half_a_year_and_three_order_days(case: LedgerCase, others: tuple[int, ...]) -> None:
-    order(case, 5, 50_000)
-    for days in others:
-        order(case, days)
-    found = behaviour(case)
-    assert (found["order_surge_ratio"], found["order_surge_ratio_code"]) == (None, "too_few_orders")
+def test_no_surge_without_half_a_year_and_three_order_days(case: LedgerCase) -> None:
+    for customer, others in (("C", (180, 100, 50)), ("D", (181, 100)), ("E", ())):
+        for days in (5, *others):
+            order(case, days, customer_id=customer)
+    found = [(row["order_surge_ratio"], row["order_surge_ratio_code"]) for row in behaviours(case)]
+    assert found == [(None, "too_few_orders")] * 3
 
 
 def test_half_a_year_and_three_order_days_are_enough(case: LedgerCase) -> None:
@@ -469,6 +473,37 @@ def test_evidence_is_the_newest_of_both_feeds(case: LedgerCase, crm: Crm) -> Non
     found = behaviour(case)
     dates = (found["crm_event_date"], found["order_date_newest"], found["evidence_date"])
     assert dates == (days_before(30), days_before(12), days_before(12))
+
+
+def story(case: LedgerCase, crm: Crm, crm_age: int, order_age: int) -> dict[str, float | None]:
+    """Points of a customer that moves house, changes its bank, complains and stops ordering; the feeds end some days ago."""
+    for kind, days in (("address_change", 60), ("contact_change", 70), ("bank_account_change", 150), ("complaint", 80)):
+        crm.event(kind, days)
+    crm.event("call", 100)
+    crm.event("visit", crm_age, customer_id="OTHER")
+    for days in (61, 72, 82, 92, 102, 300):
+        order(case, days)
+    order(case, order_age, customer_id="OTHER")
+    return points("behaviour", behaviours(case)[0])
+
+
+SCORED = {
+    "contact_address_changes_90d": 40,  # 2 days
+    "bank_account_changes_180d": 60,  # 1
+    "days_since_last_contact": 80,  # 60 < 100 <= 120
+    "complaint_excess_90d": 80,  # 0 < 1 - 0/3 <= 1
+    "order_gap_ratio": 20,  # 61 d / median of 10, 10, 10, 11, 198 = 6.1 > 4
+    "order_surge_ratio": 100,  # nothing in 30 d
+}
+
+
+def test_the_points_of_the_default_policy(case: LedgerCase, crm: Crm) -> None:
+    assert story(case, crm, 45, 45) == SCORED
+
+
+def test_feeds_that_ended_46_days_ago_leave_the_card(case: LedgerCase, crm: Crm) -> None:
+    """Stale after 45 days, by the newest row of the whole feed. Only the last contact has no age: it grows older by itself."""
+    assert story(case, crm, 46, 46) == {**dict.fromkeys(SCORED), "days_since_last_contact": 80}
 
 
 def busy(case: LedgerCase, seed: int) -> None:

@@ -342,8 +342,8 @@ def test_c06_needs_two_sources_with_figures(case: LedgerCase) -> None:
     master(case, "none")
     for customer, pair in PAIRS.items():
         master(case, customer)
-        for number, row in enumerate(pair):
-            reference(case, f"T{number}", *row, customer=customer)
+        for number, (source, high, past_due) in enumerate(pair):
+            reference(case, f"T{number}", source, high, past_due, customer=customer)
     expected = {"none": (None, "fewer_than_two", 0), **dict.fromkeys(PAIRS, (None, "fewer_than_two", 1))}
     assert picked(records(case), RATIO) == expected
 
@@ -391,8 +391,9 @@ def test_what_comes_or_is_known_later_changes_nothing(case: LedgerCase) -> None:
     reference(case, "T1", "Steel Ltd", 10_000, 0)
     reference(case, "T2", "Wood Ltd", 10_000, 0)
     before = record(case, known_at=known_at)
-    for number, seen in {"R8": {"retrieved_date": LATER}, "R9": {"retrieved_date": days_before(1), "known": entered}}.items():
-        report(case, number, report_date=days_before(1), score=600.0, delinquencies_12m=9, **seen)
+    worse: dict[str, Any] = {"report_date": days_before(1), "score": 600.0, "delinquencies_12m": 9}
+    report(case, "R8", retrieved_date=LATER, **worse)
+    report(case, "R9", retrieved_date=days_before(1), known=entered, **worse)
     report(case, "R7", hit_state="no_hit", retrieved_date=LATER, bureau="Beta")
     statement(case, "S8", date(2026, 3, 31), received_date=LATER, revenue=1)
     statement(case, "S9", date(2026, 3, 31), received_date=days_before(1), revenue=1, known=entered)

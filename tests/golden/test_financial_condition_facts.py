@@ -16,6 +16,7 @@ import pytest
 
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, LedgerCase, only
 
 YEAR_END, YEAR_BEFORE, RECEIVED = date(2025, 12, 31), date(2024, 12, 31), date(2026, 4, 30)
@@ -112,6 +113,28 @@ def test_every_factor_of_a_year_and_the_year_before(case: LedgerCase) -> None:
     assert (row["statement_usable"], row["statement_doubt"], row["statement_months"]) == (True, None, 12)
     assert (row["evidence_date"], row["statement_period_end"], row["statement_received_date"]) == (YEAR_END, YEAR_END, RECEIVED)
     assert row["statement_age_days"] == 181  # 2025-12-31 to 2026-06-30
+
+
+def test_the_points_of_the_default_policy(case: LedgerCase) -> None:
+    statement(case)
+    statement(case, "S0", **BEFORE)
+    assert points("financial_condition", condition(case)) == {
+        "debt_ratio": 65,  # 0.7 <= 0.70
+        "current_ratio": 75,  # 1.2 < 1.25 <= 1.5
+        "interest_cover": 85,  # 3 < 4 <= 6
+        "net_margin": 70,  # 0.02 < 0.0225 <= 0.05
+        "ocf_to_liabilities": 55,  # 0.1 <= 0.10
+        "altman_z2": 70,  # 1.85 < 2.1326 <= 2.60
+        "revenue_change_yoy": 30,  # -0.3 < -0.2 <= -0.1
+        "statement_quality": 100,  # unqualified
+    }
+
+
+def test_the_points_of_a_statement_600_days_old(case: LedgerCase) -> None:
+    """Case S3 of golden_cases.md: the age counts from the end of the period; seven factors at 35, the trend leaves the card."""
+    statement(case, period_end=date(2024, 11, 7), published_date=date(2025, 9, 3), received_date=date(2025, 9, 3))
+    expected: dict[str, float | None] = dict.fromkeys([*RATIOS, "statement_quality"], 35)
+    assert points("financial_condition", condition(case)) == {**expected, "revenue_change_yoy": None}
 
 
 ALTMAN = (  # golden.json altman_z2: CA, CL, TA, RE, EBIT, TL, equity -> Z'', zone

@@ -257,6 +257,20 @@ def test_the_own_industry_else_the_next_wider_one(case: LedgerCase) -> None:
     assert found["N"]["industry_demand_change_3m_code"] == "no_series"
 
 
+def test_a_series_may_name_its_classification(case: LedgerCase) -> None:
+    up, more = [100.0] * 12 + [110.0] * 3, [100.0] * 12 + [120.0] * 3
+    figures(case, "NACE:C24", "demand", MONTHLY)  # metals
+    figures(case, "GB/T 4754:24", "demand", up)  # toys and sports goods
+    figures(case, "241", "demand", more)  # of no classification
+    customers(case, "2410", industry_scheme="NACE Rev. 2")
+    customers(case, "C2420", industry_scheme="GB/T 4754-2017")
+    customers(case, "24.1", industry_scheme="ISIC")
+    customers(case, "24", industry_scheme=None)
+    assert {c: row["demand_series"] for c, row in facts(case).items()} == {
+        "2410": "NACE:C24", "C2420": "GB/T 4754:24", "24.1": "241", "24": None
+    }  # fmt: skip
+
+
 # Currency
 
 

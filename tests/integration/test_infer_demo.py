@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
+from risk_pipeline.contracts.feed_reference import REFERENCE_TABLES
 from risk_pipeline.demo.generator import generate
 from risk_pipeline.feeds.files import take_receipt
 from risk_pipeline.feeds.infer_columns import Answers
@@ -25,7 +27,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_names_and_contents_lead_to_what_a_person_wrote(demo: Path, tmp_path: Path) -> None:
     right, wrong, missing = 0, [], []
+    evidence = {table.name for table in (*EVIDENCE_TABLES, *REFERENCE_TABLES)}  # their headers are the publishers' own
     for loaded in load_feeds(demo / "feeds"):
+        if loaded.spec.feed in evidence:
+            continue
         spec, path = loaded.spec, demo / loaded.spec.source.path
         sample = read_sample(take_receipt(path, demo), Given(), tmp_path)
         feed = next((each for each in infer(path.name, sample, Answers()).feeds if each.feed == spec.feed), None)

@@ -182,12 +182,86 @@ class TestWhatIsSaid:
         assert not re.search("[\u4e00-\u9fff]", world.memo(customer, language="en"))
         chinese = printed(replace(world.explain(customer), rejected_rows=[]), "zh")
         words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\S*[\d_/.]\S*", "", chinese)))
-        assert words <= {"EUR", "UTC", "Ltd", "Sister", "Walk", "intercompany"}
+        assert words <= {"EUR", "UTC", "Ltd", "Sister", "Walk", "intercompany", "risk", "pipeline", "show", "customer"}
 
     @pytest.mark.parametrize("language", ["en", "zh", "both"])
     @pytest.mark.parametrize("customer", ["C1", "C3", "I1"])
     def test_it_fits_eighty_columns(self, world: World, customer: str, language: Language) -> None:
         assert max(map(cell_len, world.memo(customer, language=language).splitlines())) <= 80
+
+
+class TestEvidence:
+    """How a table of evidence is told, on a group made for it."""
+
+    GROUP = {
+        "table": "credit_record",
+        "heading": {"en": "Credit record", "zh": "信用记录"},
+        "evidence_date": date(2024, 6, 30),
+        "evidence_age_days": 184,
+        "facts": [
+            {"fact": "a", "label": {"en": "Read by a rule", "zh": "甲"}, "unit": "count", "value": 3, "rules": ["KO08"]},
+            {"fact": "b", "label": {"en": "Read by none", "zh": "乙"}, "unit": "count", "value": 3, "rules": []},
+            {"fact": "c", "label": {"en": "Nothing there", "zh": "丙"}, "unit": "count", "value": 0, "rules": ["KO08"]},
+        ],
+    }
+
+    @staticmethod
+    def factor(label: str, **given: object) -> dict[str, object]:
+        empty = dict.fromkeys(("value", "value_text", "points", "contribution", "points_lost", "missing_action"))
+        dated = {"evidence_date": date(2024, 6, 30), "evidence_age_days": 184}
+        return {**empty, **dated, "label": {"en": label, "zh": label}, "unit": "ratio", **given}
+
+    def told(self, world: World, *factors: dict[str, object]) -> str:
+        found = replace(world.explain("C1"), evidence=[{**self.GROUP, "factors": list(factors)}], contributions=[])
+        return printed(found).partition("Evidence by subject")[2].partition("How the limit")[0]
+
+    def test_date_and_age_stand_once_in_the_line_of_the_table(self, world: World) -> None:
+        text = self.told(world, self.factor("Score", value=0.5, points=40.0, contribution=4.0, points_lost=6.0))
+        assert re.search(r"Credit record +4\.0 +6\.0 2024-06-30 +184", text)
+        assert re.search(r"Score +50\.0% +40 +6\.00 *\n", text)
+
+    def test_a_factor_with_other_evidence_says_of_when(self, world: World) -> None:
+        other = self.factor("Borrowing", value=0.5, points=40.0, evidence_date=date(2023, 12, 31), evidence_age_days=366)
+        assert re.search(r"Borrowing +50\.0% +40 +2023-12-31 +366\n", self.told(world, other))
+
+    def test_old_evidence_is_marked_and_the_mark_explained(self, world: World) -> None:
+        fresh, flagged = self.factor("A", value=1.0, points=50.0), self.factor("B", value=1.0, points=50.0)
+        assert "older than the policy wants" not in self.told(world, fresh)
+        text = self.told(world, {**flagged, "missing_action": "stale_flag"})
+        assert "184!" in text
+        assert "! older than the policy wants" in text
+        assert "move towards those of no value" in flat(self.told(world, {**flagged, "missing_action": "stale_decay"}))
+
+    def test_what_has_no_value_says_why_and_what_it_counts(self, world: World) -> None:
+        special = {"en": "No bureau report ordered", "zh": "未查询征信"}
+        counted = self.factor("Score", points=45.0, points_lost=5.5, special=special, missing_action="special_points")
+        left = self.factor("Defaults", special=special, missing_action="special_reweight")
+        text = self.told(world, counted, left, self.factor("Borrowing", missing_action="reweight"))
+        assert re.search(r"No bureau report ordered: *\n +Score +- +45 +5\.50", text)
+        assert "left out of the score (No bureau report ordered): Defaults" in text
+        assert "left out of the score (not known): Borrowing" in text
+
+    def test_a_value_that_is_too_old_counts_as_not_known(self, world: World) -> None:
+        text = self.told(world, self.factor("Orders", value=0.5, missing_action="stale_drop_reweight"))
+        assert "left out of the score (too old, counts as not known): Orders" in flat(text)
+        assert "50.0%" not in text
+
+    def test_facts_are_told_when_a_rule_reads_them_and_there_is_something(self, world: World) -> None:
+        text = self.told(world, self.factor("Score", value=0.5, points=40.0))
+        assert "rules of the policy also read: Read by a rule 3" in text
+        assert "Read by none" not in text
+        assert "Nothing there" not in text
+
+    def test_the_risk_types_add_up_to_the_score(self, world: World) -> None:
+        found = world.explain("C4")
+        assert sum(row["subtotal"] for row in found.risk_types) == pytest.approx(found.score["score"], abs=0.005)
+        assert sum(row["weight"] for row in found.risk_types) == pytest.approx(100)
+        assert f"Risk types Credit risk {found.score['score']:.1f} of 100.0" in flat(world.memo("C4"))
+
+    def test_the_evidence_holds_every_contribution_once(self, world: World) -> None:
+        found = world.explain("C4")
+        told = [row["factor"] for group in found.evidence for row in group["factors"]]
+        assert sorted(told) == sorted(row["factor"] for row in found.contributions)
 
 
 class TestRejectedRows:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,27 @@ def test_nothing_happens_after_the_last_day(demo: Path) -> None:
         "bills.csv": ("%Y-%m-%d", ("Received", "OutcomeDate")),
         "write_offs.csv": ("%Y-%m-%d", ("Posted",)),
         "fx_rates.csv": ("%Y-%m-%d", ("Date",)),
+        "bureau_reports.csv": ("%Y-%m-%d", ("ReportDate", "Fetched")),
+        "trade_references.csv": ("%Y-%m-%d", ("Given",)),
+        "statements.csv": ("%Y-%m-%d", ("Received", "Published", "PeriodEnd")),
+        "searches.csv": ("%Y-%m-%d", ("Made",)),
+        "findings.csv": ("%Y-%m-%d", ("Published", "Reviewed", "Resolved")),
+        "assessments.csv": ("%Y-%m-%d", ("Judged",)),
+        "crm_events.csv": ("%Y-%m-%d", ("Day",)),
+        "credit_file.csv": ("%Y-%m-%d", ("Received",)),
+        "contracts.csv": ("%Y-%m-%d", ("ValidFrom",)),
+        "contract_events.csv": ("%Y-%m-%d", ("Day",)),
+        "securities.csv": ("%Y-%m-%d", ("ValidFrom", "Released")),
+        "insurer_decisions.csv": ("%Y-%m-%d", ("Decided", "Cancelled", "Claim")),
+        "industry_indicators.csv": ("%Y-%m-%d", ("Published",)),
+        "country_risk.csv": ("%Y-%m-%d", ("Published",)),
+        "sanctions_list.csv": ("%Y-%m-%d", ("Listed",)),
     }
+    seldom = {"contracts.csv", "contract_events.csv", "securities.csv"}
     for name, (form, columns) in dated.items():
         days = [day for row in rows(demo, name) for column in columns if (day := parsed(row[column], form))]
         assert max(days) <= LAST, name
-        assert max(days) > LAST - timedelta(days=120), f"{name} stops early"
+        assert max(days) > LAST - timedelta(days=300 if name in seldom else 120), f"{name} stops early"
 
 
 def parsed(text: str, form: str) -> date | None:
@@ -126,7 +143,8 @@ def parsed(text: str, form: str) -> date | None:
 
 def test_dirty_rows_are_where_the_truth_says(demo: Path, truth: Truth) -> None:
     feeds = {row.feed for row in truth.dirty_rows}
-    assert {"invoice", "credit_note", "payment", "payment_application", "dispute", "write_off", "customer"} == feeds
+    ledger = {"invoice", "credit_note", "payment", "payment_application", "dispute", "write_off", "customer"}
+    assert ledger | {"bureau_report", "financial_statement", "due_diligence_finding", "crm_event"} == feeds
     for dirty in truth.dirty_rows:
         mapping = yaml.safe_load((demo / "feeds" / f"{dirty.feed}.yaml").read_text(encoding="utf-8"))["columns"]
         row = rows(demo, Path(dirty.file).name)[dirty.line - 2]
@@ -234,6 +252,37 @@ def test_the_decline_is_a_decline(demo: Path, truth: Truth) -> None:
         means = [sum(days) / len(days) for quarter, days in sorted(late.items()) if 0 <= quarter <= 2]
         assert means == sorted(means)
         assert means[-1] - means[0] > 15
+
+
+def test_statements_balance_and_no_part_is_above_its_whole(demo: Path, truth: Truth) -> None:
+    whole = {"CurrentAssets": "TotalAssets", "Inventory": "CurrentAssets", "CurrentLiabilities": "TotalLiabilities",
+             "Payables": "CurrentLiabilities", "ShortTermDebt": "CurrentLiabilities"}  # fmt: skip
+    for row in clean(demo, truth, "statements.csv"):
+        assert int(row["TotalAssets"]) == int(row["TotalLiabilities"]) + int(row["Equity"])
+        assert all(0 <= int(row[part]) <= int(row[total]) for part, total in whole.items()), row
+
+
+def test_the_declining_firm_shows_it_in_the_right_order(truth: Truth) -> None:
+    for number in truth.playing("declining_firm"):
+        dates = truth.customers[number].dates
+        order = [dates[name] for name in ("behaviour_from", "bureau_on", "statement_on", "late_from")]
+        assert all(earlier and later and earlier < later for earlier, later in pairwise(order)), order
+
+
+def test_evidence_is_there_clean_failed_or_never_looked_for(demo: Path, truth: Truth) -> None:
+    results: dict[str, set[str]] = {}
+    for row in rows(demo, "searches.csv"):
+        results.setdefault(row["Debtor"], set()).add(row["Result"])
+    assert not set(truth.playing("never_searched")) & results.keys()
+    assert all(results[number] == {"error"} for number in truth.playing("search_failed"))
+    assert all(results[number] == {"no_hit"} for number in truth.playing("good_payer"))
+    assert {"hit", "no_hit", "error"} == {row["Status"] for row in rows(demo, "bureau_reports.csv")}
+    assert {row["Agency"] for row in rows(demo, "bureau_reports.csv")} == {"Rheinland Auskunft", "Beacon Reports", "Chengjing"}
+    assert (
+        {"confirmed", "cleared", "unreviewed"}
+        >= {row["Review"] for row in rows(demo, "findings.csv")}
+        >= {"confirmed", "cleared"}
+    )
 
 
 def test_chinese_registration_numbers_have_a_valid_check_character(demo: Path) -> None:

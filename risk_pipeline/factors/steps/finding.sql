@@ -34,7 +34,7 @@ reported AS (
         f.resolved_date IS NULL AS is_open,
         COALESCE(f.outcome, '') IN ('withdrawn', '撤诉') AS is_withdrawn,
         CASE WHEN f.event_date < f.published_date THEN f.event_date ELSE f.published_date END AS changed_on,
-        CASE WHEN f.amount > 0 AND f.amount * fx.rate < 100000000000000 THEN
+        CASE WHEN f.amount > 0 AND CAST(f.amount AS DECIMAL(19, 2)) * fx.rate < 100000000000000 THEN
             CAST(CAST(f.amount AS DECIMAL(19, 2)) * fx.rate AS DECIMAL(18, 2))
         END AS amount
     FROM feed.due_diligence_finding AS f

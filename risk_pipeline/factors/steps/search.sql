@@ -23,7 +23,7 @@ ranked AS (
     SELECT
         customer_id,
         answered_on,
-        CASE newest_result WHEN 3 THEN 'hit' WHEN 1 THEN 'error' ELSE 'clean' END AS said,
+        CASE newest_result WHEN 3 THEN 3 WHEN 1 THEN 2 ELSE 1 END AS said,
         kind = 'sanction' AS of_sanction,
         kind IN ('due_diligence', 'litigation', 'court_hearing') AS of_litigation,
         kind IN (
@@ -54,24 +54,43 @@ ranked AS (
             'capital_reduction'
         ) AS of_ownership
     FROM newest
+),
+of_area AS (
+    SELECT
+        customer_id,
+        MAX(answered_on) AS answered_on,
+        MAX(CASE WHEN of_sanction THEN answered_on END) AS sanction_on,
+        MAX(CASE WHEN of_sanction THEN said END) AS sanction_said,
+        MAX(CASE WHEN of_litigation THEN answered_on END) AS litigation_on,
+        MAX(CASE WHEN of_litigation THEN said END) AS litigation_said,
+        MAX(CASE WHEN of_enforcement THEN answered_on END) AS enforcement_on,
+        MAX(CASE WHEN of_enforcement THEN said END) AS enforcement_said,
+        MAX(CASE WHEN of_registry THEN answered_on END) AS registry_on,
+        MAX(CASE WHEN of_registry THEN said END) AS registry_said,
+        MAX(CASE WHEN of_tax THEN answered_on END) AS tax_on,
+        MAX(CASE WHEN of_tax THEN said END) AS tax_said,
+        MAX(CASE WHEN of_media THEN answered_on END) AS media_on,
+        MAX(CASE WHEN of_media THEN said END) AS media_said,
+        MAX(CASE WHEN of_ownership THEN answered_on END) AS ownership_on,
+        MAX(CASE WHEN of_ownership THEN said END) AS ownership_said
+    FROM ranked
+    GROUP BY customer_id
 )
 SELECT
     customer_id,
-    MAX(answered_on) AS answered_on,
-    -- hit, error and clean are in the order of the alphabet turned round: the largest text is the one that counts
-    MAX(CASE WHEN of_sanction THEN answered_on END) AS sanction_on,
-    MAX(CASE WHEN of_sanction THEN said END) AS sanction_said,
-    MAX(CASE WHEN of_litigation THEN answered_on END) AS litigation_on,
-    MAX(CASE WHEN of_litigation THEN said END) AS litigation_said,
-    MAX(CASE WHEN of_enforcement THEN answered_on END) AS enforcement_on,
-    MAX(CASE WHEN of_enforcement THEN said END) AS enforcement_said,
-    MAX(CASE WHEN of_registry THEN answered_on END) AS registry_on,
-    MAX(CASE WHEN of_registry THEN said END) AS registry_said,
-    MAX(CASE WHEN of_tax THEN answered_on END) AS tax_on,
-    MAX(CASE WHEN of_tax THEN said END) AS tax_said,
-    MAX(CASE WHEN of_media THEN answered_on END) AS media_on,
-    MAX(CASE WHEN of_media THEN said END) AS media_said,
-    MAX(CASE WHEN of_ownership THEN answered_on END) AS ownership_on,
-    MAX(CASE WHEN of_ownership THEN said END) AS ownership_said
-FROM ranked
-GROUP BY customer_id
+    answered_on,
+    sanction_on,
+    CASE sanction_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS sanction_said,
+    litigation_on,
+    CASE litigation_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS litigation_said,
+    enforcement_on,
+    CASE enforcement_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS enforcement_said,
+    registry_on,
+    CASE registry_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS registry_said,
+    tax_on,
+    CASE tax_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS tax_said,
+    media_on,
+    CASE media_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS media_said,
+    ownership_on,
+    CASE ownership_said WHEN 3 THEN 'hit' WHEN 2 THEN 'error' WHEN 1 THEN 'clean' END AS ownership_said
+FROM of_area

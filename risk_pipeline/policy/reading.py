@@ -1,0 +1,28 @@
+"""Which rules of a policy read which column, for pages and memos that tell people where a fact counts.
+
+Put here: looking through the conditions. Keep out: asking them (decision/), and which columns they may read (scopes.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.scopes import CONDITIONS, condition
+
+
+def rules_by_column(policy: Policy) -> dict[str, list[str]]:
+    """Column -> ids of the segments, defaults, knock-outs and holds whose condition reads it or its special code."""
+    blocks: dict[str, tuple[Any, ...]] = {
+        "segments": policy.segments,
+        "outside_scorecard": policy.outside_scorecard,
+        "default_definition.events": policy.default_definition.events,
+        "knockouts": policy.knockouts,
+        "hold": policy.hold,
+    }
+    found: dict[str, list[str]] = {}
+    for block, scope in CONDITIONS.items():
+        for rule in blocks[block]:
+            for column in condition(rule.when, scope).columns():
+                found.setdefault(column.removesuffix("_code"), []).append(rule.id)
+    return {column: list(dict.fromkeys(rules)) for column, rules in found.items()}
