@@ -71,7 +71,22 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_as_of": ("t.as_of", Kind.DATE),
     "previous_segment": ("t.segment", Kind.TEXT),
     "previous_segment_held_on": ("t.segment_held_on", Kind.DATE),
+    "previous_hysteresis_tier": ("t.hysteresis_tier", Kind.TEXT),
+    "previous_hysteresis_periods_met": ("t.hysteresis_periods_met", Kind.INTEGER),
+    "previous_last_downgrade_on": ("t.last_downgrade_on", Kind.DATE),
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
+    "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
+    "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
+    # TODO until their tables are wired: people_decision (D4), collateral_item (D3), group_state (D2)
+    "notch_steps": ("CAST(NULL AS BIGINT)", Kind.INTEGER),
+    "manual_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "manual_limit_role": ("CAST(NULL AS VARCHAR)", Kind.TEXT),
+    "temporary_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "limit_approved": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "limit_rejected": ("CAST(NULL AS BOOLEAN)", Kind.FLAG),
+    "collateral_value_net": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "group_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "group_limit_total": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
 }
 
 
