@@ -33,7 +33,6 @@ PREVIOUS = {
     "temporary_limit": "Int64",
     "limit_approved": "Int64",
     "limit_rejected": "boolean",
-    "collateral_value_net": "Int64",
     "group_limit": "Int64",
     "group_limit_total": "Int64",
     "previous_segment": "str",

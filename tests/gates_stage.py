@@ -22,7 +22,15 @@ AS_OF = date(2026, 6, 30)
 RUN_ID = "run-1"
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
-EVIDENCE = ("financial_condition", "credit_record", "industry_region", "market_environment", "contract_collateral", "behaviour")
+EVIDENCE = (
+    "financial_condition",
+    "credit_record",
+    "industry_region",
+    "market_environment",
+    "contract_collateral",
+    "collateral",
+    "behaviour",
+)
 ZERO = {Kind.MONEY: Decimal(0), Kind.RATE: Decimal(1), Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.FLAG: False, Kind.DATE: AS_OF}
 
 
@@ -35,6 +43,7 @@ def good_rows() -> Rows:
         ],
         "factor.due_diligence": [{"customer_id": c, "sanctions_search_result": "never"} for c in ("C1", "C2", "C3")],
         **{f"factor.{name}": [{"customer_id": c} for c in ("C1", "C2", "C3")] for name in EVIDENCE},
+        "factor.collateral_item": [],
         "factor.open_item": [
             _item("C1", "I1", "EUR", amount=120, applied=20, dpd=20, aging_bucket="1_30", overdue_amount=100),
             _item("C1", "I2", "EUR", amount=50, dpd=-5, aging_bucket="not_due"),

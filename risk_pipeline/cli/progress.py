@@ -22,6 +22,8 @@ SAYS = {
     "factor__industry_region": "industry, country, size",
     "factor__market_environment": "markets and currencies",
     "factor__contract_collateral": "contracts and collateral",
+    "factor__collateral_item": "what securities are worth",
+    "factor__collateral": "security per customer",
     "factor__behaviour": "orders, contacts, changes",
     "factor__open_item": "open items",
     "factor__exposure": "exposure and aging",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from risk_pipeline.contracts import (
     factor_behaviour,
+    factor_collateral,
     factor_contract_collateral,
     factor_credit_record,
     factor_due_diligence,
@@ -202,6 +203,35 @@ FACTOR_TABLES: tuple[Table, ...] = (
             f"as_of customer_id run_id evidence_date {factor_contract_collateral.COLUMNS}",
             required=f"run_id {factor_contract_collateral.REQUIRED}",
             values=factor_contract_collateral.VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="collateral_item",
+        grain="one row per security or cover of a customer and assessment date",
+        owner="credit_risk",
+        en="Securities, credit insurance and bills one by one: whether each counts in the limit, why not, how much, until when",
+        zh="逐项担保、信用保险与票据：是否可计入额度、原因、净值及有效期",
+        key=("as_of", "customer_id", "security_source", "security_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id {factor_collateral.ITEM_COLUMNS}",
+            required=f"run_id {factor_collateral.ITEM_REQUIRED}",
+            values=factor_collateral.ITEM_VALUES,
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="collateral",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Security in the limit: what securities, credit insurance and bills are worth after haircuts, and until when",
+        zh="额度中的担保：担保、信用保险与票据扣减折扣后的价值及有效期",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {factor_collateral.COLUMNS}",
+            required=f"run_id {factor_collateral.REQUIRED}",
         ),
     ),
     Table(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from risk_pipeline.contracts import (
     factor_behaviour,
+    factor_collateral,
     factor_contract_collateral,
     factor_credit_record,
     factor_due_diligence,
@@ -49,6 +50,7 @@ FIELDS: Mapping[str, Field] = _union(
     factor_industry_region.FIELDS,
     factor_market_environment.FIELDS,
     factor_contract_collateral.FIELDS,
+    factor_collateral.FIELDS,
     fields_decision.FIELDS,
     fields_audit.FIELDS,
 )

@@ -28,6 +28,8 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "exposure_by_currency": (),
     "market_environment": ("industry_code", "industry_series"),
     "exposure": ("exposure_component",),
+    "collateral_item": (),
+    "collateral": (),
     "transaction_history": ("relationship",),
     "behaviour": ("crm_history", "order_history", "payment_habit"),
 }

@@ -99,6 +99,7 @@ FILES = (
     "catalogue_industry_region.yaml",
     "catalogue_market_environment.yaml",
     "catalogue_contract_collateral.yaml",
+    "catalogue_collateral.yaml",
     "catalogue_due_diligence.yaml",
 )
 

@@ -34,6 +34,8 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "factor.open_item",
         "factor.exposure",
         "factor.exposure_by_currency",
+        "factor.collateral_item",
+        "factor.collateral",
         "factor.transaction_history",
         "factor.behaviour",
     ),

@@ -20,6 +20,7 @@ FACT_TABLES = (
     "factor.industry_region",
     "factor.market_environment",
     "factor.contract_collateral",
+    "factor.collateral",
     "factor.behaviour",
     "factor.exposure",
     "factor.transaction_history",
