@@ -24,6 +24,7 @@ from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
+from risk_pipeline.engine.previous import PREVIOUS_TABLES, create_previous_view
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
@@ -50,6 +51,9 @@ PARAMS: dict[str, Any] = {
     "adverse_from": date(2021, 6, 30),
     "minor_claim": Decimal(5000),
     "bureau_max_age_days": 360,
+    "mismatch_haircut": Decimal("0.08"),
+    "renewal_days": 60,
+    "longest_terms_days": 60,
     "round_sum": Decimal(1000),
     "split_threshold": Decimal(10000),
     **{
@@ -81,6 +85,7 @@ class LedgerCase:
         self._closed: dict[str, list[dict[str, Any]]] = {}
         self._number = 0
         self.policy = policy
+        self.before: dict[str, tuple[str, int]] = {}
 
     def add(self, feed: str, /, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
         """Add one row; returns its row_id. Known since long before the as-of date unless `known` says otherwise."""
@@ -155,7 +160,16 @@ class LedgerCase:
         known_at = known_at or datetime.combine(date(2100, 1, 1), time(), tzinfo=UTC)
         create_asof_views(con, feeds, as_of=as_of, known_at=known_at, zone=ZoneInfo("UTC"), last_delivery=1)
         create_policy_tables(con, self.policy or load_policy(None, load_catalogue(), as_of=as_of))
+        self._before(con)
         return con
+
+    def _before(self, con: duckdb.DuckDBPyConnection) -> None:
+        """What the assessment before decided: `before`, customer -> (tier, payment_terms_days)."""
+        columns = ", ".join(f"{name} {kind}" for name, kind in PREVIOUS_TABLES["previous.decision"].items())
+        con.execute(f"CREATE TABLE decided_before ({columns})")
+        for customer, (tier, days) in self.before.items():
+            con.execute("INSERT INTO decided_before VALUES (?, ?, ?)", [customer, tier, days])
+        create_previous_view(con, "decided_before", "decided_before")
 
     def _parts(self, feed: str) -> Parts:
         contract = table(f"feed.{feed}")

@@ -27,9 +27,11 @@ INELIGIBLE: Mapping[str, tuple[str, str]] = {
     "guarantor_unknown": ("The guarantor is no customer we assess, or has no tier yet", "保证人不在评估范围或尚无等级"),
     "guarantor_tier": ("The guarantor's tier is too weak", "保证人等级不足"),
     "guarantor_accounts": ("No usable accounts of the guarantor", "保证人无可用财务报表"),
+    "mutual_guarantee": ("The two stand for each other", "互相担保"),
     "guarantor_is_debtor": ("The debtor stands for himself", "债务人自行担保或自行承兑"),
     "spouse_not_signed": ("The spouse did not sign", "配偶未共同签署"),
     "acceptor_not_listed": ("The accepting bank is not on the policy's list", "承兑银行不在政策名单内"),
+    "settled_invoices": ("It has settled invoices: they are no exposure any more", "已用于结清发票，不再构成敞口"),
     "maturity_too_far": ("It matures too late", "到期日过远"),
     "cover_refused": ("The insurer refuses or withdrew the cover", "保险机构拒绝或撤销承保"),
     "claim_filed": ("A claim was filed: nothing new is covered", "已报损索赔，新增债权不再承保"),
@@ -62,6 +64,8 @@ FIELDS: tuple[Field, ...] = (
     Field("haircut_share", Kind.NUMBER, "Haircut of the policy, with that for another currency", "折扣率（含币种错配）", "share"),
     Field("net_value", Kind.MONEY, "What it adds to the limit; 0 when it does not count",
           "计入额度的净值；不可计入时为 0", REPORTING),
+    Field("lapsed_value", Kind.MONEY, "What it would add had it not run out in the last 12 months",
+          "近 12 个月内到期前原可计入的净值", REPORTING),
     Field("counts_until", Kind.DATE, "Last day on which it counts if nothing changes; empty = no end",
           "情况不变时的最后有效日；为空表示无期限"),
     # all securities of a customer
@@ -90,7 +94,7 @@ FIELDS: tuple[Field, ...] = (
     Field("insured", Kind.FLAG, "An insurer covers the customer, whether it counts or not",
           "存在有效信用保险承保（不论是否可计入）"),
     Field("insured_terms_days", Kind.INTEGER, "Longest payment terms of the covers that count", "可计入承保的最长账期", "days"),
-    Field("insurance_extension_days_left", Kind.INTEGER, 
+    Field("insurance_extension_days_left", Kind.INTEGER,
           "Days the oldest material debt may age before cover ends; below 0: ended",
           "最早重大欠款距承保失效的剩余天数；负数表示已失效", "days"),
     Field("insurance_withdrawn_on", Kind.DATE, "Newest day on which an insurer cancelled, refused or reduced the cover",
@@ -102,7 +106,8 @@ FIELDS: tuple[Field, ...] = (
 # In the order of the tables, behind as_of, customer_id and run_id.
 ITEM_COLUMNS = (
     "security_source security_id security_kind eligible ineligible_code from_own_group provider guarantor_id currency gross_value"
-    " deducted_value cover_share haircut_share net_value valid_to counts_until evidence_date"
+    " deducted_value cover_share haircut_share net_value lapsed_value valid_from valid_to counts_until"
+    " max_terms_days max_extension_days evidence_date"
 )
 ITEM_REQUIRED = "eligible from_own_group net_value"
 ITEM_VALUES: dict[str, str] = {"security_source": SOURCES, "security_kind": KINDS, "ineligible_code": " ".join(INELIGIBLE)}

@@ -16,7 +16,7 @@ from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
 # Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
-VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search")
+VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search", "insurance_cover")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "financial_condition": (),
@@ -28,7 +28,7 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "exposure_by_currency": (),
     "market_environment": ("industry_code", "industry_series"),
     "exposure": ("exposure_component",),
-    "collateral_item": (),
+    "collateral_item": ("insurance_cover",),
     "collateral": (),
     "transaction_history": ("relationship",),
     "behaviour": ("crm_history", "order_history", "payment_habit"),

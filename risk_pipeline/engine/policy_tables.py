@@ -7,11 +7,12 @@ of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import duckdb
 
-from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.model import Mitigant, Policy
 
 # Table -> column -> DuckDB type. `place`: order of preference, 1 first. `customer_class`: corporate, small or sole.
 POLICY_TABLES: Mapping[str, Mapping[str, str]] = {
@@ -19,6 +20,26 @@ POLICY_TABLES: Mapping[str, Mapping[str, str]] = {
     "policy.finance_industry": {"industry_scheme": "VARCHAR", "prefix": "VARCHAR"},
     "policy.bureau": {"bureau": "VARCHAR", "place": "BIGINT"},
     "policy.required_document": {"customer_class": "VARCHAR", "kind": "VARCHAR"},
+    "policy.mitigant": {
+        "kind": "VARCHAR",
+        "haircut": "DECIMAL(6,5)",
+        "first_demand": "BOOLEAN",
+        "provider_rated": "BOOLEAN",
+        "claim_days_after_terms": "BIGINT",
+        "registered": "BOOLEAN",
+        "valuation_max_age_days": "BIGINT",
+        "needs_guarantor": "BOOLEAN",
+        "guarantor_accounts": "BOOLEAN",
+        "spouse": "BOOLEAN",
+        "acceptor_listed": "BOOLEAN",
+        "maturity_max_days": "BIGINT",
+        "cover_pct": "DECIMAL(7,4)",
+        "max_extension_days": "BIGINT",
+    },
+    "policy.guarantor_tier": {"kind": "VARCHAR", "tier": "VARCHAR"},
+    "policy.accepted_rating": {"rating": "VARCHAR"},
+    "policy.listed_bank": {"bank": "VARCHAR"},
+    "policy.spouse_country": {"country_code": "VARCHAR"},
 }
 
 
@@ -47,3 +68,28 @@ def _rows(policy: Policy, name: str) -> Iterator[tuple[Any, ...]]:
         case "policy.required_document":
             for customer_class, kinds in policy.evidence.required_documents.items():
                 yield from ((customer_class, kind) for kind in kinds)
+        case _:
+            yield from _of_mitigants(policy, name)
+
+
+def _of_mitigants(policy: Policy, name: str) -> Iterator[tuple[Any, ...]]:
+    match name:
+        case "policy.mitigant":
+            yield from (tuple(_cell(each, column) for column in POLICY_TABLES[name]) for each in policy.mitigants.kinds)
+        case "policy.guarantor_tier":
+            for each in policy.mitigants.kinds:
+                yield from ((each.kind, tier) for tier in each.guarantor_tiers)
+        case "policy.accepted_rating":
+            yield from ((rating.upper(),) for rating in policy.mitigants.accepted_ratings)
+        case "policy.listed_bank":
+            yield from ((bank.upper().replace(" ", ""),) for bank in policy.bank_list)
+        case "policy.spouse_country":
+            yield from ((code,) for code in policy.mitigants.spouse_countries)
+
+
+def _cell(mitigant: Mitigant, column: str) -> Any:
+    """A key of a mitigant as its table has it: shares and percents as the decimals people wrote."""
+    if column == "needs_guarantor":
+        return bool(mitigant.guarantor_tiers)
+    value = getattr(mitigant, column)
+    return Decimal(str(value)) if isinstance(value, float) else value

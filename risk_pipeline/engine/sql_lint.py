@@ -26,6 +26,7 @@ from sqlglot.schema import MappingSchema
 from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.engine.policy_tables import POLICY_TABLES
+from risk_pipeline.engine.previous import PREVIOUS_TABLES
 
 DIALECT = "duckdb"
 Schema = dict[str, dict[str, str]]
@@ -147,12 +148,12 @@ def lint_folder(folder: Path) -> list[Finding]:
 
 
 def feed_schema() -> Schema:
-    """Types of the as-of views, from the contracts, and of what the policy lists."""
+    """Types of the as-of views, from the contracts, of what the policy lists and of what was decided before."""
     views = {
         table.full_name: {column.name: DUCKDB_TYPE[column.kind] for column in (*table.columns, *STORE_COLUMNS)}
         for table in FEED_TABLES
     }
-    return views | {name: dict(columns) for name, columns in POLICY_TABLES.items()}
+    return views | {name: dict(columns) for name, columns in (*POLICY_TABLES.items(), *PREVIOUS_TABLES.items())}
 
 
 def output_types(text: str, schema: Schema) -> dict[str, str]:

@@ -15,9 +15,12 @@ from risk_pipeline.engine.factors import factor_sql
 
 @cache
 def direct_sources(table: str) -> frozenset[str]:
-    """Full names of the tables (feed, step, factor) that the SQL of `table` names itself; lists of the policy are no tables."""
+    """Full names of the tables (feed, step, factor) that the SQL of `table` names itself.
+
+    Lists of the policy are no tables, and what was decided before comes with the run.
+    """
     parsed = sqlglot.parse_one(_sql(table), dialect="duckdb")
-    return frozenset(f"{node.db}.{node.name}" for node in parsed.find_all(exp.Table) if node.db not in ("", "policy"))
+    return frozenset(f"{node.db}.{node.name}" for node in parsed.find_all(exp.Table) if node.db not in ("", "policy", "previous"))
 
 
 @cache

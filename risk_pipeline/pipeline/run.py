@@ -35,6 +35,7 @@ from risk_pipeline.engine.asof import create_asof_views
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
+from risk_pipeline.engine.previous import create_previous_view
 from risk_pipeline.engine.sql import Literal as SqlLiteral
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
@@ -363,6 +364,7 @@ class Run:
             last_delivery=self.record.manifest["last_delivery"],
         )
         create_policy_tables(self._con, self.policy)
+        create_previous_view(self._con, self._previous("decision.risk_tier"), self._previous("decision.credit_limit"))
         dated = {"adverse_from": add_months(self.as_of, -12 * self.policy.evidence.adverse_years_natural_person)}
         self._engine = FactorEngine(self._con, {**self._undated_params(), **dated, **window_params(self.as_of)})
         for name in FACTOR_TABLES:  # what an earlier process of this run staged
@@ -453,6 +455,9 @@ class Run:
             "statement_balance_share": _decimal(self.policy.statement_usable.balance_check_tolerance_share),
             "minor_claim": self.policy.evidence.minor_claim,
             "bureau_max_age_days": self.policy.evidence.bureau_max_age_days,
+            "mismatch_haircut": _decimal(self.policy.mitigants.currency_mismatch_haircut),
+            "renewal_days": self.policy.mitigants.renewal_days,
+            "longest_terms_days": max(days for by_tier in self.policy.terms.values() for days, _, _ in by_tier.values()),
             "round_sum": self.policy.evidence.round_sum,
             "split_threshold": self.policy.evidence.split_threshold,
             "weight_open_orders_near": _decimal(near),

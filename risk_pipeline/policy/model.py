@@ -493,6 +493,77 @@ class Evidence(Model):
     required_documents: dict[Name, tuple[Text, ...]] = {}
 
 
+SecurityKind = Literal[
+    "deposit",
+    "bank_guarantee",
+    "standby_letter_of_credit",
+    "insurance",
+    "parent_guarantee",
+    "personal_guarantee",
+    "mortgage",
+    "pledge",
+    "bank_acceptance_bill",
+    "commercial_acceptance_bill",
+    "retention_of_title",
+]
+
+
+class Mitigant(Model):
+    """A kind of security: what it loses (`haircut`), and what it must prove to count in a limit (factor SQL reads these).
+
+    `first_demand`: payable without proof of the debt. `provider_rated`: the bank behind it has one of `accepted_ratings`.
+    `claim_days_after_terms`: it can still be called so many days after a delivery of today falls due. `registered`: entered in
+    the register. `valuation_max_age_days`: valued at most so long ago. `guarantor_tiers`: the guarantor is a customer whose last
+    published tier is one of these. `guarantor_accounts`: and whose accounts are usable. `spouse`: the spouse signed, where
+    `spouse_countries` ask for it. `acceptor_listed`: the accepting bank is on the bank_list. `maturity_max_days`: due so soon.
+    Insurance only: `cover_pct` and `max_extension_days` stand where the insurer's decision names none.
+    """
+
+    kind: SecurityKind
+    haircut: Share
+    first_demand: bool = False
+    provider_rated: bool = False
+    claim_days_after_terms: Days | None = None
+    registered: bool = False
+    valuation_max_age_days: Days | None = None
+    guarantor_tiers: tuple[Name, ...] = ()
+    guarantor_accounts: bool = False
+    spouse: bool = False
+    acceptor_listed: bool = False
+    maturity_max_days: Days | None = None
+    cover_pct: Percent | None = None
+    max_extension_days: Days | None = None
+
+    @model_validator(mode="after")
+    def _insurance(self) -> Self:
+        given = (self.cover_pct is not None, self.max_extension_days is not None)
+        if given != ((self.kind == "insurance"),) * 2:
+            raise ValueError("`cover_pct` and `max_extension_days` belong to kind insurance, and only there")
+        return self
+
+
+class Mitigants(Model):
+    """Security in a limit: sum of (value - prior claims) x cover x (1 - haircut) over the securities that count.
+
+    A security in another currency than the customer's credit currency loses `currency_mismatch_haircut` more. A security that
+    began at most `renewal_days` before another ran out replaces it. A kind that is not listed does not count.
+    """
+
+    currency_mismatch_haircut: Share = 0.08
+    renewal_days: Days = 60
+    kinds: tuple[Mitigant, ...] = ()
+    accepted_ratings: tuple[Text, ...] = ()
+    spouse_countries: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        kinds = [mitigant.kind for mitigant in self.kinds]
+        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        return self
+
+
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct
 
 
@@ -534,6 +605,8 @@ class Policy(Model):
     hysteresis: Hysteresis
     knockouts: Annotated[tuple[Knockout, ...], Field(max_length=60)]  # a set of ids is one 64-bit word in decisions
     limits: Limits
+    mitigants: Mitigants = Mitigants()
+    bank_list: tuple[Text, ...] = ()
     authorities: Authorities
     terms: dict[Name, dict[Name, Terms]]
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
