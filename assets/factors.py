@@ -23,6 +23,7 @@ def factor_asset(full_name: str) -> dg.AssetsDefinition:
 
 
 customer_state = factor_asset("factor.customer_state")
+people_decision = factor_asset("factor.people_decision")
 financial_condition = factor_asset("factor.financial_condition")
 due_diligence = factor_asset("factor.due_diligence")
 credit_record = factor_asset("factor.credit_record")

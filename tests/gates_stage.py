@@ -23,6 +23,7 @@ RUN_ID = "run-1"
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 EVIDENCE = (
+    "people_decision",
     "financial_condition",
     "credit_record",
     "industry_region",

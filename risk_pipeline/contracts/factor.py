@@ -15,7 +15,9 @@ from risk_pipeline.contracts import (
     factor_financial_condition,
     factor_industry_region,
     factor_market_environment,
+    factor_people,
 )
+from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.fields_factor import LEDGER_FACTORS
 from risk_pipeline.contracts.table import Table
@@ -39,6 +41,7 @@ _BY_CURRENCY = (
     "n_items billed applied set_off credited discounts written_off fx_difference open_amount unapplied_cash"
     " unapplied_credits advance_payments_received fx_rate"
 )
+_STATES = " ".join(STATUSES)
 
 FACTOR_TABLES: tuple[Table, ...] = (
     Table(
@@ -58,6 +61,21 @@ FACTOR_TABLES: tuple[Table, ...] = (
             " requested_terms_days expected_monthly_sales distressed_plan",
             required="run_id customer_source state_assumed",
             values={"customer_source": "master derived", "size_class": "micro small medium large"},
+        ),
+    ),
+    Table(
+        layer="factor",
+        name="people_decision",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="What people decided and what of it is in force: overrides, verdicts on limits, changes of state",
+        zh="人工决定及其效力：调整、额度审批与客户状态变更",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id {factor_people.COLUMNS}",
+            required="run_id",
+            values={**factor_people.VALUES, "state_decision": _STATES, "state_rejected": _STATES, "state_pending": _STATES},
         ),
     ),
     Table(

@@ -16,6 +16,7 @@ from risk_pipeline.contracts import (
     factor_financial_condition,
     factor_industry_region,
     factor_market_environment,
+    factor_people,
     fields_audit,
     fields_decision,
     fields_evidence,
@@ -51,6 +52,7 @@ FIELDS: Mapping[str, Field] = _union(
     factor_market_environment.FIELDS,
     factor_contract_collateral.FIELDS,
     factor_collateral.FIELDS,
+    factor_people.FIELDS,
     fields_decision.FIELDS,
     fields_audit.FIELDS,
 )

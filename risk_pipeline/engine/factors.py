@@ -19,6 +19,7 @@ from risk_pipeline.policy.months import add_months, is_month_end
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search", "insurance_cover")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
+    "people_decision": (),
     "financial_condition": (),
     "due_diligence": ("finding", "finding_case", "search"),
     "credit_record": (),

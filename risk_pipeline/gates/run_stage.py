@@ -25,6 +25,7 @@ from risk_pipeline.gates.results import GateResult, Severity
 STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
     "factor": (
         "factor.customer_state",
+        "factor.people_decision",
         "factor.financial_condition",
         "factor.due_diligence",
         "factor.credit_record",

@@ -78,13 +78,7 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
-    # TODO until their tables are wired: people_decision (D4), group_state (D2)
-    "notch_steps": ("CAST(NULL AS BIGINT)", Kind.INTEGER),
-    "manual_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
-    "manual_limit_role": ("CAST(NULL AS VARCHAR)", Kind.TEXT),
-    "temporary_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
-    "limit_approved": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
-    "limit_rejected": ("CAST(NULL AS BOOLEAN)", Kind.FLAG),
+    # TODO until its table is wired: group_state (D2)
     "group_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
     "group_limit_total": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
 }

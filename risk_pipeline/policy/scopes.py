@@ -14,6 +14,7 @@ from risk_pipeline.policy.expression import Expression, Scope, parse
 
 FACT_TABLES = (
     "factor.customer_state",
+    "factor.people_decision",
     "factor.financial_condition",
     "factor.due_diligence",
     "factor.credit_record",
