@@ -54,6 +54,13 @@ PARAMS: dict[str, Any] = {
     "mismatch_haircut": Decimal("0.08"),
     "renewal_days": 60,
     "longest_terms_days": 60,
+    "notch_up_most": 1,
+    "notch_down_most": 2,
+    "notch_up_days": 90,
+    "notch_down_days": 180,
+    "manual_days": 180,
+    "temporary_days": 60,
+    "verdict_days": 90,
     "round_sum": Decimal(1000),
     "split_threshold": Decimal(10000),
     **{

@@ -20,6 +20,8 @@ POLICY_TABLES: Mapping[str, Mapping[str, str]] = {
     "policy.finance_industry": {"industry_scheme": "VARCHAR", "prefix": "VARCHAR"},
     "policy.bureau": {"bureau": "VARCHAR", "place": "BIGINT"},
     "policy.required_document": {"customer_class": "VARCHAR", "kind": "VARCHAR"},
+    "policy.approver": {"role": "VARCHAR", "notches_up": "BOOLEAN", "notches_down": "BOOLEAN"},
+    "policy.never_approves": {"role": "VARCHAR"},
     "policy.mitigant": {
         "kind": "VARCHAR",
         "haircut": "DECIMAL(6,5)",
@@ -68,6 +70,11 @@ def _rows(policy: Policy, name: str) -> Iterator[tuple[Any, ...]]:
         case "policy.required_document":
             for customer_class, kinds in policy.evidence.required_documents.items():
                 yield from ((customer_class, kind) for kind in kinds)
+        case "policy.approver":
+            up, down = (policy.authorities.at_least(roles) for roles in (policy.notches.roles_up, policy.notches.roles_down))
+            yield from ((level.role, level.role in up, level.role in down) for level in policy.authorities.levels)
+        case "policy.never_approves":
+            yield from ((role,) for role in policy.authorities.never_approve)
         case _:
             yield from _of_mitigants(policy, name)
 

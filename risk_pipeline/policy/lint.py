@@ -396,6 +396,23 @@ def _bins_alike(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
                 yield ("scoring", name, "bins", number), f"{name}: two neighbouring bins both give {after.points} points"
 
 
+def _roles(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Roles that the policy names are explained, approvers are levels of authority, and who never approves is none."""
+    levels = [level.role for level in policy.authorities.levels]
+    named: list[tuple[Place, str]] = [(("authorities", "levels", number), role) for number, role in enumerate(levels)]
+    named += [(("authorities", "never_approve", number), role) for number, role in enumerate(policy.authorities.never_approve)]
+    for place, role in named:
+        if role not in policy.roles:
+            yield place, f"unknown role {role}: explain it under `roles`"
+    for number, role in enumerate(policy.authorities.never_approve):
+        if role in levels:
+            yield ("authorities", "never_approve", number), f"{role} is a level of authority and is said never to approve"
+    for key, roles in (("roles_up", policy.notches.roles_up), ("roles_down", policy.notches.roles_down)):
+        for number, role in enumerate(roles):
+            if role not in levels:
+                yield ("notches", key, number), f"{role} is no level of authority: {', '.join(levels)}"
+
+
 RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _approval,
     _unique_ids,
@@ -411,5 +428,6 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _worse_never_better,
     _rounding,
     _master_scale,
+    _roles,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

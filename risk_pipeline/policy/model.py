@@ -433,7 +433,10 @@ class Limits(Model):
 
 
 class Authorities(Model):
-    """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest."""
+    """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest.
+
+    Roles in `never_approve` ask and never approve. A verdict on a computed limit counts for `verdict_days`.
+    """
 
     class Level(Model):
         """`up_to` by tier, of the total limit; null = any amount."""
@@ -443,6 +446,29 @@ class Authorities(Model):
 
     auto: dict[Name, Amount]
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
+    never_approve: tuple[Name, ...] = ()
+    verdict_days: Days = 90
+
+    def at_least(self, roles: tuple[str, ...]) -> tuple[str, ...]:
+        """The levels that may do what `roles` may: those, and every level above the lowest of them."""
+        names = [level.role for level in self.levels]
+        lowest = min((names.index(role) for role in roles if role in names), default=len(names))
+        return tuple(names[lowest:])
+
+
+class Notches(Model):
+    """Tiers moved by hand: how far up and down, how long at most, why, and whose approval it takes.
+
+    `roles_up`, `roles_down`: who may approve; a higher level of `authorities` may too. The reason codes are those of every override.
+    """
+
+    max_up: Annotated[StrictInt, Field(ge=0, le=3)] = 1
+    max_down: Annotated[StrictInt, Field(ge=0, le=3)] = 2
+    expiry_days_up: Annotated[StrictInt, Field(ge=1, le=3650)] = 90
+    expiry_days_down: Annotated[StrictInt, Field(ge=1, le=3650)] = 180
+    reason_codes: Annotated[dict[Name, Label], Field(min_length=1)]
+    roles_up: Annotated[tuple[Name, ...], Field(min_length=1)]
+    roles_down: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Screening(Model):
@@ -603,10 +629,12 @@ class Policy(Model):
     unrated: Unrated
     not_rated: NotRated
     hysteresis: Hysteresis
+    notches: Notches
     knockouts: Annotated[tuple[Knockout, ...], Field(max_length=60)]  # a set of ids is one 64-bit word in decisions
     limits: Limits
     mitigants: Mitigants = Mitigants()
     bank_list: tuple[Text, ...] = ()
+    roles: dict[Name, Label] = {}
     authorities: Authorities
     terms: dict[Name, dict[Name, Terms]]
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]

@@ -1,1 +1,284 @@
-"""Golden cases 19 to 24, and factor.people_decision by hand: what people decided, and what of it is in force."""
+"""Golden cases 19 to 24, and factor.people_decision by hand: what people decided, and what of it is in force.
+
+Source: section A of golden_cases.md, the figures of policy_default.yaml. Days are inclusive. The decisions are asked with what
+factor.people_decision gives, so that a case goes the whole way from the request to tier and limit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.decision_given import given
+from tests.ledger_case import AS_OF, LedgerCase, days_before
+
+ASKED, SAID = days_before(40), days_before(38)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> LedgerCase:
+    return LedgerCase(tmp_path)
+
+
+def override(case: LedgerCase, kind: str = "notch", /, *, known: datetime | None = None, **changes: Any) -> int:
+    """An override of customer C that ann (account manager) asked for and mia (credit manager) approved, in force for a year."""
+    row = {
+        "override_id": "O-1",
+        "customer_id": "C",
+        "override_kind": kind,
+        "notches": 1 if kind == "notch" else None,
+        "amount": None if kind == "notch" else 100_000,
+        "currency": None if kind == "notch" else "EUR",
+        "reason_code": "site_visit",
+        "requested_by": "ann",
+        "requested_role": "account_manager",
+        "requested_on": ASKED,
+        "valid_from": ASKED,
+        "valid_to": ASKED + timedelta(days=365),
+        "verdict": "approved",
+        "decided_by": "mia",
+        "decided_role": "credit_manager",
+        "verdict_on": SAID,
+    }
+    return case.add("override", known=known, **{**row, **changes})
+
+
+def verdict_on_limit(case: LedgerCase, number: int, verdict: str, amount: int, **changes: Any) -> None:
+    """What mia said of a computed limit 38 days ago."""
+    row = {
+        "limit_decision_id": f"L-{number}",
+        "customer_id": "C",
+        "decided_as_of": days_before(60),
+        "amount": amount,
+        "currency": "EUR",
+        "verdict": verdict,
+        "decided_by": "mia",
+        "decided_role": "credit_manager",
+        "verdict_on": SAID,
+    }
+    case.add("limit_decision", **{**row, **changes})
+
+
+def proposal(case: LedgerCase, number: int, state: str, verdict: str | None = None, **changes: Any) -> None:
+    """A proposal of ann to change the state of C, 40 days ago, judged two days later by the committee's cleo."""
+    row: dict[str, Any] = {
+        "state_decision_id": f"Z-{number}",
+        "customer_id": "C",
+        "proposed_state": state,
+        "requested_by": "ann",
+        "requested_role": "credit_analyst",
+        "requested_on": ASKED,
+    }
+    if verdict:
+        row |= {"verdict": verdict, "decided_by": "cleo", "decided_role": "committee", "verdict_on": SAID}
+    case.add("customer_state_decision", **{**row, **changes})
+
+
+def people(case: LedgerCase, as_of: date = AS_OF, **params: Any) -> dict[str, Any]:
+    """The known columns of factor.people_decision about customer C."""
+    case.add("customer", customer_id="C", effective_from=date(2020, 1, 1))
+    row = case.table_alone("people_decision", as_of, **params)["C"]
+    return {name: value for name, value in row.items() if value is not None and name != "customer_id"}
+
+
+def decided(case: LedgerCase, score: float, *, as_of: date = AS_OF, **facts: Any) -> Any:
+    """The decision about C with this score, from what people decided."""
+    found = people(case, as_of)
+    money = {name: int(value * 100) for name, value in found.items() if isinstance(value, Decimal)}
+    return given(score, as_of=as_of, **{**found, **money, **facts})
+
+
+def facts(*, sales: int, net_worth: int, revenue: int, **more: Any) -> dict[str, Any]:
+    """Facts of a golden case, in whole currency units."""
+    monthly = {"avg_monthly_sales_12m": sales * 100, "avg_monthly_sales_3m": sales * 100, "sales_12m": 12 * sales * 100}
+    return {**monthly, "tangible_net_worth": net_worth * 100, "revenue_annual": revenue * 100, **more}
+
+
+GOOD = facts(sales=100_000, net_worth=1_000_000, revenue=10_000_000)
+OVERDUE_65 = {"max_dpd_material": 65, "max_days_past_due": 65, "overdue": 6_000_00, "total_exposure": 20_000_00}
+
+
+# What is in force
+
+
+def test_nobody_said_anything(case: LedgerCase) -> None:
+    assert people(case) == {}
+
+
+def test_an_approved_notch_is_in_force_as_long_as_the_policy_allows(case: LedgerCase) -> None:
+    override(case)
+    last = ASKED + timedelta(days=90)
+    in_force = {"notch_steps": 1, "notch_id": "O-1", "notch_expires_on": last}
+    assert people(case) == {**in_force, "override_days_left": (last - AS_OF).days}
+    assert people(case, last) == {**in_force, "override_days_left": 0}
+    assert people(case, last + timedelta(days=1)) == {"override_lapsed_on": last, "override_lapsed_id": "O-1"}
+    assert people(case, ASKED + timedelta(days=1)) == {"override_pending": "O-1"}  # before the day of the approval
+    assert people(case, ASKED - timedelta(days=1)) == {}
+
+
+@pytest.mark.parametrize(("asked", "given_"), [(1, 1), (3, 1), (-1, -1), (-2, -2), (-5, -2)])
+def test_a_notch_goes_no_further_than_the_policy(case: LedgerCase, asked: int, given_: int) -> None:
+    override(case, notches=asked)
+    assert people(case)["notch_steps"] == given_
+
+
+VIOLATIONS = [
+    ({"decided_by": "ann"}, "self_approval"),
+    ({"decided_role": "sales_manager"}, "role_never_approves"),
+    ({"decided_role": "legal"}, "role_not_authorised"),
+    ({"decided_role": None}, "role_not_authorised"),
+    ({"decided_role": "credit_analyst"}, "role_not_authorised"),
+    ({"decided_role": "credit_analyst", "notches": -1}, None),
+    ({"decided_role": "head_of_credit"}, None),
+]
+
+
+@pytest.mark.parametrize(("changes", "violation"), VIOLATIONS)
+def test_an_approval_against_the_rules_counts_for_nothing_and_is_named(
+    case: LedgerCase, changes: dict[str, Any], violation: str | None
+) -> None:
+    override(case, **changes)
+    found = people(case)
+    assert found.get("override_violation") == violation
+    assert found.get("override_violation_id") == ("O-1" if violation else None)
+    assert ("notch_steps" in found) == (violation is None)
+
+
+def test_of_one_kind_the_newest_approval_counts(case: LedgerCase) -> None:
+    override(case)
+    override(case, override_id="O-2", notches=-1, verdict_on=SAID + timedelta(days=1))
+    override(case, "limit", override_id="O-3")
+    override(case, "temporary_limit", override_id="O-4", amount=120_000, valid_to=AS_OF + timedelta(days=5))
+    found = people(case)
+    assert (found["notch_id"], found["notch_steps"], found["override_days_left"]) == ("O-2", -1, 5)
+    assert (found["manual_limit"], found["manual_limit_id"]) == (100_000, "O-3")
+    assert (found["manual_limit_role"], found["manual_limit_expires_on"]) == ("credit_manager", ASKED + timedelta(days=180))
+    assert (found["temporary_limit"], found["temporary_limit_until"]) == (120_000, AS_OF + timedelta(days=5))
+    assert "override_lapsed_on" not in found
+
+
+def test_a_limit_in_another_currency_is_taken_at_the_rate_of_the_day(case: LedgerCase) -> None:
+    case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=1.25)
+    override(case, "limit", currency="USD")
+    assert people(case)["manual_limit"] == 80_000
+
+
+def test_what_waits_and_what_was_rejected_is_named(case: LedgerCase) -> None:
+    asked = {"verdict": None, "decided_by": None, "decided_role": None, "verdict_on": None}
+    override(case, **asked)
+    override(case, override_id="O-2", **{**asked, "requested_on": ASKED + timedelta(days=1)})
+    override(case, override_id="O-3", verdict="rejected")
+    override(case, override_id="O-4", verdict="withdrawn")
+    assert people(case) == {"override_pending": "O-1", "override_rejected": "O-3"}
+
+
+def test_a_run_does_not_see_a_verdict_that_was_not_known_yet(case: LedgerCase) -> None:
+    """The request and its approval are versions of one row."""
+    asked = {"verdict": "requested", "decided_by": None, "decided_role": None, "verdict_on": None}
+    then, later = datetime(2026, 5, 21, tzinfo=UTC), datetime(2026, 7, 3, tzinfo=UTC)
+    case.close("override", override(case, known=then, **asked), later)
+    override(case, known=later)
+    assert people(case, known_at=later - timedelta(hours=1)) == {"override_pending": "O-1"}
+    assert people(case, known_at=later)["notch_steps"] == 1
+
+
+def test_the_newest_verdict_on_a_limit_counts_for_a_time(case: LedgerCase) -> None:
+    verdict_on_limit(case, 1, "approved", 250_000)
+    assert people(case) == {
+        "limit_approved": 250_000,
+        "limit_approved_role": "credit_manager",
+        "limit_rejected": False,
+        "limit_verdict_on": SAID,
+    }
+    assert "limit_approved" in people(case, SAID + timedelta(days=90))
+    assert people(case, SAID + timedelta(days=91)) == {}
+    verdict_on_limit(case, 2, "rejected", 400_000, verdict_on=AS_OF)
+    verdict_on_limit(case, 3, "approved", 900_000, verdict_on=AS_OF, decided_role="sales_manager")
+    assert people(case) == {
+        "limit_rejected": True,
+        "limit_rejected_from": 400_000,
+        "limit_verdict_on": AS_OF,
+        "override_violation": "role_never_approves",
+        "override_violation_id": "L-3",
+    }
+
+
+def test_proposals_of_state(case: LedgerCase) -> None:
+    proposal(case, 1, "probation", "approved")
+    proposal(case, 2, "terminated", "rejected")
+    proposal(case, 3, "exit_proposed")
+    proposal(case, 4, "terminated", "approved", decided_by="ann", verdict_on=AS_OF)
+    assert people(case) == {
+        "state_decision": "probation",
+        "state_decision_on": SAID,
+        "state_decision_role": "committee",
+        "state_rejected": "terminated",
+        "state_rejected_on": SAID,
+        "state_rejected_role": "committee",
+        "state_pending": "exit_proposed",
+        "override_violation": "self_approval",
+        "override_violation_id": "Z-4",
+    }
+
+
+# The golden cases
+
+
+def test_19_a_knockout_beats_an_override(case: LedgerCase) -> None:
+    override(case)
+    found = decided(case, 62, **GOOD, **OVERDUE_65)
+    assert (found.model_tier, found.notched_tier, found.tier, found.binding_rule) == ("medium", "low", "high", "KO06")
+    assert (found.limit_reporting, found.candidates["tangible_net_worth_share"]) == (50_000, 50_000)
+    assert found.terms == (15, "per_invoice", 30)
+    assert found.hold
+
+
+def test_20_a_notch_up_lapses(case: LedgerCase) -> None:
+    override(case, valid_to=AS_OF - timedelta(days=1))
+    before = {"previous_tier": "low", "previous_hysteresis_tier": "medium", "previous_as_of": date(2026, 5, 31)}
+    found = decided(case, 62, **GOOD, **before)
+    assert (found.hysteresis_tier, found.notched_tier, found.tier, found.direction) == ("medium", "medium", "medium", "down")
+    assert found.limit_reporting == 100_000
+    assert found.terms == (30, "per_invoice", 0)
+
+
+def test_21_a_notch_down_lapses_and_nothing_waits(case: LedgerCase) -> None:
+    override(case, notches=-2, valid_to=AS_OF - timedelta(days=1))
+    before = {"previous_tier": "high", "previous_hysteresis_tier": "low", "previous_computed_limit": 40_000_00}
+    good = facts(sales=100_000, net_worth=2_000_000, revenue=30_000_000)
+    found = decided(case, 80, **good, **before)
+    assert (found.tier, found.direction) == ("low", "up")
+    assert (found.limit_reporting, found.binding_method) == (60_000, "raise_cap")
+    assert found.terms == (60, "monthly_statement", 0)
+
+
+def test_22_who_asks_does_not_approve(case: LedgerCase) -> None:
+    override(case, decided_by="ann")
+    assert people(case)["override_violation"] == "self_approval"
+    found = decided(case, 62, **GOOD)
+    assert (found.notched_tier, found.tier, found.binding_rule) == ("medium", "medium", "score")
+
+
+@pytest.mark.parametrize(
+    ("role", "limit", "source"), [("credit_manager", 100_000, "manual"), ("credit_analyst", 80_000, "computed")]
+)
+def test_23_a_limit_by_hand_within_the_authority(case: LedgerCase, role: str, limit: int, source: str) -> None:
+    override(case, "limit", decided_role=role)
+    found = decided(case, 62, **facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000))
+    assert (found.tier, found.limit_reporting, found.applied_source) == ("medium", limit, source)
+    assert found.computed_limit == 80_000_00
+    assert found.terms == (30, "per_invoice", 0)
+    assert found.approval_status == ("approved" if source == "manual" else "pending")
+
+
+def test_24_a_hard_stop_beats_a_limit_by_hand(case: LedgerCase) -> None:
+    override(case, "limit")
+    good = facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000)
+    found = decided(case, 62, **good, insolvency_open=1)
+    assert (found.tier, found.limit_reporting, found.applied_source) == ("restricted", 0, "hard_stop")
+    assert people(case)["manual_limit"] == 100_000
+    assert found.hold
