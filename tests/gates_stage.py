@@ -101,6 +101,9 @@ def good_rows() -> Rows:
             {"customer_id": "C2", "method": "sales_balance", "kind": "need", **_money(candidate_limit=800)},
             {"customer_id": "C2", "method": "tier_cap", "kind": "capacity", "is_binding": True, **_money(candidate_limit=0)},
         ],
+        "decision.alert": [
+            {"customer_id": "C1", "alert_id": "A07:C1", "rule": "A07", "severity": "low", "state": "open"},
+        ],
         "mart.current_risk": [
             _mart("C1", "medium", score=61.25, limit=500, exposure=150, overdue=100),
             _mart("C2", "restricted", score=20.0, limit=0, exposure=10, overdue=10),

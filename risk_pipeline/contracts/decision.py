@@ -1,4 +1,4 @@
-"""The decision tables: tier, credit limit with terms, and the candidates behind the limit.
+"""The decision tables: tier, credit limit with terms, the candidates behind the limit, early warnings.
 
 Put here: which columns they have, and the closed lists. Keep out: what a column means (fields_decision.py), how a decision
 is made (decision/), thresholds (the policy).
@@ -11,6 +11,8 @@ from risk_pipeline.contracts.table import Table
 
 TIERS = ("low", "medium", "high", "restricted", "unrated", "not_rated")
 RUN_LABELS = ("official", "reconstructed", "simulation")
+SEVERITIES = ("low", "medium", "high", "critical")
+ALERT_STATES = ("open", "acknowledged", "snoozed", "closed")
 
 DECISION_TABLES: tuple[Table, ...] = (
     Table(
@@ -70,6 +72,23 @@ DECISION_TABLES: tuple[Table, ...] = (
             "as_of customer_id run_id method kind candidate_limit inputs is_binding",
             required="run_id kind inputs is_binding",
             values={"kind": "need capacity secured cap"},
+        ),
+    ),
+    Table(
+        layer="decision",
+        name="alert",
+        grain="one row per customer, alert and assessment date",
+        owner="credit_risk",
+        en="Early warnings: what was noticed, how grave, what to do, who and until when, and what people did about it",
+        zh="预警：指标、信号、严重程度、应对措施、责任人与期限，以及处理情况",
+        key=("as_of", "customer_id", "alert_id"),
+        columns=columns(
+            "as_of customer_id alert_id run_id rule alert_object indicator severity value_text threshold_text signal_en"
+            " signal_zh measures first_seen last_seen state owner_role due_date escalated_to playbook acted_by acted_on until"
+            " reason_text",
+            required="run_id rule indicator severity threshold_text signal_en signal_zh measures first_seen last_seen state"
+            " owner_role due_date",
+            values={"severity": " ".join(SEVERITIES), "state": " ".join(ALERT_STATES)},
         ),
     ),
 )

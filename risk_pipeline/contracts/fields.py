@@ -17,6 +17,7 @@ from risk_pipeline.contracts import (
     factor_industry_region,
     factor_market_environment,
     factor_people,
+    fields_alert,
     fields_audit,
     fields_decision,
     fields_evidence,
@@ -54,6 +55,7 @@ FIELDS: Mapping[str, Field] = _union(
     factor_collateral.FIELDS,
     factor_people.FIELDS,
     fields_decision.FIELDS,
+    fields_alert.FIELDS,
     fields_audit.FIELDS,
 )
 

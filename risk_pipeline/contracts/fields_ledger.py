@@ -103,7 +103,9 @@ FIELDS: tuple[Field, ...] = (
           "凭证录入日期；表示何时知悉，而非业务发生日"),
     Field("baseline_date", Kind.DATE, "Date from which the payment terms count", "账期起算日（付款基准日）"),
     Field("terms_code", Kind.TEXT, "Code of the payment terms", "付款条件代码"),
-    Field("due_date", Kind.DATE, "Day payment is due; days past due count from here", "到期日；逾期天数自该日起算"),
+    Field("due_date", Kind.DATE, "Day payment is due; days past due count from here. Of an alert or action: day by which "
+          "it is dealt with",
+          "到期日，逾期天数自该日起算；预警与措施中为处理期限"),
     Field("original_due_date", Kind.DATE, "Due date before any extension; shown only, never used for days past due",
           "展期前的原到期日；仅供展示，不用于计算逾期天数"),
     Field("tax_amount", Kind.MONEY, "Tax contained in the amount", "金额中所含税额"),

@@ -10,7 +10,8 @@ from risk_pipeline.contracts.table import Field, Kind
 
 # fmt: off
 FIELDS: tuple[Field, ...] = (
-    Field("indicator", Kind.TEXT, "What the series measures: demand, price, insolvencies", "指标：需求、价格、破产数量",
+    Field("indicator", Kind.TEXT, "What the series measures: demand, price, insolvencies. Of an alert: what tells of it",
+          "指标：需求、价格、破产数量；预警中为所监测的列",
           sensitivity="public"),
     Field("period", Kind.DATE, "First day of the month or quarter the figure is for", "指标所属期间的首日（月或季）",
           sensitivity="public"),

@@ -1,4 +1,4 @@
-"""decide: facts, policy and previous decisions of many customers -> the six result tables.
+"""decide: facts, policy and previous decisions of many customers -> the result tables.
 
 Put here: the order of the steps. Keep out: each step's rule (its own module) and the layout of the tables (tables.py). Pure:
 no clock, no I/O, no state; customers do not look at each other, so any order and any batches give the same rows.
@@ -49,8 +49,8 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
 
     Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
     categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
-    decision.credit_limit, decision.limit_candidate and mart.current_risk with the columns of their contracts, money and
-    rates as in the facts. UsageError when the policy is written for another reporting currency.
+    decision.credit_limit, decision.limit_candidate, decision.alert and mart.current_risk with the columns of their contracts, money
+    and rates as in the facts. UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from risk_pipeline.decision.alerts import alert_frame
 from risk_pipeline.decision.assign import Assigned
 from risk_pipeline.decision.authority import STATUSES, Approval
 from risk_pipeline.decision.context import DecisionContext
@@ -77,7 +78,7 @@ class Decided:
 def all_tables(
     decided: Decided, policy: Policy, context: DecisionContext, cards: Sequence[tuple[NDArray[np.intp], Facts, CardScore]]
 ) -> dict[str, pd.DataFrame]:
-    """The six tables by full name; `cards` are the scores with the places of their customers and the facts they were made of."""
+    """The result tables by full name; `cards` are the scores, where their customers stand and the facts behind them."""
     score = score_frame(decided, policy, context)
     tier = tier_frame(decided, policy, context)
     limit = limit_frame(decided, policy, context)
@@ -87,6 +88,7 @@ def all_tables(
         "decision.risk_tier": tier,
         "decision.credit_limit": limit,
         "decision.limit_candidate": candidate_frame(decided, context),
+        "decision.alert": alert_frame(context),
         "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
     }
 

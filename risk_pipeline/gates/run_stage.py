@@ -46,6 +46,7 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "decision.risk_tier",
         "decision.credit_limit",
         "decision.limit_candidate",
+        "decision.alert",
         "mart.current_risk",
     ),
 }
