@@ -92,7 +92,7 @@ class LedgerCase:
         self._closed: dict[str, list[dict[str, Any]]] = {}
         self._number = 0
         self.policy = policy
-        self.before: dict[str, tuple[str, int]] = {}
+        self.before: dict[str, tuple[str, int, int]] = {}
 
     def add(self, feed: str, /, *, known: datetime | None = None, assumed: bool = False, **values: Any) -> int:
         """Add one row; returns its row_id. Known since long before the as-of date unless `known` says otherwise."""
@@ -171,11 +171,11 @@ class LedgerCase:
         return con
 
     def _before(self, con: duckdb.DuckDBPyConnection) -> None:
-        """What the assessment before decided: `before`, customer -> (tier, payment_terms_days)."""
+        """What the assessment before decided: `before`, customer -> (tier, payment_terms_days, secured_amount)."""
         columns = ", ".join(f"{name} {kind}" for name, kind in PREVIOUS_TABLES["previous.decision"].items())
         con.execute(f"CREATE TABLE decided_before ({columns})")
-        for customer, (tier, days) in self.before.items():
-            con.execute("INSERT INTO decided_before VALUES (?, ?, ?)", [customer, tier, days])
+        for customer, decided in self.before.items():
+            con.execute("INSERT INTO decided_before VALUES (?, ?, ?, ?)", [customer, *decided])
         create_previous_view(con, "decided_before", "decided_before")
 
     def _parts(self, feed: str) -> Parts:

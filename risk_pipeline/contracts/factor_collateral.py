@@ -91,12 +91,16 @@ FIELDS: tuple[Field, ...] = (
           "近 12 个月内担保到期失效的最近日期"),
     Field("security_lapsed_value", Kind.MONEY, "What securities that ran out in 12 months and were not replaced would add",
           "近 12 个月到期且未解除、未续办的担保原可计入净值", REPORTING),
+    Field("lapsed_security_relied_on", Kind.FLAG, "The limit of the assessment before counted security that has run out since",
+          "上次评估额度所依赖的担保已到期失效"),
     Field("insured", Kind.FLAG, "An insurer covers the customer, whether it counts or not",
           "存在有效信用保险承保（不论是否可计入）"),
     Field("insured_terms_days", Kind.INTEGER, "Longest payment terms of the covers that count", "可计入承保的最长账期", "days"),
     Field("insurance_extension_days_left", Kind.INTEGER,
           "Days the oldest material debt may age before cover ends; below 0: ended",
           "最早重大欠款距承保失效的剩余天数；负数表示已失效", "days"),
+    Field("insurance_withdrawn", Kind.FLAG, "An insurer cancelled, refused or reduced the cover in the last 3 months",
+          "近 3 个月保险机构取消、拒保或调减额度"),
     Field("insurance_withdrawn_on", Kind.DATE, "Newest day on which an insurer cancelled, refused or reduced the cover",
           "保险机构最近一次取消、拒保或调减额度的日期"),
     Field("security_date", Kind.DATE, "Newest fact behind the securities", "担保事实的最近日期"),
@@ -114,9 +118,10 @@ ITEM_VALUES: dict[str, str] = {"security_source": SOURCES, "security_kind": KIND
 COLUMNS = (
     "collateral_value_net collateral_value_net_group net_deposits net_bank_guarantees net_company_guarantees"
     " net_personal_guarantees net_charges net_bank_bills net_insurance securities_counted securities_not_counted"
-    " security_ends_on security_days_left security_lapsed_on security_lapsed_value insured insured_terms_days"
-    " insurance_extension_days_left insurance_withdrawn_on security_date"
+    " security_ends_on security_days_left security_lapsed_on security_lapsed_value lapsed_security_relied_on insured"
+    " insured_terms_days insurance_extension_days_left insurance_withdrawn insurance_withdrawn_on security_date"
 )
 REQUIRED = (
-    "collateral_value_net collateral_value_net_group securities_counted securities_not_counted security_lapsed_value insured"
+    "collateral_value_net collateral_value_net_group securities_counted securities_not_counted security_lapsed_value"
+    " lapsed_security_relied_on insured insurance_withdrawn"
 )

@@ -12,7 +12,12 @@ import duckdb
 
 # Table -> column -> DuckDB type. Empty before the first published assessment.
 PREVIOUS_TABLES: Mapping[str, Mapping[str, str]] = {
-    "previous.decision": {"customer_id": "VARCHAR", "tier": "VARCHAR", "payment_terms_days": "BIGINT"},
+    "previous.decision": {
+        "customer_id": "VARCHAR",
+        "tier": "VARCHAR",
+        "payment_terms_days": "BIGINT",
+        "secured_amount": "DECIMAL(18,2)",
+    },
 }
 
 
@@ -27,6 +32,6 @@ def create_previous_view(con: duckdb.DuckDBPyConnection, tier: str | None, limit
         con.execute(f"CREATE VIEW previous.decision AS SELECT {empty} WHERE FALSE")
         return
     con.execute(
-        "CREATE VIEW previous.decision AS SELECT t.customer_id, t.tier, l.payment_terms_days"
+        "CREATE VIEW previous.decision AS SELECT t.customer_id, t.tier, l.payment_terms_days, l.secured_amount"
         f" FROM {tier} AS t JOIN {limit} AS l ON t.customer_id = l.customer_id"
     )

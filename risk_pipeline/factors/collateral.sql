@@ -67,9 +67,11 @@ SELECT
     DATE_DIFF('day', $as_of, i.ends_on) AS security_days_left,
     i.lapsed_on AS security_lapsed_on,
     CAST(GREATEST(COALESCE(i.lapsed_value, 0) - COALESCE(r.net_value, 0), 0) AS DECIMAL(18, 2)) AS security_lapsed_value,
+    COALESCE(i.lapsed_value > COALESCE(r.net_value, 0) AND p.secured_amount > i.net_value, FALSE) AS lapsed_security_relied_on,
     COALESCE(i.covers, 0) > 0 AS insured,
     i.insured_terms_days,
     i.extension_days - COALESCE(e.max_dpd_material, 0) AS insurance_extension_days_left,
+    w.withdrawn_on IS NOT NULL AS insurance_withdrawn,
     w.withdrawn_on AS insurance_withdrawn_on,
     i.evidence_date AS security_date
 FROM factor.customer_state AS c
@@ -77,3 +79,4 @@ LEFT JOIN item AS i ON c.customer_id = i.customer_id
 LEFT JOIN replacing AS r ON c.customer_id = r.customer_id
 LEFT JOIN withdrawn AS w ON c.customer_id = w.customer_id
 LEFT JOIN factor.exposure AS e ON c.customer_id = e.customer_id
+LEFT JOIN previous.decision AS p ON c.customer_id = p.customer_id

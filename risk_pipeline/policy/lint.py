@@ -413,6 +413,17 @@ def _roles(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
                 yield ("notches", key, number), f"{role} is no level of authority: {', '.join(levels)}"
 
 
+def _mitigants(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Each kind of security stands once; guarantors count in the best tiers, so that a better one never counts less."""
+    for number, mitigant in enumerate(policy.mitigants.kinds):
+        if mitigant.kind in [other.kind for other in policy.mitigants.kinds[:number]]:
+            yield ("mitigants", "kinds", number), f"{mitigant.kind} is listed twice"
+        tiers = mitigant.guarantor_tiers
+        if set(tiers) != set(policy.tier_ids[: len(tiers)]):
+            best = ", ".join(policy.tier_ids)
+            yield ("mitigants", "kinds", number), f"{mitigant.kind}: guarantor_tiers are not the best of the tiers {best}"
+
+
 RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _approval,
     _unique_ids,
@@ -429,5 +440,6 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _rounding,
     _master_scale,
     _roles,
+    _mitigants,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

@@ -459,7 +459,8 @@ class Authorities(Model):
 class Notches(Model):
     """Tiers moved by hand: how far up and down, how long at most, why, and whose approval it takes.
 
-    `roles_up`, `roles_down`: who may approve; a higher level of `authorities` may too. The reason codes are those of every override.
+    `roles_up`, `roles_down`: who may approve; a higher level of `authorities` may too. The reason codes are those of every
+    override.
     """
 
     max_up: Annotated[StrictInt, Field(ge=0, le=3)] = 1
@@ -580,14 +581,6 @@ class Mitigants(Model):
     kinds: tuple[Mitigant, ...] = ()
     accepted_ratings: tuple[Text, ...] = ()
     spouse_countries: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        kinds = [mitigant.kind for mitigant in self.kinds]
-        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
-        if twice:
-            raise ValueError(f"listed twice: {', '.join(twice)}")
-        return self
 
 
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from risk_pipeline.contracts.factor_collateral import INELIGIBLE
 from risk_pipeline.engine.sql_lint import MESSAGES
 from risk_pipeline.feeds.spec import Assertions, ColumnSpec, FeedSpec, SourceSpec
 from risk_pipeline.settings import Settings
@@ -74,6 +75,10 @@ def test_every_key_of_a_feed_is_explained(heading: str, model: type, repo_root: 
 
 def test_every_lint_rule_is_explained(repo_root: Path) -> None:
     assert first_column(repo_root / "docs" / "factor-sql.md") == set(MESSAGES)
+
+
+def test_every_reason_why_a_security_does_not_count_is_explained(repo_root: Path) -> None:
+    assert first_column(repo_root / "docs" / "collateral.md", "Why one does not count") == set(INELIGIBLE)
 
 
 def test_every_decision_is_listed(repo_root: Path) -> None:

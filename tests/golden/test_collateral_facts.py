@@ -152,9 +152,9 @@ MASTER: dict[str, dict[str, Any]] = {
     "owner in China": {"country_code": "CN"},
     "owner somewhere": {"country_code": None},
 }
-TIERS_BEFORE = {"30 d granted": ("medium", 30), "45 d contracted": ("medium", 30)} | {
-    **dict.fromkeys(("parent", "silent", "branch", "himself", "friend"), ("low", 60)),
-    "weak": ("high", 15),
+BEFORE = {"30 d granted": ("medium", 30, 0), "45 d contracted": ("medium", 30, 0)} | {
+    **dict.fromkeys(("parent", "silent", "branch", "himself", "friend"), ("low", 60, 0)),
+    "weak": ("high", 15, 0),
 }
 
 
@@ -164,7 +164,7 @@ def test_why_a_security_does_not_count_and_what_one_that_does_is_worth(case: Led
         customer(case, name, **MASTER.get(name, {}))
     for name in ("parent", "weak", "new", "branch", "himself", "friend"):
         accounts(case, name)
-    case.before = TIERS_BEFORE
+    case.before = BEFORE
     security(case, "friend", **{**PARENT, "guarantor_id": "mutual"})
     for name, (values, _, _) in SECURITIES.items():
         security(case, name, **values)
@@ -280,7 +280,7 @@ def test_sums_by_kind_and_without_the_own_group(case: LedgerCase) -> None:
     for name in ("C", "parent", "sister", "none"):
         customer(case, name, group_id=None if name == "none" else "G")
         accounts(case, name)
-    case.before = {"parent": ("medium", 30), "sister": ("low", 60)}
+    case.before = {"parent": ("medium", 30, 0), "sister": ("low", 60, 0)}
     securities: list[dict[str, Any]] = [
         {"valid_to": after(40)},
         RATED,
@@ -350,9 +350,12 @@ def test_what_ran_out_is_told_unless_it_was_replaced(case: LedgerCase) -> None:
         customer(case, name)
         security(case, name, **values)
     lost |= {"long ago": 0, "given back": 0, "never counted": 0, "stale": 500}
+    case.before = dict.fromkeys(lost, ("medium", 30, 400)) | {"older one": ("medium", 30, 1_000)}
     rows = sums(case)
     assert {name: rows[name]["security_lapsed_value"] for name in lost} == lost
     assert picked(rows["stale"], "security_lapsed_on collateral_value_net") == (days_before(35), 0)
+    relied_on = {"gone", "partly", "replaced by nothing", "stale"}
+    assert {name for name, row in rows.items() if row["lapsed_security_relied_on"]} == relied_on
 
 
 def test_what_insurers_took_away(case: LedgerCase) -> None:
@@ -373,8 +376,8 @@ def test_what_insurers_took_away(case: LedgerCase) -> None:
         for number, values in enumerate(decisions):
             cover(case, name, str(number), **values)
     rows = sums(case)
-    assert {name: picked(rows[name], "insurance_withdrawn_on insured") for name in covers} == {
-        name: (day, insured) for name, (_, day, insured) in covers.items()
+    assert {name: picked(rows[name], "insurance_withdrawn_on insurance_withdrawn insured") for name in covers} == {
+        name: (day, day is not None, insured) for name, (_, day, insured) in covers.items()
     }
 
 
@@ -402,13 +405,15 @@ def test_cases_8_and_9_a_bank_guarantee_adds_to_the_limit_until_it_runs_out(case
     assert (decided.unsecured_limit, decided.secured_amount, decided.credit_limit) == (40_000, 57_000_00, 80_000)
     assert decided.binding_method == "sales_balance"
 
+    case.before = {"C": ("medium", 30, 57_000)}
     row = sums(case, date(2026, 7, 31))["C"]
     assert picked(row, "collateral_value_net security_days_left security_lapsed_on security_lapsed_value") == (
         0,
         None,
         date(2026, 7, 20),
-        57_000,  # A25
+        57_000,
     )
+    assert row["lapsed_security_relied_on"]  # A25
     before = {"previous_tier": "medium", "previous_limit": 80_000_00, "previous_computed_limit": 80_000_00}
     decided = given(70, **of(row), **accounts_known, **before, total_exposure=70_000_00, **sales(60_000))
     assert (decided.credit_limit, decided.secured_amount, decided.utilisation) == (40_000, 0, 1.75)

@@ -65,6 +65,13 @@ BROKEN = {
         "limit: group_treasury}",
         "outside_scorecard.0.reason: missing",
     ),
+    "unknown tier of a guarantor": (
+        "{kind: parent_guarantee, haircut: 0.40, guarantor_tiers: [low, medium]",
+        "{kind: parent_guarantee, haircut: 0.40, guarantor_tiers: [low, high]",
+        "parent_guarantee: guarantor_tiers are not the best of the tiers low, medium, high, restricted",
+    ),
+    "security listed twice": ("{kind: pledge,", "{kind: mortgage,", "mortgage is listed twice"),
+    "cover of a deposit": ("{kind: deposit,", "{kind: deposit, cover_pct: 90,", "belong to kind insurance, and only there"),
     "unknown ceiling of a segment": ("ceiling: medium, when", "ceiling: middle, when", "unknown tier middle"),
     "limit of a rated customer": (
         "terms: prepayment, reason",
