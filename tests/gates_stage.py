@@ -31,6 +31,7 @@ EVIDENCE = (
     "contract_collateral",
     "collateral",
     "behaviour",
+    "newest_event",
 )
 ZERO = {Kind.MONEY: Decimal(0), Kind.RATE: Decimal(1), Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.FLAG: False, Kind.DATE: AS_OF}
 

@@ -16,6 +16,7 @@ SAYS = {
     "ingest": "reading what the feeds deliver",
     "audit__run": "freezing date, knowledge and policy",
     "factor__customer_state": "who the customers were",
+    "factor__newest_event": "what happened of late",
     "factor__people_decision": "what people decided",
     "factor__financial_condition": "financial statements",
     "factor__due_diligence": "searches and findings",

@@ -15,6 +15,7 @@ from risk_pipeline.contracts import (
     factor_financial_condition,
     factor_industry_region,
     factor_market_environment,
+    factor_newest_event,
     factor_people,
 )
 from risk_pipeline.contracts.feed_people import STATUSES
@@ -77,6 +78,17 @@ FACTOR_TABLES: tuple[Table, ...] = (
             required="run_id",
             values={**factor_people.VALUES, "state_decision": _STATES, "state_rejected": _STATES, "state_pending": _STATES},
         ),
+    ),
+    Table(
+        layer="factor",
+        name="newest_event",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Newest events: what early warnings tell of, and how long ago it was",
+        zh="最新事件：预警所涉事件及距今天数",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(f"as_of customer_id run_id {factor_newest_event.COLUMNS}", required="run_id"),
     ),
     Table(
         layer="factor",

@@ -10,8 +10,8 @@ from risk_pipeline.contracts.table import Field, Kind
 
 # fmt: off
 FIELDS: tuple[Field, ...] = (
-    Field("alert_object", Kind.TEXT, "What the alert is about where a customer can have several of a rule, such as the tier it fell "
-          "to; empty = the customer as a whole",
+    Field("alert_object", Kind.TEXT, "What the alert is about where a customer can have several of a rule, such as the tier it "
+          "fell to; empty = the customer as a whole",
           "预警对象：同一规则可能对应多个对象时予以区分（如下调后的等级）；为空表示客户整体"),
     Field("signal_en", Kind.TEXT, "What was noticed, in English", "预警信号（英文）"),
     Field("signal_zh", Kind.TEXT, "What was noticed, in Chinese", "预警信号（中文）"),

@@ -39,6 +39,7 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "factor.collateral",
         "factor.transaction_history",
         "factor.behaviour",
+        "factor.newest_event",
     ),
     "decide": (
         "score.risk_score",

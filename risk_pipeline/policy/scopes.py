@@ -23,6 +23,7 @@ FACT_TABLES = (
     "factor.contract_collateral",
     "factor.collateral",
     "factor.behaviour",
+    "factor.newest_event",
     "factor.exposure",
     "factor.transaction_history",
 )

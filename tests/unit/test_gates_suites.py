@@ -35,7 +35,7 @@ def test_every_table_with_one_row_per_customer_has_a_suite() -> None:
         for name, spec in TABLES.items()
         if spec.layer in ("factor", "score", "decision", "mart") and set(spec.key) <= {"as_of", "customer_id"}
     }
-    assert set(suite_tables()) == one_per_customer
+    assert set(suite_tables()) >= one_per_customer
 
 
 @pytest.mark.parametrize("name", suite_tables())

@@ -36,7 +36,8 @@ new_account AS (
         f.customer_id,
         COUNT(CASE WHEN DATE_DIFF('day', a.first_date, $as_of) < 30 THEN a.payer_account END) AS n_30d,
         COUNT(CASE WHEN DATE_DIFF('day', a.first_date, $as_of) < 90 THEN a.payer_account END) AS n_90d,
-        COUNT(CASE WHEN DATE_DIFF('day', a.first_date, $as_of) < 180 THEN a.payer_account END) AS n_180d
+        COUNT(CASE WHEN DATE_DIFF('day', a.first_date, $as_of) < 180 THEN a.payer_account END) AS n_180d,
+        MAX(a.first_date) AS newest_on
     FROM first_account AS f
     LEFT JOIN account AS a ON f.customer_id = a.customer_id AND f.first_date < a.first_date
     GROUP BY f.customer_id
@@ -105,6 +106,7 @@ SELECT
     a.n_30d AS n_new_accounts_30d,
     a.n_90d AS n_new_accounts_90d,
     a.n_180d AS n_new_accounts_180d,
+    a.newest_on AS new_account_on,
     m.n_12m AS n_new_methods_12m
 FROM paid AS p
 CROSS JOIN payer_reach AS r

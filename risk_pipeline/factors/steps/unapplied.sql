@@ -18,6 +18,7 @@ rest AS (
         p.customer_id,
         COALESCE(p.company_code, '') AS company_code,
         p.currency,
+        p.payment_date AS paid_on,
         CASE WHEN COALESCE(p.is_advance, FALSE) THEN 0 ELSE GREATEST(p.amount - COALESCE(u.amount, 0), 0) END AS unapplied_cash,
         CASE WHEN COALESCE(p.is_advance, FALSE) THEN GREATEST(p.amount - COALESCE(u.amount, 0), 0) ELSE 0 END AS advance_payments_received,
         0 AS unapplied_credits
@@ -29,6 +30,7 @@ rest AS (
         n.customer_id,
         COALESCE(n.company_code, '') AS company_code,
         n.currency,
+        CAST(NULL AS DATE) AS paid_on,
         0 AS unapplied_cash,
         0 AS advance_payments_received,
         GREATEST(n.amount - COALESCE(u.amount, 0), 0) AS unapplied_credits
@@ -42,7 +44,8 @@ SELECT
     currency,
     CAST(SUM(unapplied_cash) AS DECIMAL(18, 2)) AS unapplied_cash,
     CAST(SUM(unapplied_credits) AS DECIMAL(18, 2)) AS unapplied_credits,
-    CAST(SUM(advance_payments_received) AS DECIMAL(18, 2)) AS advance_payments_received
+    CAST(SUM(advance_payments_received) AS DECIMAL(18, 2)) AS advance_payments_received,
+    MIN(CASE WHEN unapplied_cash > 0 THEN paid_on END) AS unapplied_since
 FROM rest
 GROUP BY customer_id, company_code, currency
 HAVING SUM(unapplied_cash) <> 0 OR SUM(unapplied_credits) <> 0 OR SUM(advance_payments_received) <> 0
