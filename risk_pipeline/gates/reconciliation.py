@@ -219,11 +219,24 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         "decide",
         "decision.credit_limit",
         ("decision.credit_limit", "decision.limit_candidate"),
-        "no limit is above a candidate of its ladder",
+        "no limit is above need, nor above capacity with security; people lift it over neither a hard stop nor the group's cap",
         """
-        SELECT DISTINCT l.customer_id AS example
-        FROM decision_credit_limit l JOIN decision_limit_candidate c ON l.customer_id = c.customer_id
-        WHERE l.limit_reporting > c.candidate_limit AND c.kind IN ('need', 'capacity', 'cap')
+        WITH ladder AS (
+            SELECT customer_id,
+                   min(candidate_limit) FILTER (WHERE kind = 'need') AS need,
+                   min(candidate_limit) FILTER (WHERE kind = 'capacity') AS capacity,
+                   coalesce(max(candidate_limit) FILTER (WHERE kind = 'secured'), 0) AS secured,
+                   min(candidate_limit) FILTER (WHERE method IN ('hard_stop', 'group_cap')) AS stop,
+                   min(candidate_limit) FILTER (WHERE method = 'raise_cap') AS raised,
+                   count(*) FILTER (WHERE method IN ('cut_cap', 'dead_band')) > 0 AS kept,
+                   count(*) FILTER (WHERE method IN ('manual', 'temporary')) > 0 AS by_people
+            FROM decision_limit_candidate GROUP BY customer_id
+        )
+        SELECT l.customer_id AS example
+        FROM decision_credit_limit l JOIN ladder c ON l.customer_id = c.customer_id
+        WHERE l.limit_reporting > c.stop
+           OR (NOT c.by_people AND (l.limit_reporting > c.capacity + c.secured OR l.limit_reporting > c.raised))
+           OR (NOT c.by_people AND NOT c.kept AND l.limit_reporting > c.need)
         """,
     ),
     Reconciliation(
