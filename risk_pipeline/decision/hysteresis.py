@@ -38,9 +38,10 @@ def hysteresis(score: Ints, model: Codes, facts: Facts, policy: Policy, as_of: d
     """The hysteresis tier from the model tier, the score (hundredths) and the previous state.
 
     Worse than before: taken at once. Better: one step, when the score was at or over score_from + upgrade_buffer_points of that
-    step at `periods_to_upgrade` calendar month ends in a row and the last downgrade is `cooldown_days_after_downgrade` ago;
-    runs between month ends never raise. Without a previous tier the model tier stands. Unrated has no score and never raises;
-    out of it, evidence lifts a customer at once to one step above the rank of unrated.
+    step at `periods_to_upgrade` assessed month ends in a row and the last downgrade is `cooldown_days_after_downgrade` ago. Runs
+    between month ends never raise, and neither add to the month ends in a row nor end them unless they lower the tier. Without a
+    previous tier the model tier stands. Unrated has no score and never raises; out of it, evidence lifts a customer at the next
+    month end to one step above the rank of unrated.
     Facts read: previous_hysteresis_tier, previous_hysteresis_periods_met, previous_last_downgrade_on.
     """
     rule, names = policy.hysteresis, tier_names(policy)
@@ -49,16 +50,17 @@ def hysteresis(score: Ints, model: Codes, facts: Facts, policy: Policy, as_of: d
     known = (previous >= 0) & (rank_of[previous] >= 0) & (rank_of[model] >= 0)
     before, now = rank_of[previous], rank_of[model]
     down = known & ((now > before) | ((now == before) & (model == unrated)))
-    freed = known & (previous == unrated) & (model != unrated) & (now <= before)
+    month_end = (as_of + timedelta(days=1)).day == 1
+    rated_again = known & (previous == unrated) & (model != unrated)
+    freed = rated_again & ((now == before) | ((now < before) & np.bool_(month_end)))
     better = known & (now < before) & ~freed
 
     step_up = np.maximum(before - 1, 0)
     needed = np.array([int((t.score_from + rule.upgrade_buffer_points) * MINOR_PER_UNIT) for t in policy.tiers], dtype=np.int64)
     met = better & (model != unrated) & (score >= needed[step_up])
-    month_end = (as_of + timedelta(days=1)).day == 1
     met_before = facts.integers("previous_hysteresis_periods_met")
     counted = np.where(met_before.known, met_before.values, 0)
-    periods = np.where(better & (met | ~np.bool_(month_end)), counted + int(month_end), 0)  # runs in between count nothing
+    periods = np.where(met, counted + 1, 0) if month_end else np.where(known & ~down & ~freed, counted, 0)
     today = np.datetime64(as_of, "D")
     lowered = facts.dates("previous_last_downgrade_on")
     rested = np.isnat(lowered) | ((today - lowered).astype(np.int64) >= rule.cooldown_days_after_downgrade)

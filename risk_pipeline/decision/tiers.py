@@ -85,10 +85,13 @@ def decide_tiers(
 
 
 def _notched(kept: Codes, is_outside: Bools, facts: Facts, policy: Policy) -> Codes:
-    """The tier moved by the notch in force: +1 is one tier better. Only tiers of a score move."""
+    """The tier moved by the notch in force: +1 is one tier better, at most as far as the policy allows. Only tiers of a score
+    move.
+    """
     steps = facts.integers("notch_steps")
+    allowed = np.clip(steps.values, -policy.notches.max_down, policy.notches.max_up)
     moves = steps.known & (kept < len(policy.tiers)) & ~is_outside
-    moved = np.clip(kept - np.where(moves, steps.values, 0), 0, len(policy.tiers) - 1)
+    moved = np.clip(kept - np.where(moves, allowed, 0), 0, len(policy.tiers) - 1)
     return np.where(moves, moved, kept).astype(np.int8)
 
 
