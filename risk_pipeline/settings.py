@@ -38,6 +38,7 @@ class Settings(BaseModel):
     control_tolerance: Decimal = Field(Decimal("1.00"), ge=0)
     control_tolerance_pct: float = Field(0.01, ge=0, le=100)
     threads: int | None = None
+    people: dict[str, tuple[str, ...]] = {}
 
     @field_validator("reporting_currency")
     @classmethod
@@ -58,6 +59,17 @@ class Settings(BaseModel):
     def _schedule(cls, value: str) -> str:
         if value not in ("month_end", "quarter_end") and len(value.split()) != 5:
             raise ValueError("month_end, quarter_end or a cron expression of five fields is expected")
+        return value
+
+    @field_validator("people")
+    @classmethod
+    def _people(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        names = [name.strip().casefold() for name in value]
+        if "" in names or len(set(names)) < len(names):
+            raise ValueError("every person has a name of their own; capitals do not tell two apart")
+        without = next((name for name, roles in value.items() if not roles), None)
+        if without is not None:
+            raise ValueError(f"{without} has no role: write a list, for example [credit_analyst]")
         return value
 
 

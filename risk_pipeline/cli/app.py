@@ -30,12 +30,16 @@ finding_app = typer.Typer(help="Possible hits on sanctions lists, and the verdic
 delivery_app = typer.Typer(help="What was delivered, and taking it back.", no_args_is_help=True)
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
+override_app = typer.Typer(help="Tiers and limits changed by hand: one asks, another approves.", no_args_is_help=True)
+limit_app = typer.Typer(help="Computed limits that wait for a person.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(delivery_app, name="delivery")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(finding_app, name="finding")
+app.add_typer(override_app, name="override")
+app.add_typer(limit_app, name="limit")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -339,6 +343,152 @@ def finding_clear(
     from risk_pipeline.cli.findings import say_verdict
 
     say_verdict(_root(context, workspace), finding, "cleared", by, reason)
+
+
+PersonOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so: somebody `people` in risk.yaml names.")]
+RoleOption = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="In which of their roles; default: that with the most authority.")
+]
+OnOption = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day it was said; default: today.")]
+WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision and in the audit log.")]
+OverrideArgument = Annotated[str, typer.Argument(metavar="OVERRIDE", help="Its number, O-...")]
+CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer id.")]
+
+
+@override_app.command("request")
+def override_request(
+    context: typer.Context,
+    customer: CustomerArgument,
+    by: PersonOption,
+    reason_code: Annotated[
+        str, typer.Option("--reason-code", metavar="CODE", help="One of the policy's `notches.reason_codes`.")
+    ],
+    reason: WhyOption,
+    notch: Annotated[int | None, typer.Option("--notch", metavar="N", help="Tiers better (1) or worse (-1, -2).")] = None,
+    limit: Annotated[str | None, typer.Option("--limit", metavar="AMOUNT", help="A limit by hand.")] = None,
+    temporary_limit: Annotated[
+        str | None, typer.Option("--temporary-limit", metavar="AMOUNT", help="A limit for a time; needs --until.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option("--currency", metavar="CODE", help="Default: the reporting currency.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day; default: the day of the request.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Last day; default: the last one the policy allows.")
+    ] = None,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Ask for a tier or limit by hand. It waits until another person approves it."""
+    from risk_pipeline.cli.overrides import Change, Who, request_override
+
+    change = Change(notch, limit, temporary_limit, currency, reason_code, reason, first, until)
+    request_override(_root(context, workspace), customer, change, Who(by, role, on), as_json)
+
+
+@override_app.command("approve")
+def override_approve(
+    context: typer.Context,
+    number: OverrideArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Approve a request of somebody else: in force from the next run on, until it ends."""
+    from risk_pipeline.cli.overrides import Who, judge_override
+
+    judge_override(_root(context, workspace), number, "approved", Who(by, role, on), reason, as_json)
+
+
+@override_app.command("reject")
+def override_reject(
+    context: typer.Context,
+    number: OverrideArgument,
+    by: PersonOption,
+    reason: WhyOption,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Reject a request of somebody else."""
+    from risk_pipeline.cli.overrides import Who, judge_override
+
+    judge_override(_root(context, workspace), number, "rejected", Who(by, role, on), reason, as_json)
+
+
+@override_app.command("withdraw")
+def override_withdraw(
+    context: typer.Context,
+    number: OverrideArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take back one's own request, or, as a second person, end an override that is in force."""
+    from risk_pipeline.cli.overrides import Who, judge_override
+
+    judge_override(_root(context, workspace), number, "withdrawn", Who(by, role, on), reason, as_json)
+
+
+@override_app.command("list")
+def override_list(
+    context: typer.Context,
+    state: Annotated[
+        str | None, typer.Option("--state", help="Only requested, in_force, ahead, lapsed, rejected or withdrawn ones.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="As they stand on this day; default: today.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Overrides, those that wait first, with who may approve them."""
+    from risk_pipeline.cli.overrides import list_overrides
+
+    list_overrides(_root(context, workspace), state, customer, on, limit, as_json)
+
+
+@limit_app.command("approve")
+def limit_approve(
+    context: typer.Context,
+    customer: CustomerArgument,
+    by: PersonOption,
+    reason: WhyOption,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Approve the limit the newest assessment computed: the next run puts it into force."""
+    from risk_pipeline.cli.overrides import Who, judge_limit
+
+    judge_limit(_root(context, workspace), customer, "approved", Who(by, role, on), reason, as_json)
+
+
+@limit_app.command("reject")
+def limit_reject(
+    context: typer.Context,
+    customer: CustomerArgument,
+    by: PersonOption,
+    reason: WhyOption,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Reject the limit the newest assessment computed: the one in force stays."""
+    from risk_pipeline.cli.overrides import Who, judge_limit
+
+    judge_limit(_root(context, workspace), customer, "rejected", Who(by, role, on), reason, as_json)
 
 
 @policy_app.command("lint")

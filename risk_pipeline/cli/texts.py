@@ -73,6 +73,18 @@ WORDS = {
 
 # Sentences; the values in braces are filled in.
 PHRASES = {
+    # overrides
+    "change": ("change", "调整内容"),
+    "reason": ("reason", "理由"),
+    "people": ("people", "经办人"),
+    "next_step": ("next", "下一步"),
+    "note": ("note", "提示"),
+    "requested_state": ("waits for approval", "待审批"),
+    "in_force": ("in force", "生效中"),
+    "ahead": ("approved, begins later", "已批准，尚未生效"),
+    "lapsed": ("lapsed", "已失效"),
+    "rejected_state": ("rejected", "已拒绝"),
+    "withdrawn": ("withdrawn", "已撤回"),
     # head of the memo
     "account_manager": ("account manager {who}", "客户经理：{who}"),
     "customer_since": ("customer since {day}", "{day} 起成为客户"),
@@ -168,6 +180,27 @@ PHRASES = {
     "workspace": ("Workspace {path}", "工作区 {path}"),
     "nothing_published": (
         "nothing is published yet in this workspace; assess a date: risk-pipeline run --as-of DATE",
+    # overrides and verdicts on limits
+    "notch_by": ("tier by {steps} ({better})", "等级调整 {steps} 档（{better}）"),
+    "better": ("better", "上调"),
+    "worse": ("worse", "下调"),
+    "limit_by_hand": ("limit {amount}", "额度 {amount}"),
+    "limit_for_a_time": ("limit for a time {amount}", "临时额度 {amount}"),
+    "from_to": ("{what}, {first} to {last}", "{what}，{first} 至 {last}"),
+    "asked_by": ("asked by {who} ({role}) on {day}", "{who}（{role}）于 {day} 申请"),
+    "approved_by": ("approved by {who} ({role}) on {day}", "{who}（{role}）于 {day} 批准"),
+    "rejected_by": ("rejected by {who} ({role}) on {day}", "{who}（{role}）于 {day} 拒绝"),
+    "withdrawn_by": ("withdrawn by {who} ({role}) on {day}", "{who}（{role}）于 {day} 撤回"),
+    "who_may": ("one of {roles} decides: {command}", "由 {roles} 之一审批：{command}"),
+    "next_run_uses_it": ("the next run uses it: {command}", "下次评估起生效：{command}"),
+    "next_run_leaves_it": ("the next run does without it: {command}", "下次评估不再采用：{command}"),
+    "nothing_changes": ("nothing changes; a new request starts anew", "不作调整；可重新提出申请"),
+    "limit_verdict": (
+        "{number}: limit of {customer} of {day}, {amount}: {verdict}",
+        "{number}：{customer} 于 {day} 的额度 {amount}：{verdict}",
+    ),
+    "approved": ("approved", "已批准"),
+    "rejected": ("rejected", "已拒绝"),
         "本工作区尚未发布评估；评估某一日期：risk-pipeline run --as-of DATE",
     ),
     "published": ("Published: {dates}, newest {newest}", "已发布：{dates}，最新 {newest}"),

@@ -1,0 +1,169 @@
+"""People who decide: who they are, in which role they act, what stands about the customer, and a decision of theirs recorded.
+
+Put here: what every recorded decision shares. Keep out: what may be decided (overrides, limit_verdicts), printing (cli). The
+program takes a name as given: who may type it is the business of whoever guards the workspace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import duckdb
+
+from risk_pipeline.errors import Refused, RiskError, UsageError
+from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.pipeline.ingest import MADE, work_folder
+from risk_pipeline.pipeline.made import Maker
+from risk_pipeline.policy.load import load_policy
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.feed_store import FeedStore
+from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.register import Event, Register
+
+TABLES = ("decision.risk_tier", "decision.credit_limit", "mart.current_risk")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody named in risk.yaml, and the role in which they act now."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an assessment published about a customer; amounts in reporting currency.
+
+    `rate`: reporting currency per unit of `currency`, the one the limit is granted in.
+    """
+
+    customer_id: str
+    name: str | None
+    as_of: date
+    tier: str
+    model_tier: str
+    limit: Decimal | None
+    computed: Decimal | None
+    effective: Decimal | None
+    exposure: Decimal
+    approval_status: str | None
+    required_authority: str | None
+    currency: str
+    rate: Decimal
+    reporting_currency: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a decision is taken: the workspace, its register, the policy of the day. The caller holds the workspace lock."""
+
+    workspace: Workspace
+    register: Register
+    policy: Policy
+    day: date
+    now: datetime
+
+    @classmethod
+    def open(cls, workspace: Workspace, register: Register, now: datetime, day: date | None = None) -> Desk:
+        """The desk on `day`, when something is recorded that was said earlier; default: today in the workspace's time zone.
+
+        UsageError for a day that has not come.
+        """
+        today = now.astimezone(workspace.zone).date()
+        if day is not None and day > today:
+            raise UsageError(
+                f"{day} has not come yet (today is {today})", remedy="leave the date out, or give the day it was said"
+            )
+        policy = load_policy(workspace.policy_dir, load_catalogue(), version=workspace.settings.policy, as_of=day or today)
+        return cls(workspace, register, policy, day or today, now)
+
+    @property
+    def store(self) -> FeedStore:
+        return FeedStore(Lake(self.workspace.lake), self.register)
+
+    def person(self, name: str, role: str | None = None) -> Person:
+        """The person of that name, capitals aside. `role`: one of theirs; default: that with the most authority, else the first.
+
+        UsageError for somebody risk.yaml does not name, and for a role that they, or the policy, do not have.
+        """
+        people, wanted = self.workspace.settings.people, name.strip().casefold()
+        file = self.workspace.root / "risk.yaml"
+        found = next((each for each in people if each.strip().casefold() == wanted), None)
+        if found is None:
+            known = f"; named there: {', '.join(people)}" if people else ""
+            example = "{" + (name.strip() or "anna") + ": [credit_analyst]}"
+            raise UsageError(f"{file} names nobody called {name.strip()!r}{known}", remedy=f"add them there: people: {example}")
+        unknown = [each for each in people[found] if each not in self.policy.roles]
+        if unknown:
+            raise UsageError(
+                f"{file}: {found} has the role {unknown[0]}, which policy {self.policy.version} does not have",
+                remedy=f"its roles are {', '.join(self.policy.roles)}",
+            )
+        if role is not None and role not in people[found]:
+            raise UsageError(f"{found} is not {role}", remedy=f"in {file} {found} is {', '.join(people[found])}")
+        levels = [level.role for level in self.policy.authorities.levels]
+        highest = max(people[found], key=lambda each: levels.index(each) if each in levels else -1)
+        return Person(found.strip(), role or highest)
+
+    def standing(self, customer_id: str) -> Standing:
+        """What the newest assessment up to the day says of a customer; the oldest one when all are later.
+
+        RiskError when nothing is published, UsageError for a customer that is not there.
+        """
+        snapshot = self.register.current_snapshot()
+        if snapshot is None:
+            raise RiskError(f"nothing is published yet in {self.workspace.root}", remedy="risk-pipeline run --as-of DATE")
+        dates = snapshot.dates()
+        newest = max((each for each in dates if each <= self.day), default=dates[0])
+        lake = Lake(self.workspace.lake)
+        parts = {name: part for name in TABLES if (part := snapshot.part(name, newest)) is not None}
+        tier, limit, mart = (str(lake.absolute(parts[name].path)) for name in TABLES)
+        with duckdb.connect() as con:
+            rows = con.execute(
+                "SELECT l.customer_id, m.name, t.as_of, t.tier, t.model_tier, l.limit_reporting, l.computed_limit,"
+                " l.effective_limit, l.total_exposure, l.approval_status, l.required_authority, l.currency,"
+                " COALESCE(l.fx_rate_used, 1), l.reporting_currency"
+                " FROM read_parquet(?) AS t JOIN read_parquet(?) AS l USING (customer_id) JOIN read_parquet(?) AS m"
+                " USING (customer_id) WHERE customer_id = ?",
+                [tier, limit, mart, customer_id],
+            ).fetchall()
+        if not rows:
+            raise UsageError(
+                f"customer {customer_id} is not in the assessment of {newest}",
+                remedy="risk-pipeline show mart.current_risk --columns customer_id,name lists who is",
+            )
+        return Standing(*rows[0])
+
+    def record(self, feed: str, row: Mapping[str, Any], event: Event) -> None:
+        """Store a row of what was decided with its event, or neither. Refused when it was not stored."""
+        with work_folder(self.workspace) as work:
+            maker = Maker(self.workspace, self.register, self.store, self.now, work)
+            result = maker.deliver(feed, [row], f"{MADE}{feed}", {}, event)
+        if result.state != "effective":
+            raise Refused(f"the decision was not stored: {result.message}", remedy=result.remedy)
+
+    def event(self, by: Person, action: str, subject: str, **detail: Any) -> Event:
+        """An event of the audit log; amounts and dates as text."""
+        told = {name: _plain(value) for name, value in {"role": by.role, **detail}.items() if value is not None}
+        return Event(at=self.now, actor=by.name, action=action, subject=subject, detail=told)
+
+    def deny(self, by: Person, action: str, subject: str, rule: str, message: str, remedy: str, **detail: Any) -> NoReturn:
+        """Refuse what the rules forbid, and keep the attempt in the audit log."""
+        self.register.add_event(self.event(by, action, subject, rule=rule, **detail))
+        raise Refused(message, remedy=remedy)
+
+    def new_id(self, prefix: str, *parts: str) -> str:
+        """A number for a new decision, from what it is about and when."""
+        text = "\n".join([*parts, self.now.isoformat()])
+        return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, (Decimal, date)) else value

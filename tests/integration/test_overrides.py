@@ -1,0 +1,227 @@
+"""Overrides and verdicts on limits from the command to the published decision: two people, their authority, the end of it.
+
+One story over a small ledger, told once: what was asked for and refused, what came into force, what an earlier run knew of it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from risk_pipeline.cli.app import run
+from risk_pipeline.pipeline.assess import assess
+from risk_pipeline.pipeline.ingest import ingest
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.catalogue import build_catalogue
+from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.register import Register
+from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+
+PEOPLE = """\
+people:
+  ann: [account_manager]
+  ben: [credit_analyst]
+  mia: [credit_manager]
+  Hana: [head_of_credit, credit_manager]
+  liu: [legal]
+"""
+ASKED = ["--reason-code", "site_visit", "--reason", "doubled its orders"]
+DECIDED = "SELECT * FROM decision.risk_tier JOIN decision.credit_limit USING (as_of, customer_id) WHERE as_of = ?"
+
+
+class Office:
+    """A workspace and its people: `do` types a command, `decided` assesses a date and reads what is published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = Workspace.load(folder)
+
+    def ingest(self) -> None:
+        self.workspace.warehouse.mkdir()
+        with Register.open(self.workspace.register_url) as register:
+            ingest(self.workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
+
+    def assess(self, day: date, known_at: datetime | None = None) -> dict[str, dict[str, Any]]:
+        with Register.open(self.workspace.register_url) as register:
+            assess(self.workspace, register, as_of=day, known_at=known_at, now=datetime.now(UTC) + timedelta(seconds=1))
+        return self.published(day)
+
+    def published(self, day: date) -> dict[str, dict[str, Any]]:
+        """What is published of a date, by customer."""
+        with duckdb.connect(str(self.workspace.catalogue), read_only=True) as con:
+            found = con.execute(DECIDED, [day])
+            names = [column[0] for column in found.description]
+            return {row[names.index("customer_id")]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
+
+    def events(self, action: str) -> list[tuple[str, dict[str, Any]]]:
+        with Register.open(self.workspace.register_url) as register:
+            return [(event.actor, dict(event.detail)) for event in register.events(action)]
+
+
+Do = Callable[..., tuple[int, Any, str]]
+
+
+@pytest.fixture(scope="module")
+def assessed(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """November is published; nothing may be done here, only to copies."""
+    folder = make_small_workspace(tmp_path_factory.mktemp("office") / "w")
+    with (folder / "risk.yaml").open("a", encoding="utf-8") as file:
+        file.write(PEOPLE)
+    office = Office(folder)
+    office.ingest()
+    office.assess(NOVEMBER)
+    return office
+
+
+@pytest.fixture
+def office(assessed: Office, tmp_path: Path) -> Office:
+    shutil.copytree(assessed.workspace.root, tmp_path / "w")
+    office = Office(tmp_path / "w")
+    with Register.open(office.workspace.register_url) as register:
+        build_catalogue(office.workspace.catalogue, Lake(office.workspace.lake), register)
+    return office
+
+
+@pytest.fixture
+def do(office: Office, capsys: pytest.CaptureFixture[str]) -> Do:
+    def typed(*words: str, day: str = "2024-12-10") -> tuple[int, Any, str]:
+        """Exit code, JSON or text printed, message of an error."""
+        on = [] if "--on" in words or words[1] == "list" else ["--on", day]
+        code = run(["-w", str(office.workspace.root), *words, *on])
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out) if "--json" in words and code == 0 else printed.out, printed.err
+
+    return typed
+
+
+def asked(do: Do, *words: str) -> str:
+    code, told, error = do("override", "request", *words, *ASKED, "--json")
+    assert code == 0, error
+    return str(told["override_id"])
+
+
+def test_two_people_move_a_tier_and_a_limit(office: Office, do: Do) -> None:
+    before = office.published(NOVEMBER)
+    assert (before["C2"]["tier"], before["C1"]["limit_reporting"]) == ("high", 1_800)
+    notch = asked(do, "C2", "--notch", "1", "--by", "ann")
+    limit = asked(do, "C1", "--limit", "2500", "--by", "ben")
+
+    # Nobody approves what they asked for, nor without the authority for it, nor does sales; each attempt is kept.
+    for by, number, said in (
+        ("ANN", notch, "ann asked for"),
+        ("ben", notch, "has no authority over a notch of +1"),
+        ("ben", limit, "ben asked for"),
+        ("ann", limit, "ann is account_manager, which never decides"),
+        ("liu", limit, "liu is legal, which never decides"),
+    ):
+        code, _, error = do("override", "approve", number, "--by", by)
+        assert (code, said in error) == (3, True), error
+    assert [(actor, detail["rule"]) for actor, detail in office.events("override.denied")] == [
+        ("ann", "self_approval"),
+        ("ben", "role_not_authorised"),
+        ("ben", "self_approval"),
+        ("ann", "role_never_approves"),
+        ("liu", "role_not_authorised"),
+    ]
+
+    between = datetime.now(UTC)
+    for number, by in ((notch, "mia"), (limit, "hana")):
+        code, told, error = do("override", "approve", number, "--by", by, "--json", day="2024-12-12")
+        assert code == 0, error
+        assert told["state"] == "in_force"
+    assert do("override", "approve", notch, "--by", "mia")[0] == 3  # it is in force already
+    assert told["decided_role"] == "head_of_credit"
+
+    after = office.assess(DECEMBER)
+    assert (after["C2"]["notched_tier"], after["C2"]["tier"], after["C2"]["binding_rule"]) == ("medium", "medium", "notch_up")
+    assert (after["C1"]["limit_reporting"], after["C1"]["applied_source"]) == (2_500, "manual")
+
+    # What a run knew earlier stays what it knew: the verdicts came after it.
+    earlier = office.assess(DECEMBER, known_at=between)
+    assert (earlier["C2"]["tier"], earlier["C1"]["applied_source"]) == ("high", "computed")
+    actions = [actor for verb in ("requested", "approved") for actor, _ in office.events(f"override.{verb}")]
+    assert actions == ["ann", "ben", "mia", "Hana"]
+
+
+def test_a_computed_limit_waits_for_its_level(office: Office, do: Do) -> None:
+    waits = office.published(NOVEMBER)["C2"]
+    assert (waits["approval_status"], waits["required_authority"], waits["effective_limit"]) == ("pending", "credit_analyst", 0)
+    why = ["--reason", "seen the accounts"]
+    code, _, error = do("limit", "approve", "C2", "--by", "ann", *why, day="2024-12-05")
+    assert (code, "may not have approved a limit" in error) == (3, True), error
+    code, _, error = do("limit", "approve", "C1", "--by", "mia", *why, day="2024-12-05")
+    assert (code, "is auto: it waits for nobody" in error) == (3, True), error
+    code, told, error = do("limit", "approve", "C2", "--by", "ben", *why, "--json", day="2024-12-05")
+    assert code == 0, error
+    assert (told["decided_as_of"], told["amount"]) == ("2024-11-30", f"{waits['limit_reporting']:.2f}")
+    code, _, error = do("limit", "reject", "C4", "--by", "mia", *why, day="2024-12-05")
+    assert code == 0, error
+
+    after = office.assess(DECEMBER)
+    assert (after["C2"]["approval_status"], after["C2"]["effective_limit"]) == ("approved", after["C2"]["limit_reporting"])
+    assert (after["C4"]["approval_status"], after["C4"]["effective_limit"]) == ("rejected", 0)
+    assert [actor for actor, _ in office.events("limit.denied")] == ["ann"]
+
+
+def test_requests_are_taken_back_rejected_listed_and_run_out(office: Office, do: Do) -> None:
+    first = asked(do, "C1", "--temporary-limit", "2000", "--until", "2025-01-15", "--by", "ann")
+    code, _, error = do("override", "request", "C1", "--temporary-limit", "9", "--until", "2025-01-15", "--by", "mia", *ASKED)
+    assert (code, f"{first} asks for a limit for a time of C1 already" in error) == (3, True)
+    code, _, error = do("override", "withdraw", first, "--by", "mia")
+    assert (code, "only they take it back" in error) == (3, True)
+    assert do("override", "withdraw", first, "--by", "ann")[0] == 0
+    second = asked(do, "C1", "--temporary-limit", "2000", "--until", "2025-01-15", "--by", "ann")
+    assert do("override", "reject", second, "--by", "ben", "--reason", "no orders in hand")[0] == 0
+    third = asked(do, "C1", "--notch", "-1", "--until", "2024-12-20", "--by", "mia")
+    assert do("override", "approve", third, "--by", "ben", day="2024-12-11")[0] == 0
+
+    def states(day: str, *words: str) -> dict[str, str]:
+        return {row["override_id"]: row["state"] for row in do("override", "list", "--on", day, "--json", *words)[1]["rows"]}
+
+    assert states("2024-12-12") == {first: "withdrawn", second: "rejected", third: "in_force"}
+    assert states("2024-12-21", "--state", "lapsed") == {third: "lapsed"}
+    assert states("2024-12-21", "--customer", "C2") == {}
+    code, text, _ = do("override", "list", "--on", "2024-12-12", "--customer", "C1")
+    assert code == 0
+    for words in ("in force 生效中", "tier by -1 (worse), 2024-12-10 to 2024-12-20", "Findings of a visit", "实地走访结果"):
+        assert words in text
+    # Two people end what two people began.
+    assert do("override", "withdraw", third, "--by", "mia", day="2024-12-15")[0] == 3
+    assert do("override", "withdraw", third, "--by", "hana", day="2024-12-15")[0] == 0
+    assert states("2024-12-15") == {first: "withdrawn", second: "rejected", third: "lapsed"}
+    assert states("2024-12-14")[third] == "in_force"
+
+
+WRONG = [
+    (["CX", "--notch", "1", "--by", "ann"], 2, "customer CX is not in the assessment of 2024-11-30"),
+    (["C1", "--notch", "1", "--by", "bob"], 2, "names nobody called 'bob'; named there: ann, ben, mia, Hana, liu"),
+    (["C1", "--notch", "1", "--by", "ann", "--role", "cfo"], 2, "ann is not cfo"),
+    (["C1", "--notch", "2", "--by", "ann"], 2, "+2 is no notch policy"),
+    (["C1", "--notch", "0", "--by", "ann"], 2, "+0 is no notch policy"),
+    (["C1", "--by", "ann"], 2, "one thing at a time"),
+    (["C1", "--notch", "1", "--limit", "5", "--by", "ann"], 2, "one thing at a time"),
+    (["C1", "--limit", "1,5", "--by", "ann"], 2, "--limit '1,5' is no amount"),
+    (["C1", "--limit", "5", "--currency", "USD", "--by", "ann"], 2, "the limit of C1 is not in USD"),
+    (["C1", "--temporary-limit", "5", "--by", "ann"], 2, "needs its last day"),
+    (["C1", "--temporary-limit", "5", "--until", "2025-03-01", "--by", "ann"], 2, "lasts until 2025-02-08 at most (60 days)"),
+    (["C1", "--notch", "1", "--from", "2024-01-01", "--until", "2024-02-01", "--by", "ann"], 2, "it would be over on 2024-02-01"),
+]
+
+
+def test_what_cannot_be_asked_for_is_said_with_a_remedy(office: Office, do: Do) -> None:
+    for words, expected, said in WRONG:
+        code, _, error = do("override", "request", *words, *ASKED)
+        assert (code, said in error, "-> " in error) == (expected, True, True), (words, error)
+    code, _, error = do("override", "request", "C1", "--notch", "1", "--by", "ann", "--reason-code", "luck", "--reason", "x")
+    assert (code, "has no reason code 'luck'" in error, "site_visit (Findings of a visit)" in error) == (2, True, True)
+    code, _, error = do("override", "request", "C1", "--notch", "1", "--by", "ann", *ASKED, "--on", "2999-01-01")
+    assert (code, "has not come yet" in error) == (2, True)
+    code, _, error = do("override", "approve", "O-none", "--by", "mia")
+    assert (code, "there is no override O-none" in error) == (2, True)
+    assert office.events("override.requested") == []
