@@ -25,6 +25,7 @@ PREVIOUS = {
     "previous_hysteresis_tier": "str",
     "previous_hysteresis_periods_met": "Int64",
     "previous_last_downgrade_on": "datetime64[s]",
+    "previous_month_end_score": "float64",
     "previous_computed_limit": "Int64",
     "previous_effective_limit": "Int64",
     "group_limit": "Int64",

@@ -26,7 +26,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id segment segment_held_on tier model_tier hysteresis_tier notched_tier knockout_ceiling"
             " knockouts binding_rule previous_tier direction periods_in_tier hysteresis_periods_met last_downgrade_on"
-            " in_default default_since default_cleared_on default_events decided_on valid_to run_label",
+            " month_end_score in_default default_since default_cleared_on default_events decided_on valid_to run_label",
             required="run_id tier knockouts direction in_default decided_on run_label",
             values={
                 "tier": " ".join(TIERS),

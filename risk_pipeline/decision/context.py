@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from risk_pipeline.decision.alert_history import AlertHistory
+
 
 @dataclass(frozen=True)
 class DecisionContext:
-    """Constants of one run; `as_of` is the date of every decision in it."""
+    """Constants of one run; `as_of` is the date of every decision in it. `alerts`: what is known of alerts before; None = nothing."""
 
     as_of: date
     run_id: str
     run_label: str
     reporting_currency: str
     evidence_feeds_configured: bool = False
+    alerts: AlertHistory | None = None

@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from risk_pipeline.decision import tables
+from risk_pipeline.decision.alert_facts import with_alert_facts
+from risk_pipeline.decision.alerts import raise_alerts
 from risk_pipeline.decision.assign import Assigned, assign
 from risk_pipeline.decision.authority import approve, may_be_manual
 from risk_pipeline.decision.context import DecisionContext
@@ -125,6 +127,12 @@ def decide_scored(
     granted = Vector(limits.limit, limits.known)
     facts = facts.with_columns(tier=Text(tiers.final, names), limit_reporting=granted, utilisation=used)
 
+    facts = facts.with_columns(
+        direction=Text(moved, DIRECTIONS), segment=Text(assigned.segment, tuple(each.id for each in policy.segments))
+    )
+    facts = with_alert_facts(facts, Vector(scored.score, scored.known), days_of_tier(customers, policy), context.as_of)
+    alerts = raise_alerts(facts, policy, context, not_rated)
+
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
@@ -146,5 +154,6 @@ def decide_scored(
         terms=terms,
         used=used,
         holds=hold_hits(facts, knocked, policy, not_rated),
+        alerts=alerts,
         reasons=reasons,
     )

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from risk_pipeline.decision.alerts import alert_frame
+from risk_pipeline.decision.alerts import Alerts, alert_frame
 from risk_pipeline.decision.assign import Assigned
 from risk_pipeline.decision.authority import STATUSES, Approval
 from risk_pipeline.decision.context import DecisionContext
@@ -41,6 +41,7 @@ from risk_pipeline.decision.tier_codes import tier_names
 from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier
 from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Vector
 from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.months import is_month_end
 
 RISK_TYPES = ("credit", "operational", "market", "legal", "reputation")
 
@@ -62,6 +63,7 @@ class Decided:
     terms: TermsGiven
     used: Vector
     holds: Bools
+    alerts: Alerts
     reasons: Reasons
 
     def __len__(self) -> int:
@@ -88,7 +90,7 @@ def all_tables(
         "decision.risk_tier": tier,
         "decision.credit_limit": limit,
         "decision.limit_candidate": candidate_frame(decided, context),
-        "decision.alert": alert_frame(context),
+        "decision.alert": alert_frame(decided.alerts, decided.facts, policy, context),
         "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
     }
 
@@ -132,6 +134,7 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
     """decision.risk_tier."""
     rows, names, tiers, default = len(decided), tier_names(policy), decided.tiers, decided.default
     previous = decided.facts.text("previous_tier")
+    score = _month_end_score(decided, context)
     columns = {
         "customer_id": decided.facts.frame["customer_id"],
         "segment": _segment(decided, policy),
@@ -148,6 +151,7 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "periods_in_tier": periods_in_tier(tiers.final, decided.facts, policy, context.as_of),
         "hysteresis_periods_met": tiers.memory.periods_met,
         "last_downgrade_on": tiers.memory.last_downgrade_on.astype("datetime64[s]"),
+        "month_end_score": np.where(score.known, score.values, np.nan),
         "in_default": default.in_default,
         "default_since": default.since.astype("datetime64[s]"),
         "default_cleared_on": default.cleared_on.astype("datetime64[s]"),
@@ -157,6 +161,13 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "run_label": constant(context.run_label, rows),
     }
     return frame("decision.risk_tier", context, rows, columns)
+
+
+def _month_end_score(decided: Decided, context: DecisionContext) -> Vector:
+    """The score at the newest month end: today's, or the one handed on from before."""
+    if is_month_end(context.as_of):
+        return Vector(decided.score / HUNDRED, decided.score_known)
+    return decided.facts.numbers("previous_month_end_score")
 
 
 def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:

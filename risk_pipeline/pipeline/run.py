@@ -75,6 +75,7 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_hysteresis_tier": ("t.hysteresis_tier", Kind.TEXT),
     "previous_hysteresis_periods_met": ("t.hysteresis_periods_met", Kind.INTEGER),
     "previous_last_downgrade_on": ("t.last_downgrade_on", Kind.DATE),
+    "previous_month_end_score": ("t.month_end_score", Kind.NUMBER),
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),

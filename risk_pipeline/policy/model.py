@@ -594,6 +594,79 @@ class HoldRule(Model):
     reason: Label
 
 
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class AlertRule(Model):
+    """An early warning: raised when `when` holds (scope "alert"). `indicator` is the column whose value is shown.
+
+    `object`: a column that tells several alerts of the rule apart, such as the date of the event. `event`: what happened does
+    not go away by itself, so the alert stands until a person closes it. `days` to deal with it, by the role `owner`.
+    """
+
+    id: Name
+    indicator: Name
+    when: Text
+    object: Name | None = None
+    event: bool = False
+    signal: Label
+    measure: Annotated[tuple[Name, ...], Field(min_length=1)]
+    severity: Severity
+    owner: Name
+    days: Days
+
+    @model_validator(mode="after")
+    def _an_event_is_one_of_several(self) -> Self:
+        if self.event and self.object is None:
+            raise ValueError("an event needs an `object`, or the next one could not be told from the one before")
+        return self
+
+
+class AlertRules(Model):
+    """How alerts live. Without these keys: the figures of the shipped policy.
+
+    A closed alert opens anew when its condition held not for `reopen_after_clear_days` and holds again. An event nobody closed
+    is over `event_days` after it was last seen. `escalate_to` names the role above each owner.
+    """
+
+    snooze_max_days: dict[Severity, Days] = {"low": 60, "medium": 30, "high": 7, "critical": 0}
+    escalate_after_due_days: dict[Severity, Days] = {"low": 15, "medium": 7, "high": 2, "critical": 1}
+    escalate_to: dict[Name, Name] = {}
+    reopen_after_clear_days: Annotated[StrictInt, Field(ge=1, le=365)] = 30
+    event_days: Annotated[StrictInt, Field(ge=1, le=3650)] = 365
+
+    @model_validator(mode="after")
+    def _every_severity(self) -> Self:
+        for name in ("snooze_max_days", "escalate_after_due_days"):
+            if len(getattr(self, name)) < 4:
+                raise ValueError(f"{name} needs low, medium, high and critical")
+        return self
+
+
+class PlaybookStep(Model):
+    """One step: an action of the policy, or words. `hours` from the alert's first_seen."""
+
+    action: Name | None = None
+    text: Label | None = None
+    owner: Name
+    hours: Annotated[StrictInt, Field(ge=0, le=8760)]
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.action is None) == (self.text is None):
+            raise ValueError("a step is either an `action` of the policy or a `text`")
+        return self
+
+
+class Playbook(Model):
+    """What to do in an emergency, step by step, from the moment the alert `trigger` is raised. `lead`: the role in charge."""
+
+    trigger: Name
+    label: Label
+    lead: Name
+    steps: Annotated[tuple[PlaybookStep, ...], Field(min_length=1)]
+
+
 class Policy(Model):
     """One version of the policy. `content_hash` is its identity; `version` its name."""
 
@@ -632,6 +705,9 @@ class Policy(Model):
     terms: dict[Name, dict[Name, Terms]]
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]
+    alerts: tuple[AlertRule, ...] = ()
+    alert_rules: AlertRules = AlertRules()
+    playbooks: dict[Name, Playbook] = {}
     screening: Screening = Screening()
     industry_classes: IndustryClasses = IndustryClasses()
     finance_industries: dict[Text, tuple[Text, ...]] = {}

@@ -1,0 +1,58 @@
+"""What is known of alerts before a run: those of the assessment before, and what people did about them.
+
+Put here: the two frames and their rows of some customers. Keep out: reading them (pipeline) and what follows (alerts.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+# Column -> dtype. `as_of`: of the assessment before. Of actions the newest about each alert.
+BEFORE: Mapping[str, str] = {
+    "customer_id": "str",
+    "alert_id": "str",
+    "as_of": "datetime64[s]",
+    "rule": "str",
+    "alert_object": "str",
+    "severity": "str",
+    "value_text": "str",
+    "first_seen": "datetime64[s]",
+    "last_seen": "datetime64[s]",
+}
+ACTIONS: Mapping[str, str] = {
+    "customer_id": "str",
+    "alert_id": "str",
+    "alert_action": "str",
+    "acted_by": "str",
+    "acted_on": "datetime64[s]",
+    "until": "datetime64[s]",
+    "reason_text": "str",
+}
+
+
+def history_frame(rows: Mapping[str, Any] | pd.DataFrame | None, dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """A frame with exactly these columns and types; without rows when None."""
+    given = {} if rows is None else rows
+    return pd.DataFrame({name: pd.Series(given[name] if name in given else [], dtype=dtype) for name, dtype in dtypes.items()})
+
+
+@dataclass(frozen=True)
+class AlertHistory:
+    """`before`: alerts of the assessment before (columns BEFORE). `actions`: the newest of people's actions on each alert."""
+
+    before: pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
+    actions: pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))
+
+    def between(self, first: str, last: str) -> AlertHistory:
+        """The rows of customers from `first` to `last`; both frames must be ordered by customer_id."""
+        return AlertHistory(_between(self.before, first, last), _between(self.actions, first, last))
+
+
+def _between(frame: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
+    ids = frame["customer_id"]
+    return frame.iloc[bisect_left(ids, first) : bisect_right(ids, last)].reset_index(drop=True)  # type: ignore[arg-type]
