@@ -6,10 +6,12 @@ is made (decision/), thresholds (the policy).
 
 from __future__ import annotations
 
+from risk_pipeline.contracts.factor_people import VALUES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
 
 TIERS = ("low", "medium", "high", "restricted", "unrated", "not_rated")
+OVERRIDE_STANDINGS = "in_force reduced needs_authority hard_stop not_effective"
 RUN_LABELS = ("official", "reconstructed", "simulation")
 SEVERITIES = ("low", "medium", "high", "critical")
 ALERT_STATES = ("open", "acknowledged", "snoozed", "closed")
@@ -25,6 +27,8 @@ DECISION_TABLES: tuple[Table, ...] = (
         key=("as_of", "customer_id"),
         columns=columns(
             "as_of customer_id run_id segment segment_held_on tier model_tier hysteresis_tier notched_tier knockout_ceiling"
+            " notch_steps notch_id notch_expires_on notch_status override_pending override_rejected override_violation"
+            " override_violation_id override_lapsed_on override_lapsed_id"
             " knockouts binding_rule previous_tier direction periods_in_tier hysteresis_periods_met last_downgrade_on"
             " month_end_score in_default default_since default_cleared_on default_events decided_on valid_to run_label",
             required="run_id tier knockouts direction in_default decided_on run_label",
@@ -35,6 +39,8 @@ DECISION_TABLES: tuple[Table, ...] = (
                 "notched_tier": " ".join(TIERS),
                 "knockout_ceiling": " ".join(TIERS),
                 "previous_tier": " ".join(TIERS),
+                "notch_status": "in_force not_effective",
+                **VALUES,
                 "direction": "new up down same",
                 "run_label": " ".join(RUN_LABELS),
             },
@@ -52,11 +58,15 @@ DECISION_TABLES: tuple[Table, ...] = (
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
             " limit_reason computed_limit effective_limit approval_status required_authority applied_source previous_limit"
             " valid_to payment_terms_days settlement_cycle prepayment_pct unsecured_limit secured_amount secured_exposure"
+            " manual_limit manual_limit_id manual_limit_expires_on manual_limit_status temporary_limit temporary_limit_id"
+            " temporary_limit_until temporary_limit_status"
             " total_exposure utilisation headroom hold hold_reasons",
             required="run_id currency reporting_currency total_exposure hold hold_reasons",
             values={
                 "approval_status": "auto pending approved rejected",
                 "applied_source": "computed manual hard_stop",
+                "manual_limit_status": OVERRIDE_STANDINGS,
+                "temporary_limit_status": OVERRIDE_STANDINGS,
             },
         ),
     ),

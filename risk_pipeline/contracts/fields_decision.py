@@ -102,6 +102,14 @@ FIELDS: tuple[Field, ...] = (
           "违约事由消除日，治愈观察期自此起算"),
     Field("default_events", Kind.TEXT, "Default events that hold, ids separated by commas; empty text = none",
           "成立的违约事件编号，逗号分隔；空字符串表示无"),
+    # what became of overrides
+    Field("notch_status", Kind.TEXT, "What became of the notch: in_force, or not_effective (another rule decides, or no tier of a score)",
+          "等级调整的效力：in_force 生效；not_effective 未生效（由其他规则决定或无评分等级）"),
+    Field("manual_limit_status", Kind.TEXT, "What became of the limit by hand: in_force, reduced (to what the policy allows), "
+          "needs_authority (of a higher level), hard_stop, not_effective",
+          "手工额度的效力：in_force 生效；reduced 按政策上限调减；needs_authority 须更高权限审批；hard_stop 被否决停额；not_effective 未生效"),
+    Field("temporary_limit_status", Kind.TEXT, "What became of the limit for a time: as manual_limit_status",
+          "临时额度的效力：取值同 manual_limit_status"),
     Field("decided_on", Kind.DATE, "Date of the decision", "决策日期"),
     Field("run_label", Kind.TEXT, "Standing of the run: official, reconstructed (knowledge assumed), simulation (policy not "
           "in force)",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.decision.limits import SOURCES, Limits
-from risk_pipeline.policy.facts import Bools, Facts, Ints
+from risk_pipeline.policy.facts import Bools, Facts, Ints, Text
 from risk_pipeline.policy.model import Policy, minor_units
 
 STATUSES = ("auto", "pending", "approved", "rejected")
@@ -31,33 +31,43 @@ class Approval:
     effective: Ints
 
 
-def may_be_manual(facts: Facts, customers: Customers, policy: Policy) -> Bools:
-    """Whether the role that approved the manual limit may approve that much in the customer's tier."""
-    manual, role = facts.integers("manual_limit"), facts.text("manual_limit_role")
-    allowed = np.zeros(len(facts), dtype=bool)
+def may_grant(facts: Facts, granted: str, customers: Customers, policy: Policy) -> Bools:
+    """Whether the role in column `<granted>_role` may approve the amount in column `granted` in the customer's tier."""
+    amount = facts.integers(granted)
+    return _within(amount.values, facts.text(f"{granted}_role"), customers, policy) & amount.known
+
+
+def _within(amount: Ints, role: Text, customers: Customers, policy: Policy) -> Bools:
+    allowed = np.zeros(len(amount), dtype=bool)
     for level, most in zip(policy.authorities.levels, _bounds(customers, policy), strict=True):
-        allowed |= role.is_in((level.role,)) & (manual.values <= most)
-    return allowed & manual.known
+        allowed |= role.is_in((level.role,)) & (amount <= most)
+    return allowed
 
 
 def approve(facts: Facts, customers: Customers, limits: Limits, adverse: Bools, policy: Policy) -> Approval:
     """The approval of every limit; `adverse`: a worse decision about a natural person, which a person reviews first.
 
-    Auto: nothing is raised over what is in force, or the limit is within the automatic authority of its tier. Facts read:
-    previous_effective_limit, limit_approved, limit_rejected (verdicts of people on this customer's limit), group_limit_total
-    (what the members of its group get together decides the level).
+    Auto: nothing is raised over what is in force, or the limit is within the automatic authority of its tier and no notch up is
+    behind it. What was in force by hand or for a time alone is no reason for an automatic raise. An approval counts as far as its
+    role goes in the tier of today, a rejection from its amount on. Facts read: previous_effective_limit, previous_computed_limit,
+    limit_approved, limit_rejected with their role and amount, notch_steps, group_limit_total (what the members of its group get
+    together decides the level).
     """
-    before, approved = facts.integers("previous_effective_limit"), facts.integers("limit_approved")
+    before, computed = facts.integers("previous_effective_limit"), facts.integers("previous_computed_limit")
+    approved, notch = facts.integers("limit_approved"), facts.integers("notch_steps")
     in_force = np.where(before.known, before.values, 0)
+    in_force = np.where(computed.known, np.minimum(in_force, computed.values), in_force)
     total = facts.integers("group_limit_total")
     amount = np.maximum(limits.limit, np.where(total.known, total.values, 0))
     automatic = policy.authorities.auto
     auto_up_to = np.array([minor_units(automatic[t]) if t in automatic else 0 for t in customers.tier_names], dtype=np.int64)
     by_people = limits.source == SOURCES.index("manual")  # approved when it was granted
-    auto = ((limits.limit <= in_force) | (amount <= auto_up_to[customers.tier])) & ~adverse
-    yes = by_people | (approved.known & (limits.limit <= approved.values))
-    rejected = facts.flags("limit_rejected")
-    no = rejected.known & rejected.values
+    lifted = notch.known & (notch.values > 0)
+    auto = ((limits.limit <= in_force) | ((amount <= auto_up_to[customers.tier]) & ~lifted)) & ~adverse
+    covered = approved.known & (limits.limit <= approved.values)
+    yes = by_people | (covered & _within(amount, facts.text("limit_approved_role"), customers, policy))
+    rejected, rejected_from = facts.flags("limit_rejected"), facts.integers("limit_rejected_from")
+    no = rejected.known & rejected.values & (~rejected_from.known | (limits.limit >= rejected_from.values))
     status = np.select([yes, auto, no], [2, 0, 3], default=1).astype(np.int8)
     enough = np.stack([amount <= most for most in _bounds(customers, policy)])
     required = np.where(enough.any(axis=0), enough.argmax(axis=0), len(enough) - 1)

@@ -16,13 +16,14 @@ from risk_pipeline.decision import tables
 from risk_pipeline.decision.alert_facts import with_alert_facts
 from risk_pipeline.decision.alerts import raise_alerts
 from risk_pipeline.decision.assign import Assigned, assign
-from risk_pipeline.decision.authority import approve, may_be_manual
+from risk_pipeline.decision.authority import approve, may_grant
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import default_state
 from risk_pipeline.decision.hold import hold_hits, utilisation
 from risk_pipeline.decision.knockouts import knock_out
 from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.decision.limits import Circumstances, decide_limits
+from risk_pipeline.decision.overrides import add_reasons, by_people
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
@@ -116,12 +117,14 @@ def decide_scored(
     circumstances = Circumstances(
         same_tier=moved == DIRECTIONS.index("same"),
         on_probation=np.zeros(len(facts), dtype=bool),
-        may_be_manual=may_be_manual(facts, customers, policy),
+        may_be_manual=may_grant(facts, "manual_limit", customers, policy),
+        may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
     )
     limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy)
     person = facts.flags("natural_person")
     adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
     approval = approve(facts, customers, limits, adverse, policy)
+    people = by_people(facts, tiers, limits, circumstances, knocked)
     terms = decide_terms(customers, limits.limit, assigned.prepaid(policy), policy)
     used = utilisation(limits.limit, facts.integers("total_exposure").values, ~not_rated)
     granted = Vector(limits.limit, limits.known)
@@ -135,6 +138,7 @@ def decide_scored(
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
+    add_reasons(reasons, people, facts)
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
     for number, rule in enumerate(policy.outside_scorecard):
         reasons.add_where(assigned.outside == number, rule.reason)
@@ -151,6 +155,7 @@ def decide_scored(
         tiers=tiers,
         limits=limits,
         approval=approval,
+        people=people,
         terms=terms,
         used=used,
         holds=hold_hits(facts, knocked, policy, not_rated),

@@ -37,6 +37,7 @@ class Circumstances:
     same_tier: Bools  # as in the previous assessment
     on_probation: Bools
     may_be_manual: Bools  # the approver of the manual limit has the authority for it
+    may_be_temporary: Bools  # the approver of the temporary limit has it
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ def _by_people(
     most = times(computed, round(rules.manual.max_share_of_computed * SHARE_SCALE), SHARE_SCALE)
     most = np.where(group.known, np.minimum(most, group.values), most)
     amount = np.minimum(np.maximum(manual.values, 0), most)
-    where = manual.known & circumstances.may_be_manual & (~knocked.stops_limit | (amount < computed))
+    within = circumstances.may_be_manual | (manual.values <= computed)  # every level may cut
+    where = manual.known & within & (~knocked.stops_limit | (amount < computed))
     ladder.step(
         MANUAL, amount, where, js.object_of(approved=js.money(manual), computed=js.money(Vector(computed, customers.has_limit)))
     )
@@ -193,7 +195,7 @@ def _by_people(
     most = np.where(group.known, np.minimum(most, group.values), most)
     amount = np.minimum(extra.values, most)
     good = np.isin(customers.tier, [customers.tier_names.index(t) for t in rules.temporary.tiers]) & ~knocked.holds
-    where = extra.known & good & ~knocked.stops_limit & (amount > ladder.amount)
+    where = extra.known & circumstances.may_be_temporary & good & ~knocked.stops_limit & (amount > ladder.amount)
     ladder.step(TEMPORARY, amount, where, js.object_of(approved=js.money(extra)))
 
 

@@ -33,6 +33,7 @@ from risk_pipeline.decision.frames import (
 from risk_pipeline.decision.hold import hold_ids
 from risk_pipeline.decision.knockouts import Knocked
 from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Limits, in_credit_currency
+from risk_pipeline.decision.overrides import STANDINGS, ByPeople
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
@@ -60,6 +61,7 @@ class Decided:
     tiers: Tiers
     limits: Limits
     approval: Approval
+    people: ByPeople
     terms: TermsGiven
     used: Vector
     holds: Bools
@@ -143,6 +145,9 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "model_tier": categorical(tiers.model, names),
         "hysteresis_tier": categorical(tiers.memory.tier, names),
         "notched_tier": categorical(tiers.notched, names),
+        **_picked(decided.facts.frame, "notch_steps notch_id notch_expires_on override_pending override_rejected"),
+        **_picked(decided.facts.frame, "override_violation override_violation_id override_lapsed_on override_lapsed_id"),
+        "notch_status": categorical(decided.people.notch, STANDINGS),
         "knockout_ceiling": categorical(decided.knocked.ceiling, policy.tier_ids),
         "knockouts": joined(decided.knocked.hits, [k.id for k in policy.knockouts]),
         "binding_rule": categorical(tiers.binding, binding_names(policy)),
@@ -200,6 +205,10 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
             np.where(known, decided.approval.required, -1).astype(np.int8), [level.role for level in policy.authorities.levels]
         ),
         "applied_source": categorical(np.where(known, limits.source, -1).astype(np.int8), SOURCES),
+        **_picked(decided.facts.frame, "manual_limit manual_limit_id manual_limit_expires_on"),
+        **_picked(decided.facts.frame, "temporary_limit temporary_limit_id temporary_limit_until"),
+        "manual_limit_status": categorical(decided.people.manual, STANDINGS),
+        "temporary_limit_status": categorical(decided.people.temporary, STANDINGS),
         "total_exposure": exposure,
         "utilisation": np.where(used.known, used.values, np.nan),
         "headroom": nullable(limits.limit - exposure, known),

@@ -235,6 +235,7 @@ def test_19_a_knockout_beats_an_override(case: LedgerCase) -> None:
     assert (found.limit_reporting, found.candidates["tangible_net_worth_share"]) == (50_000, 50_000)
     assert found.terms == (15, "per_invoice", 30)
     assert found.hold
+    assert (found.notch_id, found.notch_steps, found.notch_status) == ("O-1", 1, "not_effective")
 
 
 def test_20_a_notch_up_lapses(case: LedgerCase) -> None:
@@ -244,6 +245,7 @@ def test_20_a_notch_up_lapses(case: LedgerCase) -> None:
     assert (found.hysteresis_tier, found.notched_tier, found.tier, found.direction) == ("medium", "medium", "medium", "down")
     assert found.limit_reporting == 100_000
     assert found.terms == (30, "per_invoice", 0)
+    assert (found.notch_status, found.override_lapsed_id) == (None, "O-1")
 
 
 def test_21_a_notch_down_lapses_and_nothing_waits(case: LedgerCase) -> None:
@@ -261,6 +263,7 @@ def test_22_who_asks_does_not_approve(case: LedgerCase) -> None:
     assert people(case)["override_violation"] == "self_approval"
     found = decided(case, 62, **GOOD)
     assert (found.notched_tier, found.tier, found.binding_rule) == ("medium", "medium", "score")
+    assert (found.notch_status, found.override_violation, found.override_violation_id) == (None, "self_approval", "O-1")
 
 
 @pytest.mark.parametrize(
@@ -273,6 +276,7 @@ def test_23_a_limit_by_hand_within_the_authority(case: LedgerCase, role: str, li
     assert found.computed_limit == 80_000_00
     assert found.terms == (30, "per_invoice", 0)
     assert found.approval_status == ("approved" if source == "manual" else "pending")
+    assert found.manual_limit_status == ("in_force" if source == "manual" else "needs_authority")
 
 
 def test_24_a_hard_stop_beats_a_limit_by_hand(case: LedgerCase) -> None:
@@ -280,5 +284,71 @@ def test_24_a_hard_stop_beats_a_limit_by_hand(case: LedgerCase) -> None:
     good = facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000)
     found = decided(case, 62, **good, insolvency_open=1)
     assert (found.tier, found.limit_reporting, found.applied_source) == ("restricted", 0, "hard_stop")
-    assert people(case)["manual_limit"] == 100_000
+    assert (found.manual_limit, found.manual_limit_status) == (100_000_00, "hard_stop")
     assert found.hold
+
+
+# What limits by hand and verdicts are worth
+
+SIXTY = facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000)  # medium: computed limit 80,000
+
+
+def test_a_limit_by_hand_reaches_at_most_half_over_the_computed_one(case: LedgerCase) -> None:
+    override(case, "limit", amount=200_000)
+    found = decided(case, 62, **SIXTY)
+    assert (found.limit_reporting, found.manual_limit_status) == (120_000, "reduced")
+
+
+def test_every_level_may_cut(case: LedgerCase) -> None:
+    override(case, "limit", amount=60_000, decided_role="credit_analyst")
+    found = decided(case, 62, **SIXTY)
+    assert (found.limit_reporting, found.manual_limit_status, found.approval_status) == (60_000, "in_force", "approved")
+
+
+TEMPORARY = [
+    ({}, {}, 100_000, "in_force"),
+    ({"amount": 150_000}, {}, 104_000, "reduced"),  # 30 % over 80,000
+    ({"decided_role": "credit_analyst"}, {}, 80_000, "needs_authority"),
+    ({}, OVERDUE_65, 50_000, "needs_authority"),  # high by KO06, where it is more than a credit manager's
+    ({"decided_role": "head_of_credit"}, OVERDUE_65, 50_000, "not_effective"),  # and on hold
+    ({}, {"insolvency_open": 1}, 0, "hard_stop"),
+]
+
+
+@pytest.mark.parametrize(("changes", "more", "limit", "status"), TEMPORARY)
+def test_a_limit_for_a_time(case: LedgerCase, changes: dict[str, Any], more: dict[str, Any], limit: int, status: str) -> None:
+    override(case, "temporary_limit", **{"valid_to": AS_OF + timedelta(days=5), **changes})
+    found = decided(case, 62, **SIXTY, **more)
+    assert (found.limit_reporting, found.temporary_limit_status) == (limit, status)
+
+
+APPROVALS: list[tuple[dict[str, Any], str, int]] = [
+    ({}, "pending", 0),
+    ({"previous_effective_limit": 80_000_00}, "auto", 80_000),
+    # 80,000 was in force for a time, or by hand, over a computed 50,000: no reason to raise without a person
+    ({"previous_effective_limit": 80_000_00, "previous_computed_limit": 70_000_00}, "pending", 70_000),
+    ({"limit_approved": 80_000_00, "limit_approved_role": "credit_manager"}, "approved", 80_000),
+    ({"limit_approved": 79_000_00, "limit_approved_role": "credit_manager"}, "pending", 0),
+    ({"limit_approved": 80_000_00, "limit_approved_role": "credit_analyst"}, "pending", 0),
+    ({"limit_rejected": True, "limit_rejected_from": 80_000_00}, "rejected", 0),
+    ({"limit_rejected": True, "limit_rejected_from": 90_000_00}, "pending", 0),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "effective"), APPROVALS)
+def test_who_approved_how_much(said: dict[str, Any], status: str, effective: int) -> None:
+    found = given(62, **SIXTY, **said)
+    assert (found.approval_status, found.effective_limit) == (status, effective * 100)
+
+
+def test_a_notch_up_leaves_no_limit_to_the_program(case: LedgerCase) -> None:
+    small = facts(sales=10_000, net_worth=2_000_000, revenue=20_000_000)
+    assert given(62, **small).approval_status == "auto"
+    override(case)
+    found = decided(case, 62, **small)
+    assert (found.tier, found.notch_status, found.approval_status, found.required_authority) == (
+        "low",
+        "in_force",
+        "pending",
+        "credit_analyst",
+    )
