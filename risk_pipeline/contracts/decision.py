@@ -7,6 +7,7 @@ is made (decision/), thresholds (the policy).
 from __future__ import annotations
 
 from risk_pipeline.contracts.factor_people import VALUES
+from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
 
@@ -30,7 +31,9 @@ DECISION_TABLES: tuple[Table, ...] = (
             " notch_steps notch_id notch_expires_on notch_status override_pending override_rejected override_violation"
             " override_violation_id override_lapsed_on override_lapsed_id"
             " knockouts binding_rule previous_tier direction periods_in_tier hysteresis_periods_met last_downgrade_on"
-            " month_end_score in_default default_since default_cleared_on default_events decided_on valid_to run_label",
+            " month_end_score in_default default_since default_cleared_on default_wait_days default_events"
+            " status status_since status_periods status_before status_rule status_cleared_on status_wait_days cure_ceiling"
+            " decided_on valid_to run_label",
             required="run_id tier knockouts direction in_default decided_on run_label",
             values={
                 "tier": " ".join(TIERS),
@@ -39,6 +42,9 @@ DECISION_TABLES: tuple[Table, ...] = (
                 "notched_tier": " ".join(TIERS),
                 "knockout_ceiling": " ".join(TIERS),
                 "previous_tier": " ".join(TIERS),
+                "cure_ceiling": " ".join(TIERS),
+                "status": " ".join(STATUSES),
+                "status_before": " ".join(STATUSES),
                 "notch_status": "in_force not_effective",
                 **VALUES,
                 "direction": "new up down same",

@@ -59,7 +59,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
             " is_one_time is_public_body is_project_business size_class customer_segment country_code region"
             " industry_code industry_scheme group_id legal_entity_id credit_currency credit_fx_rate"
             " contracted_terms_days account_manager onboarded_date identity_verified requested_limit"
-            " requested_terms_days expected_monthly_sales distressed_plan",
+            " requested_terms_days expected_monthly_sales distressed_plan plan_agreed_on plan_broken_on",
             required="run_id customer_source state_assumed",
             values={"customer_source": "master derived", "size_class": "micro small medium large"},
         ),

@@ -102,6 +102,8 @@ FIELDS: tuple[Field, ...] = (
           "违约事由消除日，治愈观察期自此起算"),
     Field("default_events", Kind.TEXT, "Default events that hold, ids separated by commas; empty text = none",
           "成立的违约事件编号，逗号分隔；空字符串表示无"),
+    Field("default_wait_days", Kind.INTEGER, "Days the proof of the cure must last, by the gravest event of this default",
+          "治愈证明须持续的天数（按本次违约中最严重的事件）", "days"),
     # what became of overrides
     Field("notch_status", Kind.TEXT, "What became of the notch: in_force, or not_effective (another rule decides, or no tier of a score)",
           "等级调整的效力：in_force 生效；not_effective 未生效（由其他规则决定或无评分等级）"),
@@ -110,6 +112,21 @@ FIELDS: tuple[Field, ...] = (
           "手工额度的效力：in_force 生效；reduced 按政策上限调减；needs_authority 须更高权限审批；hard_stop 被否决停额；not_effective 未生效"),
     Field("temporary_limit_status", Kind.TEXT, "What became of the limit for a time: as manual_limit_status",
           "临时额度的效力：取值同 manual_limit_status"),
+    # state of the customer
+    Field("status_since", Kind.DATE, "Assessment date from which the state holds", "当前状态的起始评估日"),
+    Field("status_periods", Kind.INTEGER, "Month ends in this state after the one it began at; on probation only those in a row "
+          "at which its needs were met",
+          "进入该状态后的月末期数；观察期内仅计连续达标的月末", "month ends"),
+    Field("status_before", Kind.TEXT, "State the customer came from", "变更前的客户状态"),
+    Field("status_rule", Kind.TEXT, "Edge of the policy that led to the state; empty = none so far",
+          "进入当前状态所依据的政策条款；为空表示从未变更"),
+    Field("status_cleared_on", Kind.DATE, "Assessment that first saw the causes of the suspension gone; the waiting time counts "
+          "from here",
+          "首次确认暂停事由消除的评估日，等待期自此起算"),
+    Field("status_wait_days", Kind.INTEGER, "Days to wait after that, beside those of a default",
+          "此后须等待的天数（违约治愈期另计）", "days"),
+    Field("cure_ceiling", Kind.TEXT, "Best tier while on probation; empty = no ceiling",
+          "观察期内允许的最好等级；为空表示无限制"),
     Field("decided_on", Kind.DATE, "Date of the decision", "决策日期"),
     Field("run_label", Kind.TEXT, "Standing of the run: official, reconstructed (knowledge assumed), simulation (policy not "
           "in force)",

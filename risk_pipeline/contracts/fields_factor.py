@@ -56,6 +56,8 @@ FIELDS: tuple[Field, ...] = (
           "主体身份已核实：登记号存在且校验位（如有）正确"),
     Field("distressed_plan", Kind.FLAG, "An instalment plan granted because the customer could not pay is in force",
           "存在因客户无力支付而签订的分期还款计划"),
+    Field("plan_agreed_on", Kind.DATE, "Day the newest instalment plan in force was agreed", "有效分期还款计划中最近一次签订日"),
+    Field("plan_broken_on", Kind.DATE, "Day the customer last broke an instalment plan", "客户最近一次违反分期还款计划的日期"),
     # open items
     Field("due_date_source", Kind.TEXT, "Where the due date comes from: given, terms code, contracted terms, the invoice date "
           "for lack of better, or the oldest unpaid instalment of a plan in force",

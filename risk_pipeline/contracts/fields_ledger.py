@@ -126,8 +126,11 @@ FIELDS: tuple[Field, ...] = (
     Field("payer_account", Kind.TEXT, "Hash of the bank account that paid, to notice payments by strangers",
           "付款银行账号的哈希值，用于识别第三方代付", sensitivity="personal"),
     Field("is_advance", Kind.FLAG, "Payment in advance, before any invoice", "预付款（先于开票）"),
-    Field("status", Kind.TEXT, "State of the payment: booked, returned by the bank, or reversed by us; empty = booked",
-          "收款状态：已入账、银行退回、我方冲销；为空视为已入账"),
+    Field("status", Kind.TEXT, "Of a payment: booked, returned by the bank, or reversed by us; empty = booked. Of a customer: "
+          "active, probation (back, at a part of the limit), suspended (orders stopped, debts collected), exit_proposed "
+          "(waits for a verdict), terminated",
+          "付款状态：booked 已入账、returned 银行退回、reversed 我方冲销，为空视为已入账；客户状态：active 正常、"
+          "probation 观察期（部分额度）、suspended 暂停（停单、继续催收）、exit_proposed 拟退出（待审批）、terminated 已退出"),
     Field("status_date", Kind.DATE, "Day the payment was returned or reversed", "退回或冲销日期"),
     Field("application_id", Kind.TEXT, "Number of the application of a settlement to an invoice",
           "核销记录编号（结算与发票的匹配）"),

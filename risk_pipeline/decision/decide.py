@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.decision import tables
 from risk_pipeline.decision.alert_facts import with_alert_facts
 from risk_pipeline.decision.alerts import raise_alerts
@@ -21,6 +22,7 @@ from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import default_state
 from risk_pipeline.decision.hold import hold_hits, utilisation
 from risk_pipeline.decision.knockouts import knock_out
+from risk_pipeline.decision.lifecycle import states_after_tier, states_before_tier
 from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.decision.limits import Circumstances, decide_limits
 from risk_pipeline.decision.overrides import add_reasons, by_people
@@ -30,11 +32,11 @@ from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
 from risk_pipeline.decision.tier_codes import tier_names
-from risk_pipeline.decision.tiers import DIRECTIONS, decide_tiers, direction, unrated_rule
+from risk_pipeline.decision.tiers import DIRECTIONS, decide_tiers, direction, periods_in_tier, unrated_rule
 from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
-from risk_pipeline.policy.model import UNRATED, Policy, minor_units
+from risk_pipeline.policy.model import ACTIVE, UNRATED, Policy, minor_units
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,13 @@ def decide_scored(
     default = default_state(facts, policy, context.as_of, not_rated)
     facts = facts.with_columns(in_default=Vector(default.in_default, np.ones(len(facts), dtype=bool)))
     knocked = knock_out(facts, policy, not_rated)
-    ceilings = (assigned.ceiling(policy), np.full(len(facts), -1, dtype=np.int8))
+    states, facts = states_before_tier(facts, default, knocked, policy, context.as_of, not_rated)
+    ceilings = (assigned.ceiling(policy), states.probation_ceiling(), states.state_ceiling(policy))
     tiers = decide_tiers(scored.score, scored.model_rule, assigned.outside, ceilings, knocked, facts, policy, context.as_of)
+    periods = periods_in_tier(tiers.final, facts, policy, context.as_of)
+    facts = facts.with_columns(tier=Text(tiers.final, names), periods_in_tier=Vector(periods, np.ones(len(facts), dtype=bool)))
+    states = states_after_tier(states, default, facts, policy, context.as_of)
+    knocked = states.stopping(policy, knocked)
 
     classes = tuple(policy.terms)
     pds = Vector(np.where(scored.known, curve(policy).pd[scored.score], 0.0), scored.known)
@@ -116,7 +123,7 @@ def decide_scored(
     moved = direction(tiers.final, facts.text("previous_tier"), policy)
     circumstances = Circumstances(
         same_tier=moved == DIRECTIONS.index("same"),
-        on_probation=np.zeros(len(facts), dtype=bool),
+        on_probation=states.on_probation,
         may_be_manual=may_grant(facts, "manual_limit", customers, policy),
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
     )
@@ -125,10 +132,10 @@ def decide_scored(
     adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
     approval = approve(facts, customers, limits, adverse, policy)
     people = by_people(facts, tiers, limits, circumstances, knocked)
-    terms = decide_terms(customers, limits.limit, assigned.prepaid(policy), policy)
+    terms = decide_terms(customers, limits.limit, assigned.prepaid(policy) | states.taken_back, policy)
     used = utilisation(limits.limit, facts.integers("total_exposure").values, ~not_rated)
     granted = Vector(limits.limit, limits.known)
-    facts = facts.with_columns(tier=Text(tiers.final, names), limit_reporting=granted, utilisation=used)
+    facts = facts.with_columns(status=Text(states.status, STATUSES), limit_reporting=granted, utilisation=used)
 
     facts = facts.with_columns(
         direction=Text(moved, DIRECTIONS), segment=Text(assigned.segment, tuple(each.id for each in policy.segments))
@@ -138,6 +145,10 @@ def decide_scored(
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
+    told = knocked.hits[:, [k.state is not None for k in policy.knockouts]].any(axis=1)  # by the knock-out itself
+    for number, edge in enumerate(policy.exit.edges):
+        if edge.to != ACTIVE:
+            reasons.add_where((states.rule == number) & (states.status >= 0) & ~told, edge.reason)
     add_reasons(reasons, people, facts)
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
     for number, rule in enumerate(policy.outside_scorecard):
@@ -151,6 +162,7 @@ def decide_scored(
         score_known=scored.known,
         cards=tuple((positions, card) for positions, _, card in scored.cards),
         default=default,
+        states=states,
         knocked=knocked,
         tiers=tiers,
         limits=limits,

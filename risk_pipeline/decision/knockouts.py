@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.policy.facts import Bools, Facts
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import condition
@@ -25,7 +26,7 @@ class Knocked:
     stops_limit: Bools
     zero_limit: Bools  # not even security carries a limit
     holds: Bools
-    first_stop: NDArray[np.intp]  # the first knock-out that stops the limit, where one does
+    first_stop: NDArray[np.intp]  # position in stop_ids of what stops the limit first, where something does
 
 
 def knock_out(facts: Facts, policy: Policy, exempt: Bools) -> Knocked:
@@ -53,3 +54,17 @@ def knock_out(facts: Facts, policy: Policy, exempt: Bools) -> Knocked:
 def ceiling_positions(policy: Policy) -> NDArray[np.int8]:
     """Per knock-out the position of its ceiling among the tiers (0 = best); -1 = no ceiling."""
     return np.array([-1 if k.ceiling is None else policy.tier_ids.index(k.ceiling) for k in policy.knockouts], dtype=np.int8)
+
+
+def stop_ids(policy: Policy) -> list[str]:
+    """What can stop a limit: the knock-outs, then the states of a customer."""
+    return [*(k.id for k in policy.knockouts), *STATUSES]
+
+
+def new_hits(knocked: Knocked, facts: Facts, policy: Policy) -> Bools:
+    """Knock-outs that hold now and did not at the last assessment; none where there was none. Facts read: previous_knockouts."""
+    before = facts.text("previous_knockouts")
+    held = np.array([[k.id in text.split(",") for k in policy.knockouts] for text in before.categories], dtype=bool)
+    unknown = np.ones((1, len(policy.knockouts)), dtype=bool)  # code -1 reads the last place
+    table = np.vstack([held.reshape(-1, len(policy.knockouts)), unknown])
+    return np.asarray(knocked.hits & ~table[before.codes])

@@ -101,6 +101,7 @@ def decide_limits(
 
     bound = _probation(ladder, bound, circumstances, policy)
     ids = [js.canonical({"knockout": k.id, "limit": k.limit}) for k in policy.knockouts]
+    ids += [js.canonical({"limit": means.limit, "state": name}) for name, means in policy.exit.by_status]
     ladder.step(
         HARD_STOP, ladder.amount, stopped & customers.has_limit, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"])
     )

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from risk_pipeline.contracts.feed_people import STATUSES as STATES
 from risk_pipeline.decision.alerts import Alerts, alert_frame
 from risk_pipeline.decision.assign import Assigned
 from risk_pipeline.decision.authority import STATUSES, Approval
@@ -21,6 +22,7 @@ from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import DefaultState
 from risk_pipeline.decision.frames import (
     Categorical,
+    Column,
     add_days,
     categorical,
     constant,
@@ -31,7 +33,8 @@ from risk_pipeline.decision.frames import (
     stacked,
 )
 from risk_pipeline.decision.hold import hold_ids
-from risk_pipeline.decision.knockouts import Knocked
+from risk_pipeline.decision.knockouts import Knocked, stop_ids
+from risk_pipeline.decision.lifecycle import AWAY, States
 from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Limits, in_credit_currency
 from risk_pipeline.decision.overrides import STANDINGS, ByPeople
 from risk_pipeline.decision.pd import curve
@@ -57,6 +60,7 @@ class Decided:
     score_known: Bools
     cards: tuple[tuple[NDArray[np.intp], CardScore], ...]  # positions of a card's customers, their scores
     default: DefaultState
+    states: States
     knocked: Knocked
     tiers: Tiers
     limits: Limits
@@ -160,7 +164,9 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "in_default": default.in_default,
         "default_since": default.since.astype("datetime64[s]"),
         "default_cleared_on": default.cleared_on.astype("datetime64[s]"),
+        "default_wait_days": nullable(default.wait_days, default.in_default),
         "default_events": joined(default.events, [e.id for e in policy.default_definition.events]),
+        **_state_columns(decided, policy),
         "decided_on": constant_date(context, rows),
         "valid_to": _valid_to(decided, policy.reviews, policy, context),
         "run_label": constant(context.run_label, rows),
@@ -173,6 +179,23 @@ def _month_end_score(decided: Decided, context: DecisionContext) -> Vector:
     if is_month_end(context.as_of):
         return Vector(decided.score / HUNDRED, decided.score_known)
     return decided.facts.numbers("previous_month_end_score")
+
+
+def _state_columns(decided: Decided, policy: Policy) -> dict[str, Column]:
+    """The state of the customer, how it came, and what its way back remembers; NULL for customers without a state."""
+    states = decided.states
+    known = states.status >= 0
+    waits = known & np.isin(states.status, [STATES.index(name) for name in AWAY])
+    return {
+        "status": categorical(states.status, STATES),
+        "status_since": states.since.astype("datetime64[s]"),
+        "status_periods": nullable(np.where(known, states.periods, 0), known),
+        "status_before": categorical(states.before, STATES),
+        "status_rule": categorical(states.rule, [edge.id for edge in policy.exit.edges]),
+        "status_cleared_on": states.cleared_on.astype("datetime64[s]"),
+        "status_wait_days": nullable(np.where(waits, states.wait_days, 0), waits),
+        "cure_ceiling": categorical(states.cure_ceiling, policy.tier_ids),
+    }
 
 
 def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:
@@ -234,13 +257,13 @@ def _limit_reason(decided: Decided, policy: Policy) -> Categorical:
     limits, knocked = decided.limits, decided.knocked
     steps = [c.method for c in limits.candidates if c.kind == "cap"]
     kinds = ["need", "capacity", *steps, NO_BASIS, BELOW_SMALLEST]
-    reasons = [*kinds, *(k.id for k in policy.knockouts), *(o.limit or o.id for o in policy.outside_scorecard)]
+    reasons = [*kinds, *stop_ids(policy), *(o.limit or o.id for o in policy.outside_scorecard)]
     words = [c.method if c.kind == "cap" else "need" if c.kind == "secured" else c.kind for c in limits.candidates]
     kind_of = np.array([*(kinds.index(word) for word in words), kinds.index(NO_BASIS)])
     codes = kind_of[limits.binding]
     codes = np.where((limits.limit == 0) & (limits.unsecured > 0), kinds.index(BELOW_SMALLEST), codes)
     codes = np.where(knocked.stops_limit, len(kinds) + knocked.first_stop, codes)
-    codes = np.where(limits.known, codes, len(kinds) + len(policy.knockouts) + decided.assigned.outside)
+    codes = np.where(limits.known, codes, len(kinds) + len(stop_ids(policy)) + decided.assigned.outside)
     return categorical(codes, reasons)
 
 

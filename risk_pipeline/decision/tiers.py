@@ -24,7 +24,7 @@ from risk_pipeline.policy.model import NOT_RATED, UNRATED, Policy
 # Rules beside the knock-outs that can decide a tier, as named in binding_rule.
 MODEL_RULES = ("score", "unrated_missing_factor", "unrated_coverage", "unrated_reweight")
 NOTCHES = ("notch_up", "notch_down")
-CEILINGS = ("segment_ceiling", "cure_ceiling")
+CEILINGS = ("segment_ceiling", "cure_ceiling", "state_ceiling")
 FIXED_RULES = (*MODEL_RULES, *WAITS, *NOTCHES, *CEILINGS)
 DIRECTIONS = ("new", "up", "down", "same")
 
@@ -55,7 +55,7 @@ def decide_tiers(
     score: Ints,
     model_rule: NDArray[np.int16],
     outside: NDArray[np.int16],
-    ceilings: tuple[Codes, Codes],
+    ceilings: tuple[Codes, Codes, Codes],
     knocked: Knocked,
     facts: Facts,
     policy: Policy,
@@ -99,16 +99,18 @@ def _under_ceilings(
     notched: Codes,
     binding: NDArray[np.int16],
     is_outside: Bools,
-    ceilings: tuple[Codes, Codes],
+    ceilings: tuple[Codes, Codes, Codes],
     knocked: Knocked,
     policy: Policy,
 ) -> tuple[Codes, NDArray[np.int16]]:
     """The worse of the tier and every ceiling, and the rule that decided it."""
     not_rated = tier_names(policy).index(NOT_RATED)
     final, rank = notched.copy(), ranks(policy)[notched]
-    rules = [(np.where(is_outside, -1, codes), FIXED_RULES.index(name)) for name, codes in zip(CEILINGS, ceilings, strict=True)]
+    segment, cure, state = ceilings
+    rules = [(np.where(is_outside, -1, codes), FIXED_RULES.index(n)) for n, codes in zip(CEILINGS, (segment, cure), strict=False)]
     for position, ceiling in enumerate(ceiling_positions(policy)):
         rules.append((np.where(knocked.hits[:, position], ceiling, -1), len(FIXED_RULES) + position))
+    rules.append((state, FIXED_RULES.index(CEILINGS[2])))  # after the knock-outs, which say more of why
     for ceiling, rule in rules:  # strictly worse only, so the first rule that gives the final tier is the one named
         lowers = (ceiling > rank) & (notched != not_rated)
         final[lowers] = ceiling[lowers]

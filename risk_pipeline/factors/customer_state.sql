@@ -3,6 +3,7 @@
 -- A master record that begins after the as-of date makes no customer of that date; it only describes one the ledger knows.
 -- A Unified Social Credit Code verifies an identity only when its check digit is right: GB 32100-2015, the values of the 18 signs times
 -- 3^(place - 1), the last times 1, add up to a multiple of 31.
+-- An instalment plan is in force until its last instalment is due, a month at least, kept or broken; one without instalments, for a year.
 WITH ledger AS (
     SELECT customer_id FROM feed.invoice
     UNION
@@ -32,11 +33,18 @@ request AS (
     INNER JOIN step.fx AS fx ON r.currency = fx.currency
     WHERE r.decision = 'approved' AND r.decided_date > $m12
 ),
-distressed AS (
-    SELECT customer_id, MAX(agreed_date) AS agreed_date
-    FROM feed.instalment_plan
-    WHERE reason = 'distressed' AND agreed_date > $m12
-    GROUP BY customer_id
+plan_end AS (
+    SELECT plan_id, MAX(due_date) AS last_due_date FROM feed.instalment_line GROUP BY plan_id
+),
+plan AS (
+    SELECT
+        p.customer_id,
+        BOOL_OR(p.reason = 'distressed' AND COALESCE(e.last_due_date >= $as_of OR p.agreed_date > $m1, p.agreed_date > $m12)) AS distressed,
+        MAX(CASE WHEN COALESCE(e.last_due_date >= $as_of OR p.agreed_date > $m1, p.agreed_date > $m12) THEN p.agreed_date END) AS agreed_on,
+        MAX(p.broken_date) AS broken_on
+    FROM feed.instalment_plan AS p
+    LEFT JOIN plan_end AS e ON p.plan_id = e.plan_id
+    GROUP BY p.customer_id
 ),
 place_weight AS (
     SELECT p.place, p.weight
@@ -90,10 +98,12 @@ SELECT
     r.requested_limit,
     r.requested_terms_days,
     r.expected_monthly_sales,
-    d.customer_id IS NOT NULL AS distressed_plan
+    COALESCE(p.distressed, FALSE) AS distressed_plan,
+    p.agreed_on AS plan_agreed_on,
+    p.broken_on AS plan_broken_on
 FROM everybody AS e
 LEFT JOIN feed.customer AS c ON e.customer_id = c.customer_id
 LEFT JOIN request AS r ON e.customer_id = r.customer_id AND r.newest = 1
 LEFT JOIN right_uscc AS u ON e.customer_id = u.customer_id
-LEFT JOIN distressed AS d ON e.customer_id = d.customer_id
+LEFT JOIN plan AS p ON e.customer_id = p.customer_id
 LEFT JOIN step.fx AS fx ON COALESCE(c.credit_currency, $reporting_currency) = fx.currency

@@ -14,7 +14,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -42,6 +42,7 @@ from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
+from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
@@ -76,10 +77,21 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_hysteresis_periods_met": ("t.hysteresis_periods_met", Kind.INTEGER),
     "previous_last_downgrade_on": ("t.last_downgrade_on", Kind.DATE),
     "previous_month_end_score": ("t.month_end_score", Kind.NUMBER),
+    "previous_default_wait_days": ("t.default_wait_days", Kind.INTEGER),
+    "previous_knockouts": ("t.knockouts", Kind.TEXT),
+    "previous_status": ("t.status", Kind.TEXT),
+    "previous_status_since": ("t.status_since", Kind.DATE),
+    "previous_status_periods": ("t.status_periods", Kind.INTEGER),
+    "previous_status_before": ("t.status_before", Kind.TEXT),
+    "previous_status_rule": ("t.status_rule", Kind.TEXT),
+    "previous_status_cleared_on": ("t.status_cleared_on", Kind.DATE),
+    "previous_status_wait_days": ("t.status_wait_days", Kind.INTEGER),
+    "previous_cure_ceiling": ("t.cure_ceiling", Kind.TEXT),
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
     # TODO until its table is wired: group_state (D2)
+    "group_member_in_default": ("CAST(NULL AS BOOLEAN)", Kind.FLAG),
     "group_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
     "group_limit_total": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
 }
@@ -227,6 +239,7 @@ class Run:
             evidence_feeds_configured=self._evidence_known(),
         )
         catalogue = load_catalogue()
+        alerts = read_history(self._connection(), self._previous("decision.alert"))
         with ExitStack() as files:
             writers = {
                 name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
@@ -239,7 +252,8 @@ class Run:
             written: Future[None] | None = None
             for batch in reader:
                 facts = arrow_to_frame(pa.Table.from_batches([batch]))
-                frames = decide(facts, self.policy, catalogue, context)
+                first, last = facts["customer_id"].iloc[[0, -1]]
+                frames = decide(facts, self.policy, catalogue, replace(context, alerts=alerts.between(first, last)))
                 tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
                     written.result()
@@ -552,7 +566,7 @@ def _frozen(
     previous = max((day for day in snapshot.dates() if day < as_of), default=None) if snapshot else None
     parts = {
         name: part.path
-        for name in ("decision.risk_tier", "decision.credit_limit")
+        for name in ("decision.risk_tier", "decision.credit_limit", "decision.alert")
         if snapshot and previous and (part := snapshot.part(name, previous))
     }
     previous_run = snapshot.part("decision.risk_tier", previous) if snapshot and previous else None

@@ -12,7 +12,7 @@ import hashlib
 import json
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
@@ -117,22 +117,84 @@ class DefaultDefinition(Model):
 
 
 class Cure(Model):
-    """How long proof (no event, no material debt past due) must last before a default is over."""
+    """How long proof (no cause, no material debt past due) must last before a default or a suspension is over, and what follows.
+
+    `first_tier_after` is the best tier while the customer is on probation; null = no ceiling.
+    """
 
     class InDefault(Model):
-        """`wait_days` from the first assessment that saw the proof."""
+        """`wait_days` from the first assessment that saw the proof; `wait_days_after`: longer, after these default events."""
 
         wait_days: Days
+        wait_days_after: dict[Name, Days] = {}
+        first_tier_after: Name | None = None
+
+        def waits_for(self, event: str) -> int:
+            """Days to wait after the default event of that id."""
+            return self.wait_days_after.get(event, self.wait_days)
+
+    class AfterKnockouts(Model):
+        """What a suspension by one of `knockouts` waits for once it no longer holds. Others wait as `in_default` says."""
+
+        id: Name
+        knockouts: Annotated[tuple[Name, ...], Field(min_length=1)]
+        wait_days: Days
+        first_tier_after: Name | None
 
     class Probation(Model):
-        """After the cure: `periods` month ends with no material debt over `max_dpd` days past due, at a part of the limit."""
+        """After the cure: `periods` month ends with no material debt over `max_dpd` days past due and no new knock-out, at a part
+        of the limit.
+        """
 
         periods: Annotated[StrictInt, Field(ge=1)]
         max_dpd: Days
         limit_factor: Share
 
     in_default: InDefault
+    after: tuple[AfterKnockouts, ...] = ()
     probation: Probation
+
+
+SYSTEM = "system"
+ACTIVE, PROBATION, SUSPENDED, EXIT_PROPOSED, TERMINATED = "active", "probation", "suspended", "exit_proposed", "terminated"
+Status = Literal["active", "probation", "suspended", "exit_proposed", "terminated"]
+
+
+class CustomerState(Model):
+    """What a state of a customer means beside score and knock-outs: the best tier, and what is left of the limit."""
+
+    label: Label
+    ceiling: Name | None = None
+    limit: Literal["none", "secured_only", "zero"] = "none"
+
+
+class Edge(Model):
+    """One way from a state to another while `when` holds. `by`: system, or the lowest role whose verdict it takes.
+
+    `verdict`: approved takes an approved proposal of the state `to`; rejected takes the rejection of every other state that
+    people may approve from here (such a proposal is over, and the customer goes back).
+    """
+
+    id: Name
+    source: Annotated[Status, Field(alias="from")]
+    to: Status
+    when: Text
+    by: Name
+    verdict: Literal["approved", "rejected"] = "approved"
+    reason: Label
+
+
+class Exit(Model):
+    """The states of a customer and the only ways between them. Of a state the first edge that holds is taken, one in a run."""
+
+    states: dict[Status, CustomerState] = {}
+    edges: Annotated[tuple[Edge, ...], Field(max_length=60)] = ()
+
+    @property
+    def by_status(self) -> list[tuple[str, CustomerState]]:
+        """Every state there is with its meaning; one that is not listed means nothing beyond score and knock-outs."""
+        plain = CustomerState(label=Label(en="-", zh="-"))
+        return [(name, self.states.get(name, plain)) for name in get_args(Status)]
 
 
 class Segment(Model):
@@ -301,13 +363,16 @@ class NotRated(Model):
 
 
 class Knockout(Model):
-    """A rule that beats the score. `ceiling`: best tier allowed. `limit`: zero and secured_only are hard stops."""
+    """A rule that beats the score. `ceiling`: best tier allowed. `limit`: zero and secured_only are hard stops. `state`: what the
+    customer should become; the edges of `exit` say whether it does.
+    """
 
     id: Name
     when: Text
     ceiling: Name | None
     limit: Literal["none", "secured_only", "zero"]
     hold: bool
+    state: Literal["suspended", "exit_proposed"] | None = None
     reason: Label
 
     @property
@@ -703,6 +768,7 @@ class Policy(Model):
     roles: dict[Name, Label] = {}
     authorities: Authorities
     terms: dict[Name, dict[Name, Terms]]
+    exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]
     alerts: tuple[AlertRule, ...] = ()

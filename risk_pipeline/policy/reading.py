@@ -12,13 +12,15 @@ from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:
-    """Column -> ids of the segments, defaults, knock-outs and holds whose condition reads it or its special code."""
+    """Column -> ids of the rules whose condition reads it or its special code."""
     blocks: dict[str, tuple[Any, ...]] = {
         "segments": policy.segments,
         "outside_scorecard": policy.outside_scorecard,
         "default_definition.events": policy.default_definition.events,
         "knockouts": policy.knockouts,
+        "exit.edges": policy.exit.edges,
         "hold": policy.hold,
+        "alerts": policy.alerts,
     }
     found: dict[str, list[str]] = {}
     for block, scope in CONDITIONS.items():

@@ -32,7 +32,31 @@ FACT_TABLES = (
 DERIVED = (
     Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
     Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
+    Field("group_member_in_default", Kind.FLAG, "Another member of the group is in default or insolvent, and the customer is not "
+          "shielded from it",
+          "集团其他成员违约或破产，且该客户未被隔离"),
 )
+# What the edges between the states of a customer may read beside the facts.
+STATE_DERIVED = (
+    Field("status_days", Kind.INTEGER, "Days in the present state", "处于当前状态的天数", "days"),
+    Field("proposed_status", Kind.TEXT, "State that the knock-outs in force ask for", "否决规则要求的客户状态"),
+    Field("new_knockout", Kind.FLAG, "A knock-out holds that did not at the last assessment", "新触发的否决规则"),
+    Field("proof", Kind.FLAG, "No knock-out asks for a suspension, no default event holds and no material debt is past due",
+          "无暂停事由、无违约事件且无重大逾期"),
+    Field("cured", Kind.FLAG, "That proof has lasted as long as the policy asks",
+          "上述证明已持续满政策规定的天数"),
+    Field("probation_met", Kind.FLAG, "The needs of probation were met at enough month ends in a row",
+          "观察期要求已连续达标"),
+    Field("plan_granted", Kind.FLAG, "An instalment plan was agreed since the present state began",
+          "进入当前状态后签订了分期还款计划"),
+    Field("plan_broken", Kind.FLAG, "An instalment plan was broken since the present state began",
+          "进入当前状态后违反了分期还款计划"),
+    Field("due_diligence_renewed", Kind.FLAG, "Documents or a judgement of the management, and a sanctions search, are newer "
+          "than the present state",
+          "进入当前状态后已更新尽职调查（资料或管理评价，及制裁名单查询）"),
+)
+PROPOSED = ("suspended", "exit_proposed")
+TIER_COLUMNS = ("tier", "periods_in_tier")
 
 
 def _of_tables(*names: str) -> dict[str, Column]:
@@ -46,9 +70,14 @@ def _columns(table_name: str, *names: str) -> dict[str, Column]:
 
 FACTS: Scope = {**_of_tables(*FACT_TABLES), **{field.name: Column(field) for field in DERIVED}}
 WITH_DEFAULT: Scope = {**FACTS, **_columns("decision.risk_tier", "in_default")}
+WITH_STATE: Scope = {
+    **WITH_DEFAULT,
+    **_columns("decision.risk_tier", *TIER_COLUMNS, "status_periods"),
+    **{field.name: Column(field, values=PROPOSED if field.kind is Kind.TEXT else ()) for field in STATE_DERIVED},
+}
 WITH_LIMIT: Scope = {
     **WITH_DEFAULT,
-    **_columns("decision.risk_tier", "tier"),
+    **_columns("decision.risk_tier", "tier", "status"),
     **_columns("decision.credit_limit", "limit_reporting", "utilisation"),
 }
 
@@ -69,13 +98,14 @@ WITH_ALERT_FACTS: Scope = {
     **{field.name: Column(field) for field in ALERT_FACTS},
 }
 
-SCOPES: Mapping[str, Scope] = {"facts": FACTS, "default": WITH_DEFAULT, "limit": WITH_LIMIT, "alert": WITH_ALERT_FACTS}
+SCOPES: Mapping[str, Scope] = {"facts": FACTS, "default": WITH_DEFAULT, "state": WITH_STATE, "limit": WITH_LIMIT, "alert": WITH_ALERT_FACTS}
 # Where conditions stand in a policy, and which scope they have.
 CONDITIONS: Mapping[str, str] = {
     "segments": "facts",
     "outside_scorecard": "facts",
     "default_definition.events": "facts",
     "knockouts": "default",
+    "exit.edges": "state",
     "hold": "limit",
     "alerts": "alert",
 }

@@ -7,12 +7,9 @@ not bind; where they would, only the other candidates are.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
-import pytest
-
-from tests.decision_facts import AS_OF, sales
+from tests.decision_facts import sales
 from tests.decision_given import given, with_segment
 
 NO_SALES: dict[str, Any] = dict.fromkeys(("sales_12m", "sales_3m", "avg_monthly_sales_12m", "avg_monthly_sales_3m"))
@@ -117,16 +114,6 @@ def test_case_28_immaterial_old_debt_is_no_default() -> None:
     case = given(60, max_dpd_material=0, max_days_past_due=95, open_exposure=30_000_00, **sales(50_000))
     assert (case.tier, case.in_default, case.knockouts) == ("medium", False, "")
     assert given(60, max_dpd_material=95, **sales(50_000)).tier == "restricted"
-
-
-@pytest.mark.parametrize(("days", "tier"), [(60, "restricted"), (89, "restricted"), (90, "medium"), (100, "medium")])
-def test_cases_29_and_30_the_cure_takes_90_days(days: int, tier: str) -> None:
-    closed = AS_OF - timedelta(days=days)
-    before = {"previous_in_default": True, "previous_default_since": date(2026, 1, 31), "previous_default_cleared_on": closed}
-    case = given(68, **before, **sales(60_000))
-    assert (case.tier, case.in_default, case.default_cleared_on) == (tier, tier == "restricted", closed)
-    if tier == "restricted":
-        assert (case.credit_limit, case.limit_reason, case.terms) == (0, "KO05", (0, "prepayment", 100))
 
 
 def test_case_33_expected_loss_binds() -> None:

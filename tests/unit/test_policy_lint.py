@@ -53,7 +53,11 @@ BROKEN = {
         "distressed_plan: unknown column `in_default`",
     ),
     "unknown tier in a condition": ("tier = 'restricted'", "tier = 'blocked'", "`tier` is never 'blocked'"),
-    "segment that leaves some out": ('when: "true"', 'when: "natural_person = false"', "the last segment must take everyone"),
+    "segment that leaves some out": (
+        'small, when: "true"',
+        'small, when: "natural_person = false"',
+        "the last segment must take everyone",
+    ),
     "unknown scorecard": ("scorecard: ledger, caps", "scorecard: group, caps", "there is no scorecard group"),
     "unknown class": (
         "caps_and_terms_of: small, ceiling",
