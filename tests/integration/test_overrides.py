@@ -106,7 +106,21 @@ def asked(do: Do, *words: str) -> str:
     return str(told["override_id"])
 
 
-def test_two_people_move_a_tier_and_a_limit(office: Office, do: Do) -> None:
+def verdicts_on_limits(office: Office, do: Do) -> None:
+    """C4 gets its computed limit, C2 does not; sales and limits that wait for nobody are refused."""
+    waits, why = office.published(NOVEMBER)["C4"], ["--reason", "seen the accounts"]
+    assert (waits["approval_status"], waits["required_authority"], waits["effective_limit"]) == ("pending", "credit_analyst", 0)
+    for customer, by, said in (("C4", "ann", "may not have approved a limit"), ("C1", "mia", "is auto: it waits for nobody")):
+        code, _, error = do("limit", "approve", customer, "--by", by, *why)
+        assert (code, said in error) == (3, True), error
+    code, told, error = do("limit", "approve", "C4", "--by", "ben", *why, "--json")
+    assert code == 0, error
+    assert (told["decided_as_of"], told["amount"]) == ("2024-11-30", f"{waits['limit_reporting']:.2f}")
+    assert do("limit", "reject", "C2", "--by", "mia", *why)[0] == 0
+    assert [actor for actor, _ in office.events("limit.denied")] == ["ann"]
+
+
+def test_two_people_move_a_tier_and_limits(office: Office, do: Do) -> None:
     before = office.published(NOVEMBER)
     assert (before["C2"]["tier"], before["C1"]["limit_reporting"]) == ("high", 1_800)
     notch = asked(do, "C2", "--notch", "1", "--by", "ann")
@@ -131,6 +145,7 @@ def test_two_people_move_a_tier_and_a_limit(office: Office, do: Do) -> None:
     ]
 
     between = datetime.now(UTC)
+    verdicts_on_limits(office, do)
     for number, by in ((notch, "mia"), (limit, "hana")):
         code, told, error = do("override", "approve", number, "--by", by, "--json", day="2024-12-12")
         assert code == 0, error
@@ -140,33 +155,18 @@ def test_two_people_move_a_tier_and_a_limit(office: Office, do: Do) -> None:
 
     after = office.assess(DECEMBER)
     assert (after["C2"]["notched_tier"], after["C2"]["tier"], after["C2"]["binding_rule"]) == ("medium", "medium", "notch_up")
+    assert (after["C2"]["notch_id"], after["C2"]["notch_status"]) == (notch, "in_force")
     assert (after["C1"]["limit_reporting"], after["C1"]["applied_source"]) == (2_500, "manual")
+    assert (after["C1"]["manual_limit_id"], after["C1"]["manual_limit_status"]) == (limit, "in_force")
+    assert (after["C2"]["approval_status"], after["C2"]["effective_limit"]) == ("rejected", 0)
+    assert (after["C4"]["approval_status"], after["C4"]["effective_limit"]) == ("approved", after["C4"]["limit_reporting"])
 
     # What a run knew earlier stays what it knew: the verdicts came after it.
     earlier = office.assess(DECEMBER, known_at=between)
     assert (earlier["C2"]["tier"], earlier["C1"]["applied_source"]) == ("high", "computed")
+    assert (earlier["C2"]["override_pending"], earlier["C4"]["approval_status"]) == (notch, "pending")
     actions = [actor for verb in ("requested", "approved") for actor, _ in office.events(f"override.{verb}")]
     assert actions == ["ann", "ben", "mia", "Hana"]
-
-
-def test_a_computed_limit_waits_for_its_level(office: Office, do: Do) -> None:
-    waits = office.published(NOVEMBER)["C2"]
-    assert (waits["approval_status"], waits["required_authority"], waits["effective_limit"]) == ("pending", "credit_analyst", 0)
-    why = ["--reason", "seen the accounts"]
-    code, _, error = do("limit", "approve", "C2", "--by", "ann", *why, day="2024-12-05")
-    assert (code, "may not have approved a limit" in error) == (3, True), error
-    code, _, error = do("limit", "approve", "C1", "--by", "mia", *why, day="2024-12-05")
-    assert (code, "is auto: it waits for nobody" in error) == (3, True), error
-    code, told, error = do("limit", "approve", "C2", "--by", "ben", *why, "--json", day="2024-12-05")
-    assert code == 0, error
-    assert (told["decided_as_of"], told["amount"]) == ("2024-11-30", f"{waits['limit_reporting']:.2f}")
-    code, _, error = do("limit", "reject", "C4", "--by", "mia", *why, day="2024-12-05")
-    assert code == 0, error
-
-    after = office.assess(DECEMBER)
-    assert (after["C2"]["approval_status"], after["C2"]["effective_limit"]) == ("approved", after["C2"]["limit_reporting"])
-    assert (after["C4"]["approval_status"], after["C4"]["effective_limit"]) == ("rejected", 0)
-    assert [actor for actor, _ in office.events("limit.denied")] == ["ann"]
 
 
 def test_requests_are_taken_back_rejected_listed_and_run_out(office: Office, do: Do) -> None:
