@@ -20,7 +20,7 @@ MADE_FROM = {
     "decision.risk_tier": (*FACT_TABLES, "score.risk_score"),
     "decision.credit_limit": (*FACT_TABLES, "score.risk_score", "decision.risk_tier", "decision.limit_candidate"),
     "decision.limit_candidate": (*FACT_TABLES, "score.risk_score", "decision.risk_tier"),
-    "decision.alert": (*FACT_TABLES, "decision.risk_tier", "decision.credit_limit", "audit.run"),
+    "decision.alert": (*FACT_TABLES, "feed.alert_action", "score.risk_score", "decision.risk_tier", "decision.credit_limit"),
     "mart.current_risk": (*FACT_TABLES, "score.risk_score", "score.contribution", "decision.risk_tier", "decision.credit_limit"),
 }
 ORDER = [name for name in TopologicalSorter(MADE_FROM).static_order() if name in MADE_FROM]  # Dagster insists on it

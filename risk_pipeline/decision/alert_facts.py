@@ -41,7 +41,7 @@ def month_end_before(day: date) -> date:
 
 
 def _share(amount: Vector, base: Vector) -> Vector:
-    """amount / base; 9.99 where the base is nothing or less; not known without both, or without an amount."""
+    """Amount / base; 9.99 where the base is nothing or less; not known without both, or without an amount."""
     known = amount.known & base.known & (amount.values > 0)
     ratio = np.where(base.values > 0, amount.values / np.where(base.values > 0, base.values, 1), WITHOUT_BASE)
     return Vector(np.where(known, ratio, 0.0), known)

@@ -55,4 +55,4 @@ class AlertHistory:
 
 def _between(frame: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
     ids = frame["customer_id"]
-    return frame.iloc[bisect_left(ids, first) : bisect_right(ids, last)].reset_index(drop=True)  # type: ignore[arg-type]
+    return frame.iloc[bisect_left(ids, first) : bisect_right(ids, last)].reset_index(drop=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from risk_pipeline.decision.alert_history import AlertHistory
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.frames import categorical, frame
 from risk_pipeline.policy.facts import Bools, Dates, Facts, Ints
-from risk_pipeline.policy.model import MINOR_PER_UNIT, Policy
+from risk_pipeline.policy.model import MINOR_PER_UNIT, Policy, Severity
 from risk_pipeline.policy.scopes import SCOPES, condition
 
 OPEN, ACKNOWLEDGED, SNOOZED, CLOSED = (ALERT_STATES.index(each) for each in ("open", "acknowledged", "snoozed", "closed"))
@@ -88,7 +88,7 @@ def raise_alerts(facts: Facts, policy: Policy, context: DecisionContext, exempt:
     seen = _seen(before, history.before, holds, severity, today, policy)
     acted = _actions_that_count(found, history.actions, seen.first)
     state, due = _state(found, seen, holds, severity, acted, history.actions, today, policy)
-    late = np.array([policy.alert_rules.escalate_after_due_days[each] for each in SEVERITIES])[severity]
+    late = _by_severity(policy.alert_rules.escalate_after_due_days)[severity]
     asks = (state == OPEN) | (state == ACKNOWLEDGED)
     every = Alerts(found, seen.first, seen.last, state, due, asks & (today > due + _days(late)), acted)
     # A closed alert is remembered while it would still be the same one if its condition held again.
@@ -98,7 +98,7 @@ def raise_alerts(facts: Facts, policy: Policy, context: DecisionContext, exempt:
 
 def conditions_met(facts: Facts, policy: Policy, exempt: Bools) -> Found:
     """The alerts whose condition holds now."""
-    customers = pa.array(facts.frame["customer_id"].astype("str"), pa.string())
+    customers = _texts(facts.frame["customer_id"])
     parts = [Found(*(np.array([], dtype=np.intp),) * 2, *(pa.array([], pa.string()),) * 3)]
     for number, rule in enumerate(policy.alerts):
         at = np.flatnonzero(condition(rule.when, "alert").met(facts) & ~exempt)
@@ -177,17 +177,17 @@ class _Seen:
 
 
 def _with_carried(held: Found, facts: Facts, before: pd.DataFrame, policy: Policy) -> tuple[Found, Positions]:
-    """`held`, then the alerts before that do not hold now and whose customer and rule are still there. With each alert its place in
-    `before`, -1 = new.
+    """`held`, then the alerts before that do not hold now and whose customer and rule are still there; with the place of each
+    in `before`, -1 = new.
     """
     ids = pd.Index(_series(held.alert_id))
-    place = ids.get_indexer(before["alert_id"])
+    place = ids.get_indexer(pd.Index(before["alert_id"]))
     matched = np.full(len(held), -1, dtype=np.intp)
     matched[place[place >= 0]] = np.flatnonzero(place >= 0)
-    customer = pd.Index(facts.frame["customer_id"].astype("str")).get_indexer(before["customer_id"])
-    rule = pd.Index([each.id for each in policy.alerts], dtype="str").get_indexer(before["rule"])
+    customer = pd.Index(facts.frame["customer_id"].astype("str")).get_indexer(pd.Index(before["customer_id"]))
+    rule = pd.Index([each.id for each in policy.alerts], dtype="str").get_indexer(pd.Index(before["rule"]))
     left = np.flatnonzero((place < 0) & (customer >= 0) & (rule >= 0))
-    texts = (pa.array(before[name].iloc[left].astype("str"), pa.string()) for name in ("alert_id", "alert_object", "value_text"))
+    texts = (_texts(before[name].iloc[left]) for name in ("alert_id", "alert_object", "value_text"))
     return _joined([held, Found(customer[left], rule[left], *texts)]), np.concatenate([matched, left])
 
 
@@ -200,7 +200,7 @@ def _seen(before: Positions, history: pd.DataFrame, holds: Bools, severity: Ints
         return np.where(known, dates[before], today) if len(dates) else np.full(len(before), today)
 
     first, last, assessed = day("first_seen"), day("last_seen"), day("as_of")
-    places = pd.Index(SEVERITIES, dtype="str").get_indexer(history["severity"])
+    places = pd.Index(SEVERITIES, dtype="str").get_indexer(pd.Index(history["severity"]))
     graver = known & (severity > (places[before] if len(places) else -1))
     clear = (last < assessed) & (_age(last, today) >= policy.alert_rules.reopen_after_clear_days)
     anew = holds & (~known | graver | clear)
@@ -217,7 +217,14 @@ def _actions_that_count(found: Found, actions: pd.DataFrame, first: Dates) -> Po
 
 
 def _state(
-    found: Found, seen: _Seen, holds: Bools, severity: Ints, acted: Positions, actions: pd.DataFrame, today: np.datetime64, policy: Policy
+    found: Found,
+    seen: _Seen,
+    holds: Bools,
+    severity: Ints,
+    acted: Positions,
+    actions: pd.DataFrame,
+    today: np.datetime64,
+    policy: Policy,
 ) -> tuple[NDArray[np.int8], Dates]:
     """State and due date. A close without a reason, and a snooze over its end or its longest, only acknowledge or lapse."""
     rules = policy.alert_rules
@@ -230,7 +237,7 @@ def _state(
     does = acted >= 0
     reasoned = actions["reason_text"].take(acted).notna().to_numpy()
     said_closed = does & (done == "close") & reasoned
-    longest = np.array([rules.snooze_max_days[each] for each in SEVERITIES])[severity]
+    longest = _by_severity(rules.snooze_max_days)[severity]
     on = actions["acted_on"].to_numpy().astype("datetime64[D]")[acted]
     until = np.minimum(actions["until"].to_numpy().astype("datetime64[D]")[acted], on + _days(longest))
     snoozing = does & (done == "snooze") & (longest > 0) & ~np.isnat(until)
@@ -246,8 +253,15 @@ def _ordered(alerts: Alerts, keep: Bools) -> Alerts:
     places = np.flatnonzero(keep)
     found = alerts.found
     places = places[np.lexsort((found.rule[places], found.customer[places]))]
-    parts = (alerts.first_seen, alerts.last_seen, alerts.state, alerts.due, alerts.escalated, alerts.acted)
-    return Alerts(found.take(places), *(part[places] for part in parts))
+    return Alerts(
+        found=found.take(places),
+        first_seen=alerts.first_seen[places],
+        last_seen=alerts.last_seen[places],
+        state=alerts.state[places],
+        due=alerts.due[places],
+        escalated=alerts.escalated[places],
+        acted=alerts.acted[places],
+    )
 
 
 def _joined(parts: list[Found]) -> Found:
@@ -258,6 +272,10 @@ def _joined(parts: list[Found]) -> Found:
 def _by_rule(policy: Policy, values: list[int]) -> Ints:
     """One value per rule, to be taken by position; of a policy without rules one that nobody takes."""
     return np.array(values if policy.alerts else [0], dtype=np.int64)
+
+
+def _by_severity(days: Mapping[Severity, int]) -> Ints:
+    return np.array([days[each] for each in get_args(Severity)], dtype=np.int64)
 
 
 def _codes(texts: list[str | None]) -> list[int]:
@@ -282,6 +300,12 @@ def _amounts(minor: pa.Int64Array) -> pa.StringArray:
     cents = pc.subtract(size, pc.multiply(units, MINOR_PER_UNIT))
     parts = (units.cast(pa.string()), pc.utf8_lpad(cents.cast(pa.string()), 2, padding="0"))
     return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(*parts, "."), "")
+
+
+def _texts(column: pd.Series[Any]) -> pa.StringArray:
+    """A text column of a frame, of whatever type, as one Arrow array."""
+    texts = pa.array(column.astype("str"), pa.string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def _series(texts: pa.StringArray) -> pd.Series[str]:

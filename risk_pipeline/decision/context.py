@@ -13,7 +13,10 @@ from risk_pipeline.decision.alert_history import AlertHistory
 
 @dataclass(frozen=True)
 class DecisionContext:
-    """Constants of one run; `as_of` is the date of every decision in it. `alerts`: what is known of alerts before; None = nothing."""
+    """Constants of one run; `as_of` is the date of every decision in it.
+
+    `alerts`: what is known of alerts before, of these customers at least; None = nothing.
+    """
 
     as_of: date
     run_id: str

@@ -54,8 +54,8 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
 
     Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
     categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
-    decision.credit_limit, decision.limit_candidate, decision.alert and mart.current_risk with the columns of their contracts, money
-    and rates as in the facts. UsageError when the policy is written for another reporting currency.
+    decision.credit_limit, decision.limit_candidate, decision.alert and mart.current_risk with the columns of their contracts,
+    money and rates as in the facts. UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(

@@ -85,7 +85,8 @@ WITH_LIMIT: Scope = {
 ALERT_FACTS = (
     Field("score_drop", Kind.NUMBER, "Points by which the score fell since the last month end", "评分较上月末下降分数", "points"),
     Field("score_compared_with", Kind.TEXT, "The month end the score is compared with", "评分对比的月末日期"),
-    Field("order_to_limit", Kind.NUMBER, "Largest order of 30 days to the limit; 9.99 without a limit", "近30天最大订单占额度比例", "ratio"),
+    Field("order_to_limit", Kind.NUMBER, "Largest order of 30 days to the limit; 9.99 without a limit",
+          "近30天最大订单占额度比例", "ratio"),
     Field("policy_terms_days", Kind.INTEGER, "Payment terms the policy has for tier and class", "政策规定账期", "days"),
     Field("unapplied_share", Kind.NUMBER, "Money received and not matched, to open items", "未核销回款占未清应收比例", "ratio"),
     Field("lawsuit_to_net_worth", Kind.NUMBER, "Newest open suits to tangible net worth; 9.99 when that is not positive",
@@ -98,7 +99,13 @@ WITH_ALERT_FACTS: Scope = {
     **{field.name: Column(field) for field in ALERT_FACTS},
 }
 
-SCOPES: Mapping[str, Scope] = {"facts": FACTS, "default": WITH_DEFAULT, "state": WITH_STATE, "limit": WITH_LIMIT, "alert": WITH_ALERT_FACTS}
+SCOPES: Mapping[str, Scope] = {
+    "facts": FACTS,
+    "default": WITH_DEFAULT,
+    "state": WITH_STATE,
+    "limit": WITH_LIMIT,
+    "alert": WITH_ALERT_FACTS,
+}
 # Where conditions stand in a policy, and which scope they have.
 CONDITIONS: Mapping[str, str] = {
     "segments": "facts",
