@@ -59,6 +59,7 @@ class Memo:
         self._print_factors()
         self._print_evidence()
         self._print_ladder()
+        self._print_securities()
         self._print_items()
         self._print_sources()
 
@@ -113,10 +114,16 @@ class Memo:
             for rule in tier["knockout_reasons"]
             if rule["id"] != tier["binding_rule"]
         ]
+        if tier["state"] is not None:
+            lines.append(each(self._language, self._state))
         if tier["in_default"]:
             seen = "default_seen" if tier["default_events"] else "default_waiting"
             lines.append(self._say(seen, day=tier["default_since"], events=str(tier["default_events"]).replace(",", ", ")))
         return lines
+
+    def _state(self, one: One) -> str:
+        tier, state = self._found.tier, self._found.tier["state"]
+        return say("in_state", one, state=state["label"][one], day=tier["status_since"], reason=state["reason"][one])
 
     def _move(self) -> str:
         tier = self._found.tier
@@ -266,6 +273,22 @@ class Memo:
         told = f"{reason} {reasons[reason]}" if reason in reasons else code(reason, one)
         rounded = say("rounded_down", one, currency=limit["reporting_currency"])
         return ("; " if one == "en" else "；").join([rounded, *([say("limit_reason", one, reason=told)] if told else [])])
+
+    def _print_securities(self) -> None:
+        """What is held, what of it counts in the limit and until when; of the rest, why not."""
+        if not self._found.securities:
+            return
+        self._heading("security")
+        rows = [
+            (
+                self._text(row["kind"]),
+                row["gross_value"],
+                row["net_value"],
+                self._text(row["why_not"]) or row["counts_until"],
+            )
+            for row in self._found.securities
+        ]
+        self._out.print(output.table(headers("security gross net counts_until", self._language), rows, [1, 2], fold=[0, 3]))
 
     def _print_items(self) -> None:
         items = self._found.open_items

@@ -52,6 +52,10 @@ WORDS = {
     "sources": ("Sources", "依据"),
     "candidate": ("Candidate", "候选"),
     "amount": ("Amount", "金额"),
+    "security": ("Security", "担保"),
+    "gross": ("Gross value", "担保价值"),
+    "net": ("In the limit", "计入额度"),
+    "counts_until": ("Counts until, or why not", "有效至／不计入原因"),
     "due": ("Due", "到期日"),
     "days": ("Days", "逾期天数"),
     "yes": ("yes", "是"),
@@ -69,10 +73,6 @@ WORDS = {
     "unit_months": ("months", "个月"),
     "unit_years": ("years", "年"),
     "unit_times": ("x", "倍"),
-}
-
-# Sentences; the values in braces are filled in.
-PHRASES = {
     # overrides
     "change": ("change", "调整内容"),
     "reason": ("reason", "理由"),
@@ -85,6 +85,32 @@ PHRASES = {
     "lapsed": ("lapsed", "已失效"),
     "rejected_state": ("rejected", "已拒绝"),
     "withdrawn": ("withdrawn", "已撤回"),
+}
+
+# Of alerts: severities, states, and sentences.
+ALERT_PHRASES = {
+    "low": ("low", "低"),
+    "medium": ("medium", "中"),
+    "high": ("high", "高"),
+    "critical": ("critical", "紧急"),
+    "open": ("open", "待处理"),
+    "acknowledged": ("acknowledged", "已确认"),
+    "snoozed": ("snoozed", "已暂缓"),
+    "closed": ("closed", "已关闭"),
+    "head": ("{n} alerts in the assessment of {day}", "{day} 评估共 {n} 条预警"),
+    "noticed": ("{signal} ({indicator} = {value})", "{signal}（{indicator} = {value}）"),
+    "todo": ("To do: {what}", "应对措施：{what}"),
+    "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
+    "escalated": (", escalated to {role}", "，已上报{role}"),
+    "done": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "until": (" until {day}", "，至 {day}"),
+    "playbook": ("Playbook: {name}; lead {role}", "应急预案：{name}；牵头：{role}"),
+    "step": ("{number}. {what} - {role}, {hours} h, by {due}", "{number}. {what}——{role}，{hours} 小时内，{due} 前"),
+    "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
+}
+
+# Sentences; the values in braces are filled in.
+PHRASES = {
     # head of the memo
     "account_manager": ("account manager {who}", "客户经理：{who}"),
     "customer_since": ("customer since {day}", "{day} 起成为客户"),
@@ -99,6 +125,20 @@ PHRASES = {
         "由评分决定：{score}，{lowest} 至 {below}（不含）为{tier}",
     ),
     "segment_ceiling": ("decided by the ceiling of the segment: {tier} at best", "由客群等级上限决定：最好为{tier}"),
+    "cure_ceiling": ("decided by the cure: {tier} at best while on probation", "由治愈规则决定：观察期内最好为{tier}"),
+    "state_ceiling": ("decided by the state of the customer: {tier} at best", "由客户状态决定：最好为{tier}"),
+    "hysteresis_buffer": (
+        "{tier} is kept: a better tier needs a score past the buffer over its border",
+        "维持{tier}：上调须评分超过界线及缓冲分",
+    ),
+    "hysteresis_periods": (
+        "{tier} is kept: a better tier needs more month ends in a row with such a score",
+        "维持{tier}：上调须连续多个月末达标",
+    ),
+    "hysteresis_cooldown": ("{tier} is kept: too soon after the last step down", "维持{tier}：距上次下调未满冷却期"),
+    "notch_up": ("{tier} by an approved override, better than the model says", "经批准的人工调整上调为{tier}"),
+    "notch_down": ("{tier} by an approved override, worse than the model says", "经批准的人工调整下调为{tier}"),
+    "in_state": ("{state} since {day}: {reason}", "{state}，自 {day} 起：{reason}"),
     "knockout": ("decided by {rule}: {text}", "由 {rule} 决定：{text}"),
     "outside": ("decided by {rule}: {text}", "由 {rule} 决定：{text}"),
     "unrated_coverage": ("{text}: coverage {value} % below {threshold} %", "{text}：数据覆盖率 {value}%，低于 {threshold}%"),
@@ -176,10 +216,6 @@ PHRASES = {
         "{rows} rejected in {feeds}: risk-pipeline quarantine list{where}",
         "{n_feeds} 个数据源中有 {n_rows} 行被拒收：risk-pipeline quarantine list{where}",
     ),
-    # status
-    "workspace": ("Workspace {path}", "工作区 {path}"),
-    "nothing_published": (
-        "nothing is published yet in this workspace; assess a date: risk-pipeline run --as-of DATE",
     # overrides and verdicts on limits
     "notch_by": ("tier by {steps} ({better})", "等级调整 {steps} 档（{better}）"),
     "better": ("better", "上调"),
@@ -201,6 +237,10 @@ PHRASES = {
     ),
     "approved": ("approved", "已批准"),
     "rejected": ("rejected", "已拒绝"),
+    # status
+    "workspace": ("Workspace {path}", "工作区 {path}"),
+    "nothing_published": (
+        "nothing is published yet in this workspace; assess a date: risk-pipeline run --as-of DATE",
         "本工作区尚未发布评估；评估某一日期：risk-pipeline run --as-of DATE",
     ),
     "published": ("Published: {dates}, newest {newest}", "已发布：{dates}，最新 {newest}"),
@@ -237,12 +277,35 @@ CODES = {
     "tier_cap": ("cap of the tier", "等级上限"),
     "new_customer_cap": ("cap of new customers", "新客户上限"),
     "hard_stop": ("hard stop", "否决停额"),
+    "tangible_net_worth_share": ("share of tangible net worth", "有形净资产比例"),
+    "turnover_share": ("share of turnover", "营业收入比例"),
+    "bureau_recommendation": ("recommendation of the bureau", "征信机构建议额度"),
+    "probation": ("probation", "观察期折减"),
+    "group_cap": ("cap of the group", "集团上限"),
+    "raise_cap": ("cap on raises", "调增幅度上限"),
+    "cut_cap": ("cap on cuts", "调减幅度上限"),
+    "dead_band": ("too small a change", "变动过小不调整"),
+    "manual": ("limit by hand", "人工额度"),
+    "temporary": ("limit for a time", "临时额度"),
     "need": ("need", "需求"),
     "capacity": ("capacity", "承受能力"),
     "cap": ("cap", "上限"),
+    "secured": ("secured", "担保增信"),
+    "collateral": ("security", "担保净值"),
     "no_basis": ("no basis", "无测算依据"),
     "below_smallest_limit": ("below the smallest limit", "低于最小额度"),
     "segment_ceiling": ("ceiling of the segment", "客群等级上限"),
+    "cure_ceiling": ("ceiling of the cure", "治愈期等级上限"),
+    "state_ceiling": ("ceiling of the state", "客户状态等级上限"),
+    "hysteresis_buffer": ("buffer before an upgrade", "上调缓冲"),
+    "hysteresis_periods": ("month ends before an upgrade", "上调等待期"),
+    "hysteresis_cooldown": ("cooldown after a downgrade", "下调冷却期"),
+    "notch_up": ("moved up by hand", "人工上调"),
+    "notch_down": ("moved down by hand", "人工下调"),
+    "active": ("active", "正常"),
+    "suspended": ("suspended", "暂停"),
+    "exit_proposed": ("exit proposed", "拟退出"),
+    "terminated": ("terminated", "已退出"),
     "unrated_coverage": ("too little evidence", "数据覆盖率不足"),
     "unrated_reweight": ("too little evidence", "已知因素权重不足"),
     "unrated_missing_factor": ("a factor without a value", "缺少必需因素"),

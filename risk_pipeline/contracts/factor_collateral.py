@@ -40,10 +40,20 @@ INELIGIBLE: Mapping[str, tuple[str, str]] = {
 }
 
 SOURCES = "collateral insurance_limit bill"
-KINDS = (
-    "deposit bank_guarantee standby_letter_of_credit insurance parent_guarantee personal_guarantee mortgage pledge"
-    " bank_acceptance_bill commercial_acceptance_bill retention_of_title"
-)
+# Kinds of security as people read them: English, Chinese.
+KINDS: Mapping[str, tuple[str, str]] = {
+    "deposit": ("Deposit", "保证金"),
+    "bank_guarantee": ("Bank guarantee", "银行保函"),
+    "standby_letter_of_credit": ("Standby letter of credit", "备用信用证"),
+    "insurance": ("Credit insurance", "信用保险"),
+    "parent_guarantee": ("Guarantee of the parent", "母公司保证"),
+    "personal_guarantee": ("Personal guarantee", "个人保证"),
+    "mortgage": ("Mortgage", "抵押"),
+    "pledge": ("Pledge", "质押"),
+    "bank_acceptance_bill": ("Bill accepted by a bank", "银行承兑汇票"),
+    "commercial_acceptance_bill": ("Bill accepted by a company", "商业承兑汇票"),
+    "retention_of_title": ("Retention of title", "所有权保留"),
+}
 
 # fmt: off
 FIELDS: tuple[Field, ...] = (
@@ -114,7 +124,11 @@ ITEM_COLUMNS = (
     " max_terms_days max_extension_days evidence_date"
 )
 ITEM_REQUIRED = "eligible from_own_group net_value"
-ITEM_VALUES: dict[str, str] = {"security_source": SOURCES, "security_kind": KINDS, "ineligible_code": " ".join(INELIGIBLE)}
+ITEM_VALUES: dict[str, str] = {
+    "security_source": SOURCES,
+    "security_kind": " ".join(KINDS),
+    "ineligible_code": " ".join(INELIGIBLE),
+}
 COLUMNS = (
     "collateral_value_net collateral_value_net_group net_deposits net_bank_guarantees net_company_guarantees"
     " net_personal_guarantees net_charges net_bank_bills net_insurance securities_counted securities_not_counted"

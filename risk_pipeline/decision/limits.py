@@ -87,7 +87,7 @@ def decide_limits(
         "collateral",
         "secured",
         np.maximum(value.values, 0),
-        value.known & (value.values > 0),
+        value.known & (value.values > 0) & customers.has_limit,
         js.object_of(net_value=js.money(value)),
     )
     need, by_need = _lowest(needs, 0)

@@ -342,6 +342,10 @@ def _securities(world: World) -> Columns:
         "collateral_value": money(np.exp(world.rng.normal(np.log(15_000_00), 0.8, len(owner))).astype(np.int64)),
         "currency": constant("EUR", len(owner)),
         "valuation_date": dates(begun),
+        "registered_date": dates(begun),
+        "first_demand": pa.array(np.ones(len(owner), dtype=bool)),
+        "provider_rating": constant("A", len(owner)),
+        "claim_deadline": dates(begun + 730),
     }
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import duckdb
 
 from risk_pipeline.contracts import table
+from risk_pipeline.contracts.factor_collateral import INELIGIBLE, KINDS
 from risk_pipeline.decision.reasons import enough_points, reason_told
 from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.factors.catalogue import RISK_TYPES, Catalogue, heading, load_catalogue
-from risk_pipeline.policy.model import NOT_RATED, UNRATED, Label, Policy
+from risk_pipeline.policy.model import ACTIVE, NOT_RATED, UNRATED, Label, Policy
 from risk_pipeline.policy.reading import rules_by_column
 from risk_pipeline.settings import Workspace
 
@@ -42,7 +43,8 @@ ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name
 
 @dataclass(frozen=True)
 class Explanation:
-    """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered; open items with
+    """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered;
+    securities with the most valuable first (`kind`, and `why_not` of those that do not count); open items with
     the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
     newest row, its contributions (`factors`), and the facts beside them that have a value (`facts`, with the `rules` of the
@@ -63,6 +65,7 @@ class Explanation:
     risk_types: list[Row]
     evidence: list[Row]
     candidates: list[Row]
+    securities: list[Row]
     open_items: list[Row]
     rejected_rows: list[Row]
     run: Row
@@ -95,6 +98,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
                 "model_tier_label": _tier_label(policy, tier["model_tier"]),
                 "previous_tier_label": _tier_label(policy, tier["previous_tier"]) if tier["previous_tier"] else None,
                 "decided": _decided(policy, catalogue, tier, score, contributions),
+                "state": _state(policy, tier),
                 "knockout_reasons": _knockouts(policy, tier["knockouts"]),
             },
             score=score,
@@ -106,6 +110,9 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             risk_types=_risk_types(score, worded),
             evidence=list(_evidence(found, catalogue, policy, worded, day)),
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
+            securities=[
+                _security(row) for row in found.all("factor.collateral_item", "net_value DESC, security_source, security_id")
+            ],
             open_items=found.open_items(),
             rejected_rows=found.rejected_rows(tier["run_id"]),
             run=run,
@@ -167,6 +174,12 @@ def _date(con: duckdb.DuckDBPyConnection, customer_id: str, as_of: date | None) 
             f"customer {customer_id} was not there on {as_of}", remedy=f"it is assessed on {', '.join(map(str, known))}"
         )
     return as_of or known[-1]
+
+
+def _security(row: Row) -> Row:
+    """The row with its kind, and why it does not count, in words."""
+    words = {"kind": KINDS[row["security_kind"]], "why_not": INELIGIBLE.get(row["ineligible_code"])}
+    return {**row, **{name: {"en": text[0], "zh": text[1]} if text else None for name, text in words.items()}}
 
 
 def _worded(row: Row, catalogue: Catalogue, policy: Policy) -> Row:
@@ -250,6 +263,14 @@ def _from(policy: Policy, place: int) -> float | None:
 def _tier_label(policy: Policy, tier: str) -> Row:
     labels = {each.id: each.label for each in policy.tiers} | {UNRATED: policy.unrated.label, NOT_RATED: policy.not_rated.label}
     return _text(labels[tier])
+
+
+def _state(policy: Policy, tier: Row) -> Row | None:
+    """A state other than active in words, and why; None for an active customer and one without a state."""
+    edge = next((each for each in policy.exit.edges if each.id == tier["status_rule"]), None)
+    if edge is None or tier["status"] in (None, ACTIVE):
+        return None
+    return {"label": _text(dict(policy.exit.by_status)[tier["status"]].label), "reason": _text(edge.reason)}
 
 
 def _knockouts(policy: Policy, ids: str) -> list[Row]:

@@ -39,6 +39,24 @@ columns:
   is_one_time:     {from: OneTime, lookup: {Y: "true", N: "false"}}
 assertions: {rows_min: 1}
 """
+COLLATERAL_YAML = """\
+feed: collateral
+source: {kind: file, path: data/collateral.csv, format: csv}
+delivery: snapshot
+known_at: event_date
+columns:
+  collateral_id:    {from: Id}
+  customer_id:      {from: Customer}
+  kind:             {from: Kind}
+  valid_from:       {from: From}
+  valid_to:         {from: To}
+  collateral_value: {from: Worth}
+  currency:         {value: EUR}
+assertions: {rows_min: 1}
+"""
+SECURITIES = (
+    "Id,Customer,Kind,From,To,Worth\nS1,I1,retention_of_title,2024-01-01,,50.00\nS2,I1,deposit,2024-01-01,2025-06-30,500.00\n"
+)
 BAD_ROWS = 7
 
 
@@ -85,6 +103,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     settings.write_text(settings.read_text(encoding="utf-8").replace("both", "en"), encoding="utf-8")
     (root / "feeds" / "customer.yaml").write_text(CUSTOMER_YAML, encoding="utf-8")
     (root / "data" / "customers.csv").write_text("Id,Name,Own,OneTime\nI1,Sister Ltd,Y,N\nO1,Walk-in,N,Y\n", encoding="utf-8")
+    (root / "feeds" / "collateral.yaml").write_text(COLLATERAL_YAML, encoding="utf-8")
+    (root / "data" / "collateral.csv").write_text(SECURITIES, encoding="utf-8")
     with (root / "data" / "invoices.csv").open("a", encoding="utf-8") as file:
         file.write("I1-1,I1,2024-09-10,2024-10-10,900.00\nO1-1,O1,2024-09-10,2024-10-10,90.00\n")
         for number in range(BAD_ROWS):
@@ -100,6 +120,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             assess(workspace, register, as_of=day, now=datetime.now(UTC))
             stale.append(status_of(workspace)["published"]["stale_dates"])
     return World(root, shown, *stale)
+
+
+def test_securities_are_told_with_their_value_and_end_or_why_they_do_not_count(world: World) -> None:
+    told = flat(world.memo("I1")).partition("Counts until, or why not")[2]
+    assert re.search(
+        r"Deposit 500\.00 500\.00 2025-06-30 Retention of title 50\.00 0\.00 The policy gives this kind no value", told
+    )
+    assert "所有权保留 50.00 0.00 政策规定此类担保在额度中不计价值" in flat(world.memo("I1", language="zh"))
+    assert "Counts until" not in world.memo("C1")
 
 
 class TestWhatDecided:
