@@ -31,7 +31,11 @@ delivery_app = typer.Typer(help="What was delivered, and taking it back.", no_ar
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
 override_app = typer.Typer(help="Tiers and limits changed by hand: one asks, another approves.", no_args_is_help=True)
+alerts_app = typer.Typer(help="Early warnings, and what people do about them.", no_args_is_help=True)
 limit_app = typer.Typer(help="Computed limits that wait for a person.", no_args_is_help=True)
+customer_state_app = typer.Typer(
+    help="Customers suspended, ended or taken back: one proposes, another approves.", no_args_is_help=True
+)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
@@ -39,7 +43,9 @@ app.add_typer(delivery_app, name="delivery")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(finding_app, name="finding")
 app.add_typer(override_app, name="override")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(limit_app, name="limit")
+app.add_typer(customer_state_app, name="customer-state")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -351,7 +357,9 @@ RoleOption = Annotated[
 ]
 OnOption = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day it was said; default: today.")]
 WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision and in the audit log.")]
-OverrideArgument = Annotated[str, typer.Argument(metavar="OVERRIDE", help="Its number, O-...")]
+OverrideArgument = Annotated[
+    str, typer.Argument(metavar="OVERRIDE", help="Its number, O-..., or the customer when one request of theirs waits.")
+]
 CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer id.")]
 
 
@@ -489,6 +497,175 @@ def limit_reject(
     from risk_pipeline.cli.overrides import Who, judge_limit
 
     judge_limit(_root(context, workspace), customer, "rejected", Who(by, role, on), reason, as_json)
+
+
+ProposalArgument = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Its number: customer-state list shows it.")]
+
+
+@customer_state_app.command("propose")
+def customer_state_propose(
+    context: typer.Context,
+    customer: CustomerArgument,
+    state: Annotated[
+        str, typer.Argument(metavar="STATE", help="probation, suspended or terminated; the policy's `exit` says from where.")
+    ],
+    by: PersonOption,
+    reason: WhyOption,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Propose another state for a customer: another person approves it."""
+    from risk_pipeline.cli.customer_states import propose_state
+    from risk_pipeline.cli.overrides import Who
+
+    propose_state(_root(context, workspace), customer, state, Who(by, role, on), reason, as_json)
+
+
+@customer_state_app.command("approve")
+def customer_state_approve(
+    context: typer.Context,
+    number: ProposalArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Approve a proposal of somebody else: the next run takes it when the policy's conditions hold."""
+    from risk_pipeline.cli.customer_states import judge_state
+    from risk_pipeline.cli.overrides import Who
+
+    judge_state(_root(context, workspace), number, "approved", Who(by, role, on), reason, as_json)
+
+
+@customer_state_app.command("reject")
+def customer_state_reject(
+    context: typer.Context,
+    number: ProposalArgument,
+    by: PersonOption,
+    reason: WhyOption,
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Reject a proposal of somebody else; an exit proposed by the system goes back to suspended."""
+    from risk_pipeline.cli.customer_states import judge_state
+    from risk_pipeline.cli.overrides import Who
+
+    judge_state(_root(context, workspace), number, "rejected", Who(by, role, on), reason, as_json)
+
+
+@customer_state_app.command("withdraw")
+def customer_state_withdraw(
+    context: typer.Context,
+    number: ProposalArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take back one's own proposal."""
+    from risk_pipeline.cli.customer_states import judge_state
+    from risk_pipeline.cli.overrides import Who
+
+    judge_state(_root(context, workspace), number, "withdrawn", Who(by, role, on), reason, as_json)
+
+
+@customer_state_app.command("list")
+def customer_state_list(
+    context: typer.Context,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Proposals, those that wait first."""
+    from risk_pipeline.cli.customer_states import list_states
+
+    list_states(_root(context, workspace), customer, limit, as_json)
+
+
+AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="Its id, such as A05:100123.")]
+
+
+@alerts_app.command("list")
+def alerts_list(
+    context: typer.Context,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="open, acknowledged, snoozed or closed; default: not closed.")
+    ] = None,
+    severity: Annotated[
+        str | None, typer.Option("--severity", metavar="SEVERITY", help="Only low, medium, high or critical ones.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only of this customer.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only of this rule of the policy, such as A05.")] = None,
+    as_of: AsOfOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Alerts of an assessment, the gravest first: what was noticed, what to do, who and until when."""
+    from risk_pipeline.cli.alerts import Wanted, list_alerts
+
+    list_alerts(_root(context, workspace), Wanted(state, severity, customer, rule, as_of, limit), as_json)
+
+
+@alerts_app.command("ack")
+def alerts_ack(
+    context: typer.Context,
+    alert: AlertArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say that somebody has seen it and is at it. It still goes up when it is overdue."""
+    from risk_pipeline.cli.alerts import Said, act_on_alert
+
+    act_on_alert(_root(context, workspace), alert, "acknowledge", Said(by, role, reason, on), None, as_json)
+
+
+@alerts_app.command("snooze")
+def alerts_snooze(
+    context: typer.Context,
+    alert: AlertArgument,
+    by: PersonOption,
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Its last day; the policy says how late at most.")],
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Put it off until a day. A critical one cannot be put off."""
+    from risk_pipeline.cli.alerts import Said, act_on_alert
+
+    act_on_alert(_root(context, workspace), alert, "snooze", Said(by, role, reason, on), until, as_json)
+
+
+@alerts_app.command("close")
+def alerts_close(
+    context: typer.Context,
+    alert: AlertArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """It is dealt with, for this reason. It opens again when its condition comes back, or gets graver."""
+    from risk_pipeline.cli.alerts import Said, act_on_alert
+
+    act_on_alert(_root(context, workspace), alert, "close", Said(by, role, reason, on), None, as_json)
 
 
 @policy_app.command("lint")

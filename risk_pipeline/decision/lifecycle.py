@@ -140,11 +140,11 @@ def _previous(facts: Facts, policy: Policy, today: np.datetime64, exempt: Bools)
     rules = {edge.id: position for position, edge in enumerate(policy.exit.edges)}
     status = _codes(facts.text("previous_status"), CODE)
     since = facts.dates("previous_status_since")
-    status = np.where(exempt, -1, np.where(status < 0, CODE[ACTIVE], status)).astype(np.int8)
+    status = np.where(exempt, -1, np.where(status < 0, CODE[ACTIVE], status))
     tiers = {tier: code for code, tier in enumerate(policy.tier_ids)}
     periods, wait = facts.integers("previous_status_periods"), facts.integers("previous_status_wait_days")
     return States(
-        status=status,
+        status=status.astype(np.int8),
         since=np.where(exempt, np.datetime64("NaT"), np.where(np.isnat(since), today, since)),
         periods=np.where(periods.known, periods.values, 0),
         before=_codes(facts.text("previous_status_before"), CODE).astype(np.int8),
@@ -183,7 +183,7 @@ def _causes(facts: Facts, default: DefaultState, knocked: Knocked, policy: Polic
     owes = dpd.known & (dpd.values > 0)
     return _Causes(
         proposed=proposed,
-        fresh=new_hits(knocked, facts, policy).any(axis=1),
+        fresh=np.asarray(new_hits(knocked, facts, policy).any(axis=1)),
         proof=~elsewhere & ~owes & ~default.events.any(axis=1),
         wait_days=wait,
         ceiling=ceiling,
@@ -256,7 +256,7 @@ def _move(
 
 def _said(edge: Edge, since: Dates, facts: Facts, policy: Policy) -> Bools:
     """Whether people said so since that day, in a role with the authority; of two verdicts on a proposal the newer counts."""
-    may = policy.authorities.at_least((edge.by,)) or (edge.by,)
+    may = policy.authorities.at_least((edge.by,))
     approved, approved_on = facts.text("state_decision"), facts.dates("state_decision_on")
     rejected, rejected_on = facts.text("state_rejected"), facts.dates("state_rejected_on")
     good = (approved_on >= since) & facts.text("state_decision_role").is_in(may)

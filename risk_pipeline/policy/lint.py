@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from risk_pipeline.contracts import FACTOR_TABLES, table
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.policy.expression import ExpressionError
-from risk_pipeline.policy.model import NOT_RATED, UNRATED, FactorRule, Policy
-from risk_pipeline.policy.scopes import CONDITIONS, condition
+from risk_pipeline.policy.model import NOT_RATED, SYSTEM, TERMINATED, UNRATED, CustomerState, Edge, FactorRule, Policy
+from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, condition
 
 Place = tuple[str | int, ...]
 Problem = tuple[Place, str]
@@ -165,6 +165,7 @@ def _unique_ids(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         (("knockouts",), policy.knockouts),
         (("tiers",), policy.tiers),
         (("hold",), policy.hold),
+        (("exit", "edges"), policy.exit.edges),
     )
     for place, items in lists:
         seen: set[str] = set()
@@ -424,6 +425,55 @@ def _mitigants(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
             yield ("mitigants", "kinds", number), f"{mitigant.kind}: guarantor_tiers are not the best of the tiers {best}"
 
 
+def _states(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Edges between the states of a customer name what there is and can be taken."""
+    levels = [level.role for level in policy.authorities.levels]
+    for number, edge in enumerate(policy.exit.edges):
+        place: Place = ("exit", "edges", number)
+        if edge.source == edge.to:
+            yield (*place, "to"), f"{edge.id}: an edge leads to another state"
+        if edge.by != SYSTEM and edge.by not in levels:
+            yield (*place, "by"), f"{edge.id}: {edge.by} is neither {SYSTEM} nor a level of authority: {', '.join(levels)}"
+        if edge.by == SYSTEM and edge.verdict == "rejected":
+            yield (*place, "verdict"), f"{edge.id}: only people reject"
+        if edge.by == SYSTEM and edge.to == TERMINATED:
+            yield (*place, "by"), f"{edge.id}: nobody is terminated without a person's approval"
+        if _reads_tier(edge) and (policy.exit.states.get(edge.to) or CustomerState(label=edge.reason)).ceiling is not None:
+            yield (*place, "when"), f"{edge.id}: an edge that reads the tier cannot lead to {edge.to}, whose ceiling decides it"
+    for name, state in policy.exit.states.items():
+        if state.ceiling is not None and state.ceiling not in policy.tier_ids:
+            yield ("exit", "states", name, "ceiling"), f"{name}: unknown tier {state.ceiling}"
+    for number, rule in enumerate(policy.knockouts):
+        if rule.state is not None and policy.exit.edges and rule.state not in {e.to for e in policy.exit.edges if e.by == SYSTEM}:
+            yield ("knockouts", number, "state"), f"{rule.id}: no edge of the system leads to {rule.state}"
+
+
+def _cure(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Cure rules name events, knock-outs and tiers that there are."""
+    states = {k.id: k.state for k in policy.knockouts}
+    events = [event.id for event in policy.default_definition.events]
+    for event in policy.cure.in_default.wait_days_after:
+        if event not in events:
+            yield ("cure", "in_default", "wait_days_after", event), f"unknown default event {event}: {', '.join(events)}"
+    for number, cure in enumerate(policy.cure.after):
+        for knockout in cure.knockouts:
+            if states.get(knockout) is None:
+                yield ("cure", "after", number, "knockouts"), f"{cure.id}: {knockout} is no knock-out with a `state`"
+    for place, tier in (
+        (("cure", "in_default", "first_tier_after"), policy.cure.in_default.first_tier_after),
+        *((("cure", "after", n, "first_tier_after"), c.first_tier_after) for n, c in enumerate(policy.cure.after)),
+    ):
+        if tier is not None and tier not in policy.tier_ids:
+            yield place, f"unknown tier {tier}"
+
+
+def _reads_tier(edge: Edge) -> bool:
+    try:
+        return any(name in TIER_COLUMNS for name in condition(edge.when, "state").columns())
+    except ExpressionError:
+        return False  # told by _conditions
+
+
 RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _approval,
     _unique_ids,
@@ -440,6 +490,8 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _rounding,
     _master_scale,
     _roles,
+    _states,
+    _cure,
     _mitigants,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound
