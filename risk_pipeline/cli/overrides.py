@@ -143,8 +143,11 @@ def judge_limit(root: Path, customer: str, verdict: LimitVerdict, who: Who, reas
     out = output.console()
     out.print(each(language, line), soft_wrap=True)
     said = f"{verdict}_by"
-    who_said = {"who": row["decided_by"], "role": row["decided_role"], "day": row["verdict_on"]}
-    out.print(_labelled("people", each(language, lambda one: _say(said, one, **who_said)), language), soft_wrap=True)
+
+    def people(one: One) -> str:
+        return _say(said, one, who=row["decided_by"], role=_role(row["decided_role"], desk.policy, one), day=row["verdict_on"])
+
+    out.print(_labelled("people", each(language, people), language), soft_wrap=True)
     out.print(_labelled("next_step", _next_run(workspace, "next_run_uses_it", language), language), soft_wrap=True)
 
 
@@ -246,14 +249,20 @@ def _changed(row: dict[str, Any], one: One) -> str:
 
 
 def _people(row: dict[str, Any], policy: Policy, one: One) -> str:
-    def role(name: str | None) -> str:
-        return getattr(policy.roles[name], one) if name in policy.roles else name or ""
-
-    who = [_say("asked_by", one, who=row["requested_by"], role=role(row["requested_role"]), day=row["requested_on"])]
+    asked_as = _role(row["requested_role"], policy, one)
+    who = [_say("asked_by", one, who=row["requested_by"], role=asked_as, day=row["requested_on"])]
     if row.get("decided_by"):
         said = f"{row['verdict']}_by"
-        who.append(_say(said, one, who=row["decided_by"], role=role(row["decided_role"]), day=row["verdict_on"]))
+        decided_as = _role(row["decided_role"], policy, one)
+        who.append(_say(said, one, who=row["decided_by"], role=decided_as, day=row["verdict_on"]))
     return ("; " if one == "en" else "；").join(who)
+
+
+def _role(name: str | None, policy: Policy, one: One) -> str:
+    """A role as the policy calls it; one it does not have stands as it is."""
+    if name not in policy.roles:
+        return name or ""
+    return policy.roles[name].en if one == "en" else policy.roles[name].zh
 
 
 def _next(workspace: Workspace, row: dict[str, Any], policy: Policy, may: tuple[str, ...], language: Language) -> str:
@@ -261,7 +270,7 @@ def _next(workspace: Workspace, row: dict[str, Any], policy: Policy, may: tuple[
         command = f"risk-pipeline override approve {row['override_id']} --by NAME{where_option(workspace)}"
 
         def line(one: One) -> str:
-            roles = [getattr(policy.roles[name], one) for name in may if name in policy.roles]
+            roles = [_role(name, policy, one) for name in may]
             return _say("who_may", one, roles=(", " if one == "en" else "、").join(roles), command=command)
 
         return each(language, line)

@@ -125,13 +125,16 @@ def request(desk: Desk, by: Person, asked: Asked) -> Told:
     return Told(row, standing, _notes(row, standing, policy), approvers(row, standing, policy))
 
 
-def judge(desk: Desk, by: Person, override_id: str, verdict: Verdict, reason: str = "") -> Told:
+def judge(desk: Desk, by: Person, number: str, verdict: Verdict, reason: str = "") -> Told:
     """Record what a person says of a request: approved or rejected by another, withdrawn by whoever asked.
+
+    `number`: of the override, or the customer when one request of theirs waits.
 
     An override in force ends the day before when it is withdrawn, which takes a second person with the authority to approve
     it. UsageError for an unknown one; Refused, with the attempt in the audit log, for a verdict that the rules forbid.
     """
-    row = _found(desk, override_id)
+    row = _found(desk, number)
+    override_id = row["override_id"]
     standing = desk.standing(row["customer_id"])
     state = state_on(row, desk.day)
     may_end = verdict == "withdrawn" and state in ("in_force", "ahead")
@@ -314,9 +317,17 @@ def _known(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _found(desk: Desk, override_id: str) -> dict[str, Any]:
-    row = next((row for row in _known(desk) if row["override_id"] == override_id), None)
+    """The override of that number, or the one request of that customer which waits."""
+    rows = _known(desk)
+    row = next((row for row in rows if row["override_id"] == override_id), None)
+    of_customer = [row for row in rows if row["customer_id"] == override_id]
+    waiting = [row for row in of_customer if state_on(row, desk.day) == "requested"]
+    if row is None and len(waiting) == 1:
+        return waiting[0]
     if row is None:
-        raise UsageError(f"there is no override {override_id}", remedy="risk-pipeline override list shows them")
+        remedy = "risk-pipeline override list" + (f" --customer {override_id}" if of_customer else "") + " shows their numbers"
+        several = f"{len(waiting) or 'no'} overrides of customer {override_id} wait" if of_customer else ""
+        raise UsageError(several or f"there is no override {override_id}", remedy=remedy)
     return row
 
 

@@ -26,6 +26,7 @@ PAGES = [
     "docs/rejected-rows.md",
     "docs/policy.md",
     "docs/command_line.md",
+    "docs/overrides.md",
 ]
 
 

@@ -146,7 +146,7 @@ def test_two_people_move_a_tier_and_limits(office: Office, do: Do) -> None:
 
     between = datetime.now(UTC)
     verdicts_on_limits(office, do)
-    for number, by in ((notch, "mia"), (limit, "hana")):
+    for number, by in ((notch, "mia"), ("C1", "hana")):  # by customer: one request of theirs waits
         code, told, error = do("override", "approve", number, "--by", by, "--json", day="2024-12-12")
         assert code == 0, error
         assert told["state"] == "in_force"
@@ -224,4 +224,6 @@ def test_what_cannot_be_asked_for_is_said_with_a_remedy(office: Office, do: Do) 
     assert (code, "has not come yet" in error) == (2, True)
     code, _, error = do("override", "approve", "O-none", "--by", "mia")
     assert (code, "there is no override O-none" in error) == (2, True)
+    code, _, error = do("override", "approve", "C2", "--by", "mia")
+    assert (code, "there is no override C2" in error) == (2, True)
     assert office.events("override.requested") == []

@@ -143,6 +143,13 @@ BROKEN = {
         "effective_from: 2000-13-01",
         "effective_from: Input should be a valid date",
     ),
+    "role nobody explained": ("never_approve: [account_manager,", "never_approve: [salesman,", "unknown role salesman"),
+    "level that never approves": (
+        "never_approve: [account_manager, sales_manager]",
+        "never_approve: [account_manager, cfo]",
+        "cfo is a level of authority and is said never to approve",
+    ),
+    "notch approved by no level": ("roles_up: [credit_manager]", "roles_up: [legal]", "legal is no level of authority"),
     "not YAML": ("scaling: {pdo: 20,", "scaling: {pdo: 20,,", "not valid YAML"),
 }
 

@@ -20,6 +20,8 @@ from risk_pipeline.settings import Workspace
         ),
         ("reporting_currency: euro\n", "found 'euro'"),
         ("schedule: sometimes\n", "risk.yaml:1: schedule: month_end, quarter_end or a cron expression"),
+        ("people: {anna: []}\n", "risk.yaml:1: people: anna has no role"),
+        ("people: {anna: [cfo], Anna: [legal]}\n", "every person has a name of their own"),
         ("- a list\n", "expected `key: value` lines"),
         ("language: [en\n", "not valid YAML"),
     ],
