@@ -184,6 +184,9 @@ RECONCILIATION_CASES: dict[tuple[Stage, str], list[Damage]] = {
     ("decide", "reconcile_subtotals"): [put("score.risk_score", 0, operational_subtotal=10.0)],
     ("decide", "reconcile_limit_candidates"): [
         put("decision.limit_candidate", 0, candidate_limit=Decimal("499.99")),
+        put("decision.limit_candidate", 1, candidate_limit=Decimal("499.99")),
+        put("decision.limit_candidate", 1, method="group_cap", kind="cap", candidate_limit=Decimal("499.99")),
+        put("decision.limit_candidate", 1, method="raise_cap", kind="cap", candidate_limit=Decimal("499.99")),
         put("decision.credit_limit", 1, limit_reporting=CENT, headroom=Decimal("-9.99")),
     ],
     ("decide", "reconcile_limit_basis"): [
