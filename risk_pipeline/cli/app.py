@@ -604,7 +604,7 @@ def alerts_list(
         str | None, typer.Option("--severity", metavar="SEVERITY", help="Only low, medium, high or critical ones.")
     ] = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only of this customer.")] = None,
-    rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only of this rule of the policy, such as A05.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only of this rule, such as A05.")] = None,
     as_of: AsOfOption = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
     as_json: JsonOption = False,

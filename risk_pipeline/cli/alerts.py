@@ -1,0 +1,191 @@
+"""`alerts list|ack|snooze|close`: early warnings, what to do about them, and what people did.
+
+Put here: reading what was typed, their order of work and what they print. Keep out: what raises an alert (decision.alerts), who
+may do what about one (pipeline.alerts).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, each
+from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
+from risk_pipeline.errors import UsageError
+from risk_pipeline.policy.model import Label, Policy
+from risk_pipeline.settings import Workspace
+
+if TYPE_CHECKING:
+    from risk_pipeline.pipeline.alerts import Act
+
+SCREEN_ROWS = 20
+SHOWN = (
+    "alert_id", "customer_id", "name", "rule", "alert_object", "indicator", "severity", "state", "signal_en", "signal_zh",
+    "value_text", "threshold_text", "measures", "first_seen", "last_seen", "owner_role", "due_date", "escalated_to", "playbook",
+    "acted_by", "acted_on", "until", "reason_text", "total_exposure", "said_since",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to list; None = all of it. `state` None = those not closed."""
+
+    state: str | None = None
+    severity: str | None = None
+    customer: str | None = None
+    rule: str | None = None
+    as_of: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody does about an alert: who, in which role (None = the one that may), why, and on which day (None = today)."""
+
+    by: str
+    role: str | None
+    reason: str
+    on: str | None
+
+
+def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
+    """Print the alerts of an assessment, the gravest and longest due first."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.alerts import alerts
+    from risk_pipeline.pipeline.people import Desk
+
+    _one_of("--state", wanted.state, ALERT_STATES)
+    _one_of("--severity", wanted.severity, SEVERITIES)
+    workspace = Workspace.load(root)
+    with open_register(workspace) as register:
+        as_of, rows = alerts(
+            workspace,
+            register,
+            as_of=_day(wanted.as_of, "--as-of"),
+            states=(wanted.state,) if wanted.state else (),
+            severity=wanted.severity,
+            customer=wanted.customer,
+            rule=wanted.rule,
+        )
+        policy = Desk.open(workspace, register, datetime.now(UTC), as_of).policy
+    at_most = wanted.limit or (None if as_json else SCREEN_ROWS)
+    if as_json:
+        output.print_json({"as_of": as_of, "alerts": len(rows), "rows": [_row(row, policy) for row in rows[:at_most]]})
+        return
+    out, language = output.console(), workspace.settings.language
+    out.print(each(language, lambda one: _say("head", one, n=len(rows), day=as_of)), soft_wrap=True)
+    for row in rows[:at_most]:
+        _print(row, policy, language)
+    if at_most is not None and len(rows) > at_most:
+        out.print(f"the first {at_most} of {len(rows)}; more with --limit, all with --json")
+
+
+def act_on_alert(root: Path, alert_id: str, action: Act, said: Said, until: str | None, as_json: bool) -> None:
+    """Record what somebody does about an alert and say what the next run makes of it."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.alerts import act
+    from risk_pipeline.pipeline.people import Desk
+    from risk_pipeline.store.lock import workspace_lock
+
+    workspace = Workspace.load(root)
+    with open_register(workspace) as register, workspace_lock(workspace.lock_file, "alert"):
+        desk = Desk.open(workspace, register, datetime.now(UTC), _day(said.on, "--on"))
+        row = act(desk, said.by, said.role, alert_id, action, said.reason, _day(until, "--until"))
+    if as_json:
+        output.print_json(_row(row, desk.policy))
+        return
+    out, language = output.console(), workspace.settings.language
+    _print(row, desk.policy, language, with_playbook=False)
+    command = f"risk-pipeline run --as-of DATE{where_option(workspace)}"
+    out.print(f"  {each(language, lambda one: _say('next', one, command=command))}", soft_wrap=True)
+
+
+def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    from risk_pipeline.pipeline.alerts import may_act, steps
+
+    book = [
+        {
+            "what": _what(step.what, "en"),
+            "what_zh": _what(step.what, "zh"),
+            "owner": step.owner,
+            "hours": step.hours,
+            "due": step.due,
+        }
+        for step in steps(policy, row["playbook"], row["first_seen"])
+    ]
+    return {**{name: row[name] for name in SHOWN}, "may_act": list(may_act(row, policy)), "playbook_steps": book}
+
+
+def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_playbook: bool = True) -> None:
+    """One alert in a few lines: which and how grave; what was noticed; what to do, who, until when; what was said; playbook."""
+    from risk_pipeline.pipeline.alerts import steps
+
+    out = output.console()
+    who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
+    grave = each(language, lambda one: f"{_say(row['severity'], one)}, {_say(row['state'], one)}")
+    out.print(f"{row['alert_id']}  {who}  {grave}".replace("\n", " "), soft_wrap=True)
+
+    def noticed(one: One) -> str:
+        return _say("noticed", one, signal=row[f"signal_{one}"], indicator=row["indicator"], value=row["value_text"] or "?")
+
+    def duty(one: One) -> str:
+        up = _say("escalated", one, role=_role(row["escalated_to"], policy, one)) if row["escalated_to"] else ""
+        seen = {"first": row["first_seen"], "due": row["due_date"]}
+        return _say("duty", one, role=_role(row["owner_role"], policy, one), **seen) + up
+
+    def acts(one: One) -> str:
+        return _say(
+            "todo", one, what=(", " if one == "en" else "、").join(_what(each_, one) for each_ in row["measures"].split(","))
+        )
+
+    lines = [noticed, acts, duty]
+    if row["acted_by"]:
+        lines.append(lambda one: _done(row, one))
+    for line in lines:
+        out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
+    book = policy.playbooks.get(row["playbook"] or "") if with_playbook and row["state"] != "closed" else None
+    if book is None:
+        return
+    label, lead = book.label, book.lead
+    out.print(
+        f"  {each(language, lambda one: _say('playbook', one, name=getattr(label, one), role=_role(lead, policy, one)))}",
+        soft_wrap=True,
+    )
+    for number, step in enumerate(steps(policy, row["playbook"], row["first_seen"]), start=1):
+
+        def told(one: One, number: int = number, step: Any = step) -> str:
+            about = {"what": _what(step.what, one), "role": _role(step.owner, policy, one), "hours": step.hours, "due": step.due}
+            return _say("step", one, number=number, **about)
+
+        out.print("\n".join(f"    {text}" for text in each(language, told).split("\n")), soft_wrap=True)
+
+
+def _done(row: dict[str, Any], one: One) -> str:
+    until = _say("until", one, day=row["until"]) if row["until"] and row["state"] == "snoozed" else ""
+    reason = f": {row['reason_text']}" if row["reason_text"] else ""
+    return _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + until + reason
+
+
+def _what(what: str | Label, one: One) -> str:
+    return getattr(what, one) if isinstance(what, Label) else what.replace("_", " ")
+
+
+def _role(name: str | None, policy: Policy, one: One) -> str:
+    return getattr(policy.roles[name], one) if name in policy.roles else name or ""
+
+
+def _say(phrase: str, one: One, **values: Any) -> str:
+    return ALERT_PHRASES[phrase][one == "zh"].format(**values)
+
+
+def _one_of(option: str, text: str | None, known: tuple[str, ...]) -> None:
+    if text is not None and text not in known:
+        raise UsageError(f"{option} {text!r} is not known", remedy=f"write one of {', '.join(known)}")
+
+
+def _day(text: str | None, option: str) -> date | None:
+    return one_date(text, option) if text else None
