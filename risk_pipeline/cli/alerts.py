@@ -109,8 +109,8 @@ def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
     book = [
         {
-            "what": _what(step.what, "en"),
-            "what_zh": _what(step.what, "zh"),
+            "what": _what(step.what, policy, "en"),
+            "what_zh": _what(step.what, policy, "zh"),
             "owner": step.owner,
             "hours": step.hours,
             "due": step.due,
@@ -139,7 +139,9 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
 
     def acts(one: One) -> str:
         return _say(
-            "todo", one, what=(", " if one == "en" else "、").join(_what(each_, one) for each_ in row["measures"].split(","))
+            "todo",
+            one,
+            what=(", " if one == "en" else "、").join(_what(name, policy, one) for name in row["measures"].split(",")),
         )
 
     lines = [noticed, acts, duty]
@@ -151,14 +153,17 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
     if book is None:
         return
     label, lead = book.label, book.lead
-    out.print(
-        f"  {each(language, lambda one: _say('playbook', one, name=getattr(label, one), role=_role(lead, policy, one)))}",
-        soft_wrap=True,
-    )
+    title = each(language, lambda one: _say("playbook", one, name=getattr(label, one), role=_role(lead, policy, one)))
+    out.print("\n".join(f"  {text}" for text in title.split("\n")), soft_wrap=True)
     for number, step in enumerate(steps(policy, row["playbook"], row["first_seen"]), start=1):
 
         def told(one: One, number: int = number, step: Any = step) -> str:
-            about = {"what": _what(step.what, one), "role": _role(step.owner, policy, one), "hours": step.hours, "due": step.due}
+            about = {
+                "what": _what(step.what, policy, one),
+                "role": _role(step.owner, policy, one),
+                "hours": step.hours,
+                "due": step.due,
+            }
             return _say("step", one, number=number, **about)
 
         out.print("\n".join(f"    {text}" for text in each(language, told).split("\n")), soft_wrap=True)
@@ -170,8 +175,10 @@ def _done(row: dict[str, Any], one: One) -> str:
     return _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + until + reason
 
 
-def _what(what: str | Label, one: One) -> str:
-    return getattr(what, one) if isinstance(what, Label) else what.replace("_", " ")
+def _what(what: str | Label, policy: Policy, one: One) -> str:
+    """An action of the policy, or words, as people read it."""
+    label = policy.actions.get(what) if isinstance(what, str) else what
+    return getattr(label, one) if label else str(what)
 
 
 def _role(name: str | None, policy: Policy, one: One) -> str:

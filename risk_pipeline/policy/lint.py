@@ -19,7 +19,7 @@ from risk_pipeline.contracts import FACTOR_TABLES, table
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import NOT_RATED, SYSTEM, TERMINATED, UNRATED, CustomerState, Edge, FactorRule, Policy
-from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, condition
+from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, WITH_ALERT_FACTS, condition
 
 Place = tuple[str | int, ...]
 Problem = tuple[Place, str]
@@ -165,6 +165,7 @@ def _unique_ids(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         (("knockouts",), policy.knockouts),
         (("tiers",), policy.tiers),
         (("hold",), policy.hold),
+        (("alerts",), policy.alerts),
         (("exit", "edges"), policy.exit.edges),
     )
     for place, items in lists:
@@ -474,6 +475,44 @@ def _reads_tier(edge: Edge) -> bool:
         return False  # told by _conditions
 
 
+def _alerts(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Alerts show columns there are, name roles and actions of the policy, and only one playbook begins with each."""
+    for number, rule in enumerate(policy.alerts):
+        place: Place = ("alerts", number)
+        if rule.indicator not in WITH_ALERT_FACTS:
+            yield (*place, "indicator"), f"{rule.id}: unknown column {rule.indicator}"
+        if rule.object is not None and (
+            rule.object not in WITH_ALERT_FACTS or WITH_ALERT_FACTS[rule.object].kind not in (Kind.TEXT, Kind.DATE)
+        ):
+            yield (*place, "object"), f"{rule.id}: {rule.object} is no column of texts or dates"
+        yield from _asked((*place, "measure"), rule.id, rule.measure, policy)
+        yield from _known_roles((*place, "owner"), rule.id, (rule.owner,), policy)
+    for role, above in policy.alert_rules.escalate_to.items():
+        yield from _known_roles(("alert_rules", "escalate_to", role), "escalate_to", (role, above), policy)
+    triggers = [book.trigger for book in policy.playbooks.values()]
+    for name, book in policy.playbooks.items():
+        if book.trigger not in {rule.id for rule in policy.alerts}:
+            yield ("playbooks", name, "trigger"), f"playbook {name}: there is no alert {book.trigger}"
+        if triggers.count(book.trigger) > 1:
+            yield ("playbooks", name, "trigger"), f"playbook {name}: {book.trigger} begins another one too"
+        roles = (book.lead, *(step.owner for step in book.steps))
+        yield from _known_roles(("playbooks", name), f"playbook {name}", roles, policy)
+        asked = tuple(step.action for step in book.steps if step.action is not None)
+        yield from _asked(("playbooks", name, "steps"), f"playbook {name}", asked, policy)
+
+
+def _asked(place: Place, who: str, actions: Iterable[str], policy: Policy) -> Iterator[Problem]:
+    for action in actions:
+        if action not in policy.actions:
+            yield place, f"{who}: unknown action {action}: explain it under `actions`"
+
+
+def _known_roles(place: Place, who: str, roles: Iterable[str], policy: Policy) -> Iterator[Problem]:
+    for role in dict.fromkeys(roles):
+        if role not in policy.roles:
+            yield place, f"{who}: unknown role {role}: explain it under `roles`"
+
+
 RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _approval,
     _unique_ids,
@@ -493,5 +532,6 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _states,
     _cure,
     _mitigants,
+    _alerts,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

@@ -771,6 +771,7 @@ class Policy(Model):
     exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
     reviews: dict[Name, Days]
+    actions: dict[Name, Label] = {}
     alerts: tuple[AlertRule, ...] = ()
     alert_rules: AlertRules = AlertRules()
     playbooks: dict[Name, Playbook] = {}
