@@ -246,7 +246,7 @@ class Dossier:
                 "CoverPct": 90,
                 "MaxTerms": 90,
                 "MaxExtension": 60,
-                "ValidTo": day + timedelta(days=730),
+                "ValidTo": day + timedelta(days=1095),
                 "Cancelled": self.book.happened(cancelled),
                 "Claim": self.book.happened(claim),
             },
