@@ -97,7 +97,7 @@ ALERT_PHRASES = {
     "acknowledged": ("acknowledged", "已确认"),
     "snoozed": ("snoozed", "已暂缓"),
     "closed": ("closed", "已关闭"),
-    "head": ("{n} alerts in the assessment of {day}", "{day} 评估共 {n} 条预警"),
+    "head": ("Alerts in the assessment of {day}: {n}", "{day} 评估共 {n} 条预警"),
     "noticed": ("{signal} ({indicator} = {value})", "{signal}（{indicator} = {value}）"),
     "todo": ("To do: {what}", "应对措施：{what}"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),

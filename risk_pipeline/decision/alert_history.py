@@ -1,11 +1,10 @@
 """What is known of alerts before a run: those of the assessment before, and what people did about them.
 
-Put here: the two frames and their rows of some customers. Keep out: reading them (pipeline) and what follows (alerts.py).
+Put here: the two frames. Keep out: reading them (pipeline.alert_history) and what follows (alerts.py).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +37,7 @@ ACTIONS: Mapping[str, str] = {
 def history_frame(rows: Mapping[str, Any] | pd.DataFrame | None, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """A frame with exactly these columns and types; without rows when None."""
     given = {} if rows is None else rows
-    return pd.DataFrame({name: pd.Series(given[name] if name in given else [], dtype=dtype) for name, dtype in dtypes.items()})
+    return pd.DataFrame({name: pd.Series(given.get(name, []), dtype=dtype) for name, dtype in dtypes.items()})
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,3 @@ class AlertHistory:
 
     before: pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
     actions: pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))
-
-    def between(self, first: str, last: str) -> AlertHistory:
-        """The rows of customers from `first` to `last`; both frames must be ordered by customer_id."""
-        return AlertHistory(_between(self.before, first, last), _between(self.actions, first, last))
-
-
-def _between(frame: pd.DataFrame, first: str, last: str) -> pd.DataFrame:
-    ids = frame["customer_id"]
-    return frame.iloc[bisect_left(ids, first) : bisect_right(ids, last)].reset_index(drop=True)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
 from risk_pipeline.decision.alert_history import ACTIONS, BEFORE, AlertHistory, history_frame
 from risk_pipeline.decision.decide import decide
+from risk_pipeline.pipeline.alert_history import StoredHistory
 from risk_pipeline.policy.model import Policy
 from tests.decision_facts import facts, many
 from tests.decision_given import CATALOGUE, POLICY, context
@@ -210,7 +212,9 @@ def test_order_and_batches_do_not_matter() -> None:
     customers = many(400)
     whole = decide(customers, POLICY, CATALOGUE, context())["decision.alert"]
     before = history_frame(whole.iloc[::2], BEFORE)
-    history = AlertHistory(before.sort_values("customer_id", ignore_index=True), history_frame(None, ACTIONS))
+    history = AlertHistory(before, history_frame(None, ACTIONS))
+    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in (before.sort_values("customer_id"), history.actions))
+    stored = StoredHistory(*tables)
     later_run = replace(context(later(31)), alerts=history)
     expected = _plain(decide(customers, POLICY, CATALOGUE, later_run)["decision.alert"])
     shuffled = customers.iloc[np.random.default_rng(1).permutation(len(customers))]
@@ -218,7 +222,7 @@ def test_order_and_batches_do_not_matter() -> None:
     parts = []
     for part in (customers.iloc[:150], customers.iloc[150:]):
         ids = part["customer_id"]
-        mine = replace(later_run, alerts=history.between(ids.iloc[0], ids.iloc[-1]))
+        mine = replace(later_run, alerts=stored.between(ids.iloc[0], ids.iloc[-1]))
         parts += _plain(decide(part, POLICY, CATALOGUE, mine)["decision.alert"])
     assert sorted(parts, key=str) == expected
 
