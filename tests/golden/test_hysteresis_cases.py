@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.decision_facts import AS_OF
+from tests.decision_facts import AS_OF, sales
 from tests.decision_given import Outcome, given
 
 
@@ -93,3 +93,53 @@ def test_into_and_out_of_unrated(before: str, score: float | None, tier: str) ->
 def test_a_customer_seen_first_takes_the_model_tier() -> None:
     case = given(80)
     assert (case.tier, case.direction, case.hysteresis_periods_met) == ("low", "new", 0)
+
+
+# -- the limits of the same cases -----------------------------------------------------------------------------------------------
+
+
+def accounts(monthly: int, net_worth: int, revenue: int) -> dict[str, Any]:
+    """Sales and accounts in currency units."""
+    return {**sales(monthly), "tangible_net_worth": net_worth * 100, "revenue_annual": revenue * 100}
+
+
+def previously(limit: int) -> dict[str, int]:
+    """The limit of the assessment before, computed and in force."""
+    return dict.fromkeys(("previous_limit", "previous_computed_limit", "previous_effective_limit"), limit * 100)
+
+
+def test_case_14_the_limit_of_the_tier_that_is_kept() -> None:
+    case = remembering(76, "medium", **accounts(100_000, 1_000_000, 10_000_000))
+    assert round(case.candidates["sales_balance"]) == 133_333
+    assert (case.credit_limit, case.binding_method) == (100_000, "tangible_net_worth_share")
+    assert case.terms == (30, "per_invoice", 0)
+
+
+def test_case_15_the_raise_is_capped_and_within_the_automatic_authority() -> None:
+    case = remembering(79, "medium", met=1, **accounts(60_000, 2_000_000, 20_000_000), **previously(60_000))
+    assert (case.credit_limit, case.binding_method, case.approval_status) == (90_000, "raise_cap", "auto")
+    assert case.terms == (60, "monthly_statement", 0)
+
+
+def test_cases_16_and_17_stay_on_the_ladder_of_medium() -> None:
+    for changes in ({"met": 0}, {"met": 1, "lowered_days_ago": 60}):
+        case = remembering(79, "medium", **changes, **accounts(60_000, 2_000_000, 20_000_000), **previously(60_000))
+        assert (case.tier, case.credit_limit, case.terms) == ("medium", 80_000, (30, "per_invoice", 0))
+
+
+def test_case_18_a_cut_with_the_tier_is_not_capped() -> None:
+    case = remembering(74.99, "low", **accounts(30_000, 2_000_000, 20_000_000), **previously(200_000))
+    assert (case.tier, case.direction, case.credit_limit) == ("medium", "down", 40_000)
+
+
+def test_case_19_the_ladder_of_the_ceiling() -> None:
+    case = remembering(62, "medium", notch_steps=1, max_dpd_material=65, **accounts(100_000, 1_000_000, 10_000_000))
+    assert (case.candidates["tangible_net_worth_share"], case.candidates["tier_cap"]) == (50_000, 50_000)
+    assert (case.credit_limit, case.terms, case.hold) == (50_000, (15, "per_invoice", 30), True)
+
+
+def test_cases_20_and_21_the_ladder_of_the_hysteresis_tier() -> None:
+    lapsed_up = remembering(62, "medium", previous_tier="low", **accounts(60_000, 2_000_000, 20_000_000))
+    assert (lapsed_up.tier, lapsed_up.credit_limit) == ("medium", 80_000)
+    lapsed_down = remembering(80, "low", previous_tier="high", **accounts(60_000, 2_000_000, 20_000_000), **previously(60_000))
+    assert (lapsed_down.tier, lapsed_down.credit_limit, lapsed_down.binding_method) == ("low", 90_000, "raise_cap")
