@@ -181,7 +181,7 @@ def _person(desk: Desk, name: str, role: str | None, alert: dict[str, Any], acti
     if person.role not in may:
         desk.deny(
             person,
-            "alert.refused",
+            "alert.denied",
             alert["alert_id"],
             "role_not_authorised",
             f"{person.name} ({person.role}) may not {action} alert {alert['alert_id']}",
@@ -207,7 +207,7 @@ def _snoozed_until(desk: Desk, by: Person, alert: dict[str, Any], until: date | 
         allowed = f"at most until {last} ({longest} days)" if longest else "not at all: deal with it"
         desk.deny(
             by,
-            "alert.refused",
+            "alert.denied",
             alert["alert_id"],
             "snooze_too_long",
             f"alert {alert['alert_id']} is {alert['severity']}: it can be put off {allowed}",

@@ -91,6 +91,8 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
     # TODO until its table is wired: group_state (D2)
+    "exposure_share": ("CAST(NULL AS DOUBLE)", Kind.NUMBER),
+    "group_exposure_share": ("CAST(NULL AS DOUBLE)", Kind.NUMBER),
     "group_member_in_default": ("CAST(NULL AS BOOLEAN)", Kind.FLAG),
     "group_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
     "group_limit_total": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
@@ -505,8 +507,10 @@ class Run:
             if column.name not in ("as_of", "run_id")
         }
         tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
+        published = self._published()
         previous = {
-            name: source if tier else f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, (source, kind) in PREVIOUS_COLUMNS.items()
+            name: source if source in published or source[1:2] != "." else f"CAST(NULL AS {DUCKDB_TYPE[kind]})"
+            for name, (source, kind) in PREVIOUS_COLUMNS.items()
         }
         selected = {**columns, **previous}
         first, *others = facts
@@ -520,6 +524,13 @@ class Run:
             f" FROM factor.{first} AS {first} {joined}"
             f" {joins if tier else ''} ORDER BY {first}.customer_id"
         )
+
+    def _published(self) -> set[str]:
+        """Columns of the previous published decisions, such as t.tier: an earlier release published fewer, none is the first."""
+        parts = self.record.manifest["previous_parts"]
+        tables = {"t": parts.get("decision.risk_tier"), "l": parts.get("decision.credit_limit")}
+        schemas = {alias: pq.read_schema(self._lake.absolute(part)) for alias, part in tables.items() if part}
+        return {f"{alias}.{name}" for alias, schema in schemas.items() for name in schema.names}
 
     def _previous(self, name: str) -> str | None:
         part = self.record.manifest["previous_parts"].get(name)

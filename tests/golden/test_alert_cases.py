@@ -166,6 +166,8 @@ BORDERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("A30", {"dispute_days": 60}, {"dispute_days": 61}),
     ("A31", {"dishonoured_days": 91}, {"dishonoured_days": 90}),
     ("A32", {"override_days_left": 15}, {"override_days_left": 14}),
+    ("A33", {"exposure_share": 0.15}, {"exposure_share": 0.151}),
+    ("A33", {"group_exposure_share": 0.20}, {"group_exposure_share": 0.201}),
     ("A34", {**LIMIT, **owes(50_000), "control_changed_days": 30}, {**LIMIT, **owes(50_001), "control_changed_days": 30}),
 ]  # fmt: skip
 

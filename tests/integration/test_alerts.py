@@ -114,7 +114,7 @@ def _who_may_do_what(office: Office) -> None:
         code, _, error = office.do(*words, *ON)
         assert (code, message in error) == (exit_code, True), error
     assert office.do("ack", "A05:C3", "--by", "liu", "--on", "2024-12-30")[0] == 2
-    refused = [(actor, detail["rule"]) for actor, _, detail in office.events("alert.refused")]
+    refused = [(actor, detail["rule"]) for actor, _, detail in office.events("alert.denied")]
     assert refused == [("mia", "role_not_authorised"), ("liu", "snooze_too_long"), ("mia", "snooze_too_long")]
 
 
