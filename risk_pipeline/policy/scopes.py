@@ -32,7 +32,8 @@ FACT_TABLES = (
 DERIVED = (
     Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
     Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
-    Field("exposure_share", Kind.NUMBER, "Share of the customer in the exposure of all customers", "客户敞口占全部敞口比例", "ratio"),
+    Field("exposure_share", Kind.NUMBER, "Share of the customer in the exposure of all customers",
+          "客户敞口占全部敞口比例", "ratio"),
     Field("group_exposure_share", Kind.NUMBER, "Share of the customer's group in the exposure of all customers",
           "所属集团敞口占全部敞口比例", "ratio"),
     Field("group_member_in_default", Kind.FLAG, "Another member of the group is in default or insolvent, and the customer is not "
