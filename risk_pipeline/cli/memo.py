@@ -18,6 +18,7 @@ from rich.text import Text
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
+from risk_pipeline.cli.memo_overrides import override_lines
 from risk_pipeline.cli.reader import readable
 from risk_pipeline.cli.rejections import place, rejections
 from risk_pipeline.cli.texts import WORDS, Language, One, both, code, each, headers, listed, say, word
@@ -98,6 +99,7 @@ class Memo:
             ("exposure", self._exposure_lines()),
             ("terms", [each(self._language, self._terms_line)]),
             ("hold", self._hold_lines()),
+            *([("overrides", told)] if (told := override_lines(self._found, self._language)) else []),
             *([("sanctions", [each(self._language, self._sanctions_line)])] if self._screened() else []),
         ):
             grid.add_row(word(name, self._language), Text("\n".join(line for line in lines if line)))

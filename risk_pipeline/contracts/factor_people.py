@@ -13,10 +13,10 @@ from risk_pipeline.contracts.table import REPORTING, Field, Kind
 
 # Why an approval counts for nothing, in the order in which it is asked. People read them: English, Chinese.
 VIOLATIONS: Mapping[str, tuple[str, str]] = {
+    "approver_unknown": ("An approval that names nobody", "审批记录未注明审批人"),
     "self_approval": ("Approved by the person who asked for it", "申请人与审批人为同一人"),
     "role_never_approves": ("Approved in a role that never approves", "审批人角色无审批权"),
     "role_not_authorised": ("Approved in a role that may not approve this kind", "审批人角色无权审批此类事项"),
-    "not_in_policy": ("The policy allows no such change", "政策不允许此类调整"),
 }
 
 # fmt: off

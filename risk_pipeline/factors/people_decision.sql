@@ -26,7 +26,8 @@ WITH override AS (
             END
         ) AS last_day,
         CASE
-            WHEN o.decided_by = o.requested_by THEN 'self_approval'
+            WHEN o.decided_by IS NULL THEN 'approver_unknown'
+            WHEN LOWER(TRIM(o.decided_by)) = LOWER(TRIM(o.requested_by)) THEN 'self_approval'
             WHEN n.role IS NOT NULL THEN 'role_never_approves'
             WHEN a.role IS NULL THEN 'role_not_authorised'
             WHEN o.override_kind = 'notch' AND o.notches > 0 AND NOT a.notches_up THEN 'role_not_authorised'
@@ -143,7 +144,8 @@ of_state AS (
         s.decided_role,
         CASE WHEN s.verdict_on <= $as_of THEN COALESCE(s.verdict, 'requested') ELSE 'requested' END AS standing,
         CASE
-            WHEN s.decided_by = s.requested_by THEN 'self_approval'
+            WHEN s.decided_by IS NULL THEN 'approver_unknown'
+            WHEN LOWER(TRIM(s.decided_by)) = LOWER(TRIM(s.requested_by)) THEN 'self_approval'
             WHEN n.role IS NOT NULL THEN 'role_never_approves'
             WHEN a.role IS NULL THEN 'role_not_authorised'
         END AS violation

@@ -128,6 +128,8 @@ def test_a_notch_goes_no_further_than_the_policy(case: LedgerCase, asked: int, g
 
 VIOLATIONS = [
     ({"decided_by": "ann"}, "self_approval"),
+    ({"decided_by": " ANN"}, "self_approval"),
+    ({"decided_by": None}, "approver_unknown"),
     ({"decided_role": "sales_manager"}, "role_never_approves"),
     ({"decided_role": "legal"}, "role_not_authorised"),
     ({"decided_role": None}, "role_not_authorised"),

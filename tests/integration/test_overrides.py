@@ -92,7 +92,7 @@ def office(assessed: Office, tmp_path: Path) -> Office:
 def do(office: Office, capsys: pytest.CaptureFixture[str]) -> Do:
     def typed(*words: str, day: str = "2024-12-10") -> tuple[int, Any, str]:
         """Exit code, JSON or text printed, message of an error."""
-        on = [] if "--on" in words or words[1] == "list" else ["--on", day]
+        on = [] if "--on" in words or words[0] == "explain" or words[1] == "list" else ["--on", day]
         code = run(["-w", str(office.workspace.root), *words, *on])
         printed = capsys.readouterr()
         return code, json.loads(printed.out) if "--json" in words and code == 0 else printed.out, printed.err
@@ -160,6 +160,16 @@ def test_two_people_move_a_tier_and_limits(office: Office, do: Do) -> None:
     assert (after["C1"]["manual_limit_id"], after["C1"]["manual_limit_status"]) == (limit, "in_force")
     assert (after["C2"]["approval_status"], after["C2"]["effective_limit"]) == ("rejected", 0)
     assert (after["C4"]["approval_status"], after["C4"]["effective_limit"]) == ("approved", after["C4"]["limit_reporting"])
+
+    for customer, words in (
+        (
+            "C2",
+            (f"{notch}: tier by +1 (better), until", "in force", "等级调整 +1 档（上调）", "by an approved override, better"),
+        ),
+        ("C1", (f"{limit}: limit 2,500.00 EUR, until", "额度 2,500.00 EUR")),
+    ):
+        text = " ".join(do("explain", customer, "--as-of", str(DECEMBER))[1].split())
+        assert [each for each in words if each not in text] == [], text
 
     # What a run knew earlier stays what it knew: the verdicts came after it.
     earlier = office.assess(DECEMBER, known_at=between)
