@@ -676,9 +676,76 @@ def policy_lint(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Check policy files: every finding with file and line. Exit code 2 when there is an error."""
-    from risk_pipeline.cli.setup import lint_policies
+    from risk_pipeline.cli.policy import lint_policies
 
     lint_policies(_root(context, workspace), file, as_json)
+
+
+@policy_app.command("list")
+def policy_list(context: typer.Context, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Every version: state, since when, by whom, which is in force today, whether its approval is on record."""
+    from risk_pipeline.cli.policy import list_policies
+
+    list_policies(_root(context, workspace), as_json)
+
+
+@policy_app.command("explain")
+def policy_explain(
+    context: typer.Context,
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="Id of a rule: KO11, A05, a segment, a hold. Or BLOCK.ID.")],
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """A rule in words: when it holds, what follows, whether there is evidence for it."""
+    from risk_pipeline.cli.policy import explain_rule
+
+    explain_rule(_root(context, workspace), rule, policy, as_json)
+
+
+@policy_app.command("diff")
+def policy_diff(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="VERSION", help="Compared with the one in force; or the older of two.")],
+    second: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="The newer one.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What two versions say differently, key by key, and how many customers it concerns."""
+    from risk_pipeline.cli.policy import diff_policies
+
+    diff_policies(_root(context, workspace), first, second, as_json)
+
+
+@policy_app.command("approve")
+def policy_approve(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A draft, as in `policy list`.")],
+    by: ByOption,
+    role: RoleOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Approve a draft that somebody else wrote; its content is kept in the audit log by its hash."""
+    from risk_pipeline.cli.policy import approve_policy
+
+    approve_policy(_root(context, workspace), version, by, role, as_json)
+
+
+@policy_app.command("retire")
+def policy_retire(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="An approved version of the workspace.")],
+    by: ByOption,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")],
+    role: RoleOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take an approved version out of force."""
+    from risk_pipeline.cli.policy import retire_policy
+
+    retire_policy(_root(context, workspace), version, by, role, reason, as_json)
 
 
 @app.command()

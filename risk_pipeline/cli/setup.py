@@ -1,13 +1,12 @@
-"""`init`, `policy lint`, `dictionary` and `catalogue rebuild`: what surrounds the runs.
+"""`init`, `dictionary` and `catalogue rebuild`: what surrounds the runs.
 
-Put here: these commands. Keep out: what they call (demo, policy.lint, reporting.dictionary, store.catalogue).
+Put here: these commands. Keep out: what they call (demo, reporting.dictionary, store.catalogue).
 """
 
 from __future__ import annotations
 
 import shlex
 import shutil
-from dataclasses import asdict
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -39,27 +38,6 @@ def make_workspace(directory: Path, demo: bool) -> None:
         following = f"risk-pipeline ingest {where}"
     prepare_home(Workspace.load(directory))
     out.print(f"Next: {following}", soft_wrap=True)
-
-
-def lint_policies(root: Path, file: Path | None, as_json: bool) -> None:
-    """Print every finding of one policy file, or of all of the workspace and the packaged default."""
-    from risk_pipeline.factors.catalogue import load_catalogue
-    from risk_pipeline.policy.lint import lint
-    from risk_pipeline.policy.load import DEFAULT_POLICY
-
-    policies = [file] if file else [*sorted(Workspace.load(root).policy_dir.glob("*.y*ml")), DEFAULT_POLICY]
-    catalogue = load_catalogue()
-    findings = [finding for policy in policies for finding in lint(policy, catalogue)]
-    if as_json:
-        output.print_json({"files": policies, "findings": [asdict(finding) for finding in findings]})
-    else:
-        out = output.console()
-        for finding in findings:
-            out.print(str(finding), soft_wrap=True)
-        out.print(f"{len(policies)} files, {len(findings)} findings")
-    errors = sum(finding.severity == "error" for finding in findings)
-    if errors:
-        raise UsageError(f"{errors} of the findings are errors", remedy="mend the lines named above")
 
 
 def show_dictionary(write: Path | None, as_json: bool) -> None:

@@ -6,6 +6,7 @@ lint.py) and what it decides (decision/). A file with errors is refused whole, w
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -25,7 +26,7 @@ def load_policy(policy_dir: Path | None, catalogue: FactorCatalogue, *, version:
     version name of the default replaces it. UsageError, naming file and line, for a policy with findings, two files with
     one version, two approved policies effective from one day, or nothing to choose.
     """
-    policies = _all(policy_dir, catalogue)
+    policies = _all(policy_dir, catalogue, version)
     if version is not None:
         if version not in policies:
             raise UsageError(f"there is no policy version {version}", remedy=f"versions found: {', '.join(sorted(policies))}")
@@ -62,14 +63,31 @@ def _read(path: Path, modified_ns: int, size: int, catalogue: FactorCatalogue) -
     return policy
 
 
-def _all(policy_dir: Path | None, catalogue: FactorCatalogue) -> dict[str, tuple[Path, Policy]]:
+def policy_files(policy_dir: Path | None) -> list[Path]:
+    """The policy files of a workspace, by name."""
+    return sorted([*policy_dir.glob("*.yaml"), *policy_dir.glob("*.yml")]) if policy_dir and policy_dir.is_dir() else []
+
+
+def _all(policy_dir: Path | None, catalogue: FactorCatalogue, asked: str | None = None) -> dict[str, tuple[Path, Policy]]:
+    """Every version. A draft with errors is somebody's work: it stands in nobody's way unless it is `asked` for."""
     default = read_policy(DEFAULT_POLICY, catalogue)
     policies = {default.version: (DEFAULT_POLICY, default)}
-    found = sorted([*policy_dir.glob("*.yaml"), *policy_dir.glob("*.yml")]) if policy_dir and policy_dir.is_dir() else []
-    for path in found:
-        policy = read_policy(path, catalogue)
+    for path in policy_files(policy_dir):
+        try:
+            policy = read_policy(path, catalogue)
+        except UsageError:
+            if _draft(path) not in (None, asked):
+                continue
+            raise
         other = policies.get(policy.version)
         if other is not None and other[0] != DEFAULT_POLICY:
             raise UsageError(f"{path} and {other[0]} are both version {policy.version}", remedy="give each its own version")
         policies[policy.version] = (path, policy)
     return policies
+
+
+def _draft(path: Path) -> str | None:
+    """The version that a file with errors says to be a draft of; None when it says no such thing."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    status, version = (re.search(rf"(?m)^{key}:[ \t]*[\"']?([^\"'#\n]+)", text) for key in ("status", "version"))
+    return version[1].strip() if version and status and status[1].strip() == "draft" else None
