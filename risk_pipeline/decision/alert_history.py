@@ -20,6 +20,7 @@ BEFORE: Mapping[str, str] = {
     "alert_object": "str",
     "severity": "str",
     "value_text": "str",
+    "state": "str",
     "first_seen": "datetime64[s]",
     "last_seen": "datetime64[s]",
 }

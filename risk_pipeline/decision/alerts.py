@@ -91,8 +91,10 @@ def raise_alerts(facts: Facts, policy: Policy, context: DecisionContext, exempt:
     late = _by_severity(policy.alert_rules.escalate_after_due_days)[severity]
     asks = (state == OPEN) | (state == ACKNOWLEDGED)
     every = Alerts(found, seen.first, seen.last, state, due, asks & (today > due + _days(late)), acted)
-    # A closed alert is remembered while it would still be the same one if its condition held again.
-    forgotten = (state == CLOSED) & ~holds & (_age(seen.last, today) >= policy.alert_rules.reopen_after_clear_days)
+    # A closed alert is published once as closed, and remembered while it would be the same one if its condition held again.
+    told = before >= 0
+    told[told] = (history.before["state"] == ALERT_STATES[CLOSED]).to_numpy()[before[told]]
+    forgotten = (state == CLOSED) & ~holds & told & (_age(seen.last, today) >= policy.alert_rules.reopen_after_clear_days)
     return _ordered(every, ~forgotten)
 
 

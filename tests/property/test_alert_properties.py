@@ -65,7 +65,7 @@ class Model:
     def assessed(self, rule: Any, holds: bool, before: date, day: date, said: Row | None, policy: Policy) -> bool:
         """Move on to `day`; False when the alert is forgotten. `before`: the day of the assessment before."""
         rules = policy.alert_rules
-        clear_for = (day - self.last).days
+        clear_for, closed_before = (day - self.last).days, self.state == "closed"
         if holds:
             if self.last < before and clear_for >= rules.reopen_after_clear_days:
                 self.first = day
@@ -80,7 +80,7 @@ class Model:
                 self.state = STATES[counts["alert_action"]]
         if not stands:
             self.state = "closed"
-        return holds or self.state != "closed" or clear_for < rules.reopen_after_clear_days
+        return holds or self.state != "closed" or not closed_before or clear_for < rules.reopen_after_clear_days
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -132,6 +132,14 @@ def test_it_closes_with_its_condition_and_is_forgotten_after_some_time() -> None
     assert "A03:C1" not in story.assess(later(30))
 
 
+def test_month_by_month_it_is_published_once_as_closed() -> None:
+    story = Story()
+    story.assess(**LATE)
+    assert story.assess(later(31))["A03:C1"]["state"] == "closed"
+    assert story.assess(later(62)) == {}
+    assert story.assess(later(92), **LATE)["A03:C1"]["first_seen"] == later(92)
+
+
 @pytest.mark.parametrize(("back", "first_seen"), [(29, 0), (30, 30)])
 def test_it_opens_anew_only_after_days_without(back: int, first_seen: int) -> None:
     story = Story()
@@ -161,15 +169,18 @@ def test_an_event_stands_until_a_person_closes_it() -> None:
     row = story.assess(later(31), previous_tier="restricted", **{**LATE, "max_dpd_material": 95})[alert_id]
     assert (row["state"], row["first_seen"], row["last_seen"]) == ("open", DAY, DAY)
     assert row["escalated_to"] == "head_of_credit"
-    story.acts(alert_id, "close", later(33))
-    assert alert_id not in story.assess(later(62), previous_tier="restricted", **LATE)
+    story.acts(alert_id, "close", later(33), reason="visited")
+    row = story.assess(later(62), previous_tier="restricted", **LATE)[alert_id]
+    assert (row["state"], row["reason_text"]) == ("closed", "visited")
+    assert alert_id not in story.assess(later(92), previous_tier="restricted", **LATE)
 
 
 def test_an_event_nobody_closed_is_over_in_the_end() -> None:
     story = Story().with_rules(event_days=60)
     story.assess(dishonoured_days=4, dishonoured_on=date(2026, 6, 26))
     assert story.assess(later(60))["A31:C1:2026-06-26"]["state"] == "open"
-    assert story.assess(later(61)) == {}
+    assert story.assess(later(61))["A31:C1:2026-06-26"]["state"] == "closed"
+    assert story.assess(later(92)) == {}
 
 
 def test_another_object_is_another_alert() -> None:
