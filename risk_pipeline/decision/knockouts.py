@@ -64,7 +64,7 @@ def stop_ids(policy: Policy) -> list[str]:
 def new_hits(knocked: Knocked, facts: Facts, policy: Policy) -> Bools:
     """Knock-outs that hold now and did not at the last assessment; none where there was none. Facts read: previous_knockouts."""
     before = facts.text("previous_knockouts")
-    held = np.array([[k.id in text.split(",") for k in policy.knockouts] for text in before.categories], dtype=bool)
-    unknown = np.ones((1, len(policy.knockouts)), dtype=bool)  # code -1 reads the last place
-    table = np.vstack([held.reshape(-1, len(policy.knockouts)), unknown])
+    table = np.ones((len(before.categories) + 1, len(policy.knockouts)), dtype=bool)  # code -1 reads the last place
+    for place, text in enumerate(before.categories):
+        table[place] = [k.id in text.split(",") for k in policy.knockouts]
     return np.asarray(knocked.hits & ~table[before.codes])

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from risk_pipeline.decision.decide import decide
+from risk_pipeline.policy.model import Exit
 from tests.decision_facts import AS_OF, facts, sales
-from tests.decision_given import CATALOGUE, POLICY, Outcome, context, given
+from tests.decision_given import CATALOGUE, POLICY, Outcome, context, given, with_segment
 
 STARTED = date(2026, 1, 31)
 REMEMBERED = (
@@ -312,3 +313,9 @@ def test_reasons_name_the_state() -> None:
     mart = decide(row, POLICY, CATALOGUE, context())["mart.current_risk"].iloc[0]
     assert mart["reasons_en"].startswith("Cured, on probation")
     assert mart["reasons_zh"].startswith("已治愈，进入观察期")
+
+
+def test_a_policy_without_states_and_knock_outs_decides_as_before() -> None:
+    bare = with_segment("corporate").model_copy(update={"knockouts": (), "exit": Exit()})
+    case = given(68, policy=bare, previous_knockouts="KO05", **in_state("active"), **sales(60_000))
+    assert (case.status, case.status_since, case.status_rule, case.tier) == ("active", STARTED, None, "medium")
