@@ -11,6 +11,7 @@ import dagster as dg
 from risk_pipeline.orchestration.resource import Assessment
 from risk_pipeline.orchestration.results import materialised
 from risk_pipeline.orchestration.specs import spec
+from risk_pipeline.pipeline.marts import MADE_FROM as MARTS_FROM
 from risk_pipeline.pipeline.run import DECIDE_TABLES
 from risk_pipeline.policy.scopes import FACT_TABLES
 
@@ -21,6 +22,16 @@ MADE_FROM = {
     "decision.credit_limit": (*FACT_TABLES, "score.risk_score", "decision.risk_tier", "decision.limit_candidate"),
     "decision.limit_candidate": (*FACT_TABLES, "score.risk_score", "decision.risk_tier"),
     "decision.alert": (*FACT_TABLES, "feed.alert_action", "score.risk_score", "decision.risk_tier", "decision.credit_limit"),
+    "decision.treatment": (
+        *FACT_TABLES,
+        "feed.treatment_action",
+        "decision.alert",
+        "decision.risk_tier",
+        "decision.credit_limit",
+    ),
+    "decision.review": (*FACT_TABLES, "decision.alert", "decision.risk_tier", "decision.credit_limit"),
+    "mart.worklist": MARTS_FROM,
+    "mart.portfolio": MARTS_FROM,
     "mart.current_risk": (*FACT_TABLES, "score.risk_score", "score.contribution", "decision.risk_tier", "decision.credit_limit"),
 }
 ORDER = [name for name in TopologicalSorter(MADE_FROM).static_order() if name in MADE_FROM]  # Dagster insists on it

@@ -41,8 +41,8 @@ PREVIOUS = {
     "previous_status_wait_days": "Int64",
     "previous_cure_ceiling": "str",
     "group_member_in_default": "boolean",
-    "exposure_share": "float64",
-    "group_exposure_share": "float64",
+    "previous_next_review_date": "datetime64[s]",
+    "previous_reviewed_on": "datetime64[s]",
     "previous_segment": "str",
     "previous_segment_held_on": "datetime64[s]",
 }

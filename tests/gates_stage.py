@@ -32,6 +32,7 @@ EVIDENCE = (
     "collateral",
     "behaviour",
     "newest_event",
+    "group_state",
 )
 ZERO = {Kind.MONEY: Decimal(0), Kind.RATE: Decimal(1), Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.FLAG: False, Kind.DATE: AS_OF}
 
@@ -104,6 +105,16 @@ def good_rows() -> Rows:
         ],
         "decision.alert": [
             {"customer_id": "C1", "alert_id": "A07:C1", "rule": "A07", "severity": "low", "state": "open"},
+        ],
+        "decision.treatment": [
+            {"customer_id": "C1", "treatment_id": "call:C1", "action": "call", "rule": "A07", "state": "open"},
+        ],
+        "decision.review": [{"customer_id": c, "carried_forward": False} for c in ("C1", "C2", "C3")],
+        "mart.worklist": [
+            {"rank": 1, "customer_id": "C1", "tier": "medium", "next_action": "call", **_money(exposure_at_risk=15)},
+        ],
+        "mart.portfolio": [
+            {"dimension": "total", "member": "all", "customers": 2, **_money(total_exposure=160, expected_loss=9)},
         ],
         "mart.current_risk": [
             _mart("C1", "medium", score=61.25, limit=500, exposure=150, overdue=100),

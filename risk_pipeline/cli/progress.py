@@ -17,6 +17,7 @@ SAYS = {
     "audit__run": "freezing date, knowledge and policy",
     "factor__customer_state": "who the customers were",
     "factor__newest_event": "what happened of late",
+    "factor__group_state": "groups and concentration",
     "factor__people_decision": "what people decided",
     "factor__financial_condition": "financial statements",
     "factor__due_diligence": "searches and findings",

@@ -1,4 +1,4 @@
-"""The decision tables: tier, credit limit with terms, the candidates behind the limit, early warnings.
+"""The decision tables: tier, credit limit with terms, the candidates behind the limit, early warnings, treatments, reviews.
 
 Put here: which columns they have, and the closed lists. Keep out: what a column means (fields_decision.py), how a decision
 is made (decision/), thresholds (the policy).
@@ -16,6 +16,7 @@ OVERRIDE_STANDINGS = "in_force reduced needs_authority hard_stop not_effective"
 RUN_LABELS = ("official", "reconstructed", "simulation")
 SEVERITIES = ("low", "medium", "high", "critical")
 ALERT_STATES = ("open", "acknowledged", "snoozed", "closed")
+TREATMENT_STATES = ("open", "done", "waived", "superseded")
 
 DECISION_TABLES: tuple[Table, ...] = (
     Table(
@@ -63,7 +64,8 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
             " limit_reason computed_limit effective_limit approval_status required_authority applied_source previous_limit"
-            " valid_to payment_terms_days settlement_cycle prepayment_pct unsecured_limit secured_amount secured_exposure"
+            " valid_to payment_terms_days settlement_cycle prepayment_pct terms_reason proposed_terms_days"
+            " price_class_change unsecured_limit secured_amount secured_exposure"
             " manual_limit manual_limit_id manual_limit_expires_on manual_limit_status temporary_limit temporary_limit_id"
             " temporary_limit_until temporary_limit_status"
             " total_exposure utilisation headroom hold hold_reasons",
@@ -105,6 +107,36 @@ DECISION_TABLES: tuple[Table, ...] = (
             required="run_id rule indicator severity threshold_text signal_en signal_zh measures first_seen last_seen state"
             " owner_role due_date",
             values={"severity": " ".join(SEVERITIES), "state": " ".join(ALERT_STATES)},
+        ),
+    ),
+    Table(
+        layer="decision",
+        name="treatment",
+        grain="one row per customer, action and assessment date",
+        owner="credit_risk",
+        en="What is to be done about each customer: by tier, overdue stage and early warnings, each action once",
+        zh="客户管理措施：按等级、逾期阶段与预警提出，同一措施只列一次",
+        key=("as_of", "customer_id", "treatment_id"),
+        columns=columns(
+            "as_of customer_id run_id treatment_id action action_en action_zh rule reason_en reason_zh rules rules_since"
+            " priority owner_role first_seen due_date state acted_by acted_on reason_text",
+            required="run_id action action_en action_zh rule reason_en reason_zh rules rules_since priority owner_role"
+            " first_seen due_date state",
+            values={"state": " ".join(TREATMENT_STATES)},
+        ),
+    ),
+    Table(
+        layer="decision",
+        name="review",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="When each customer is looked at again and why, and whether its limit was carried forward",
+        zh="客户下次复评日期与原因，以及额度是否沿用",
+        key=("as_of", "customer_id"),
+        columns=columns(
+            "as_of customer_id run_id next_review_date review_interval_days review_reason review_reason_en review_reason_zh"
+            " reviewed_on carried_forward",
+            required="run_id carried_forward",
         ),
     ),
 )

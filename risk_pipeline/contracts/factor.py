@@ -13,6 +13,7 @@ from risk_pipeline.contracts import (
     factor_credit_record,
     factor_due_diligence,
     factor_financial_condition,
+    factor_group_state,
     factor_industry_region,
     factor_market_environment,
     factor_newest_event,
@@ -89,6 +90,19 @@ FACTOR_TABLES: tuple[Table, ...] = (
         key=("as_of", "customer_id"),
         money_in="reporting",
         columns=columns(f"as_of customer_id run_id {factor_newest_event.COLUMNS}", required="run_id"),
+    ),
+    Table(
+        layer="factor",
+        name="group_state",
+        grain="one row per customer and assessment date",
+        owner="credit_risk",
+        en="Groups and concentration: which group a customer is counted with, and what share of all exposure is theirs",
+        zh="集团归属与集中度：客户归属的集团及其敞口占比",
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id {factor_group_state.COLUMNS}", required=f"run_id {factor_group_state.REQUIRED}"
+        ),
     ),
     Table(
         layer="factor",

@@ -14,6 +14,7 @@ from risk_pipeline.contracts import (
     factor_credit_record,
     factor_due_diligence,
     factor_financial_condition,
+    factor_group_state,
     factor_industry_region,
     factor_market_environment,
     factor_newest_event,
@@ -26,6 +27,7 @@ from risk_pipeline.contracts import (
     fields_ledger,
     fields_people,
     fields_reference,
+    fields_treatment,
 )
 from risk_pipeline.contracts.table import Column, Field
 
@@ -56,8 +58,10 @@ FIELDS: Mapping[str, Field] = _union(
     factor_collateral.FIELDS,
     factor_people.FIELDS,
     factor_newest_event.FIELDS,
+    factor_group_state.FIELDS,
     fields_decision.FIELDS,
     fields_alert.FIELDS,
+    fields_treatment.FIELDS,
     fields_audit.FIELDS,
 )
 

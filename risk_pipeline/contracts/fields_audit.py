@@ -86,8 +86,9 @@ FIELDS: tuple[Field, ...] = (
     Field("happened_at", Kind.TIMESTAMP, "When it was done (UTC)", "发生时间（UTC）"),
     Field("actor", Kind.TEXT, "Who did it: the person named, or risk-pipeline for what the program does by itself",
           "操作人：具名人员；程序自动执行的记为 risk-pipeline"),
-    Field("action", Kind.TEXT, "What was done, as noun.verb, such as delivery.revoked",
-          "操作，形如“名词.动词”，例如 delivery.revoked（批次撤销）"),
+    Field("action", Kind.TEXT, "In the audit log: what was done, as noun.verb, such as delivery.revoked. Of a treatment: action "
+          "of the policy",
+          "审计日志中为操作，形如“名词.动词”，例如 delivery.revoked（批次撤销）；管理措施中为政策规定的措施"),
     Field("subject", Kind.TEXT, "What it was done to, such as delivery 12 or run r1", "操作对象，例如 delivery 12 或 run r1"),
     Field("detail_json", Kind.JSON, "Reason and particulars of the action", "操作的理由与细节", sensitivity="personal"),
     Field("previous_hash", Kind.TEXT, "Hash of the event before this one; empty text for the first",

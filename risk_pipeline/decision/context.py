@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from risk_pipeline.decision.alert_history import AlertHistory
+from risk_pipeline.decision.treatment_history import TreatmentHistory
 
 
 @dataclass(frozen=True)
 class DecisionContext:
     """Constants of one run; `as_of` is the date of every decision in it.
 
-    `alerts`: what is known of alerts before, of these customers at least; None = nothing.
+    `alerts`, `treatments`: what is known of them before, of these customers at least; None = nothing.
     """
 
     as_of: date
@@ -24,3 +25,4 @@ class DecisionContext:
     reporting_currency: str
     evidence_feeds_configured: bool = False
     alerts: AlertHistory | None = None
+    treatments: TreatmentHistory | None = None

@@ -28,11 +28,13 @@ from risk_pipeline.decision.limits import Circumstances, decide_limits
 from risk_pipeline.decision.overrides import add_reasons, by_people
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
+from risk_pipeline.decision.reviews import due_today, next_reviews, with_outcome, with_review_facts
 from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
 from risk_pipeline.decision.tier_codes import tier_names
 from risk_pipeline.decision.tiers import DIRECTIONS, decide_tiers, direction, periods_in_tier, unrated_rule
+from risk_pipeline.decision.treatments import decide_treatments
 from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
@@ -54,8 +56,9 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
 
     Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
     categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
-    decision.credit_limit, decision.limit_candidate, decision.alert and mart.current_risk with the columns of their contracts,
-    money and rates as in the facts. UsageError when the policy is written for another reporting currency.
+    decision.credit_limit, decision.limit_candidate, decision.alert, decision.treatment, decision.review and mart.current_risk
+    with the columns of their contracts, money and rates as in the facts. UsageError when the policy is written for another
+    reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(
@@ -121,27 +124,33 @@ def decide_scored(
     pds = Vector(np.where(scored.known, curve(policy).pd[scored.score], 0.0), scored.known)
     customers = Customers(tiers.final, assigned.class_of(policy, classes), classes, names, pds, ~not_rated)
     moved = direction(tiers.final, facts.text("previous_tier"), policy)
+    state = Text(states.status, STATUSES)
+    facts = with_review_facts(facts.with_columns(direction=Text(moved, DIRECTIONS), status=state), knocked, policy)
     circumstances = Circumstances(
         same_tier=moved == DIRECTIONS.index("same"),
         on_probation=states.on_probation,
         may_be_manual=may_grant(facts, "manual_limit", customers, policy),
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
+        review_due=due_today(facts, state, policy, context.as_of),
     )
     limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy)
     person = facts.flags("natural_person")
     adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
     approval = approve(facts, customers, limits, adverse, policy)
     people = by_people(facts, tiers, limits, circumstances, knocked)
-    terms = decide_terms(customers, limits.limit, assigned.prepaid(policy) | states.taken_back, policy)
+    prepaid = assigned.prepaid(policy) | states.taken_back
+    terms = decide_terms(facts, customers, limits, prepaid, policy, context.as_of)
     used = utilisation(limits.limit, facts.integers("total_exposure").values, ~not_rated)
     granted = Vector(limits.limit, limits.known)
-    facts = facts.with_columns(status=Text(states.status, STATUSES), limit_reporting=granted, utilisation=used)
-
-    facts = facts.with_columns(
-        direction=Text(moved, DIRECTIONS), segment=Text(assigned.segment, tuple(each.id for each in policy.segments))
-    )
+    segment = Text(assigned.segment, tuple(each.id for each in policy.segments))
+    facts = facts.with_columns(limit_reporting=granted, utilisation=used, segment=segment)
     facts = with_alert_facts(facts, Vector(scored.score, scored.known), days_of_tier(customers, policy), context.as_of)
     alerts = raise_alerts(facts, policy, context, not_rated)
+    holds = hold_hits(facts, knocked, policy, not_rated)
+    facts = with_outcome(facts, limits, alerts, policy)
+    facts = facts.with_columns(hold=Vector(holds.any(axis=1), np.ones(len(facts), dtype=bool)))
+    reviews = next_reviews(facts, limits, circumstances.review_due, tiers.final, names, policy, context.as_of)
+    treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, policy, context)
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
@@ -170,7 +179,9 @@ def decide_scored(
         people=people,
         terms=terms,
         used=used,
-        holds=hold_hits(facts, knocked, policy, not_rated),
+        holds=holds,
         alerts=alerts,
+        reviews=reviews,
+        treatments=treatments,
         reasons=reasons,
     )

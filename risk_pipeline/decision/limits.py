@@ -38,23 +38,27 @@ class Circumstances:
     on_probation: Bools
     may_be_manual: Bools  # the approver of the manual limit has the authority for it
     may_be_temporary: Bools  # the approver of the temporary limit has it
+    review_due: Bools  # the limit is decided anew; else the one of the assessment before stands as long as it can
 
 
 @dataclass(frozen=True)
 class Limits:
     """The outcome. `binding` is a position in `candidates`, -1 = no_basis. Amounts hold 0 where `known` is False.
 
+    `alone`: the limit before what the group may have together, not rounded; what the group's limit is divided by.
     `computed`: the limit before manual and temporary limits, what the next assessment measures moves from.
-    `source`: position in SOURCES.
+    `source`: position in SOURCES. `too_small`: rounding left nothing of it.
     """
 
     candidates: tuple[Candidate, ...]
     binding: NDArray[np.int8]
     unsecured: Ints
     secured: Ints
+    alone: Ints
     computed: Ints
     limit: Ints
     source: NDArray[np.int8]
+    too_small: Bools
     known: Bools
 
 
@@ -64,10 +68,12 @@ class _Ladder:
 
     amount: Ints
     binding: NDArray[np.int8]
+    has_limit: Bools
     rows: list[Candidate] = field(default_factory=list)
 
-    def step(self, method: str, amount: Ints, where: Bools, inputs: js.Json) -> None:
-        """Set the amount where the step applies, and keep it as a row of kind cap."""
+    def step(self, method: str, amount: Ints, applies: Bools, inputs: js.Json) -> None:
+        """Set the amount where the step applies to a limit of ours, and keep it as a row of kind cap."""
+        where = applies & self.has_limit
         self.rows.append(Candidate(method, "cap", amount, where, inputs))
         self.amount = np.where(where, amount, self.amount)
         self.binding[where] = len(self.rows) - 1
@@ -94,20 +100,21 @@ def decide_limits(
     capacity, by_capacity = _lowest(capacities, len(needs))
     has_need, stopped = by_need >= 0, knocked.stops_limit
     unsecured = np.where(stopped, 0, np.minimum(need, capacity))
-    secured = np.where(knocked.zero_limit, 0, np.minimum(np.where(security.known, security.amount, 0), need))
+    counts = security.known & has_need & ~knocked.zero_limit  # security is no reason to grant a limit nobody needs
+    secured = np.where(counts, np.minimum(security.amount, need), 0)
     bound = np.where(stopped, 0, capacity) + secured  # no later step of ours lifts the limit above it
     binding = np.where(need <= bound, by_need, by_capacity).astype(np.int8)
-    ladder = _Ladder(np.minimum(need, bound), binding, [*needs, *capacities, security])
+    basis = np.where(has_need, np.minimum(need, bound), 0)
+    ladder = _Ladder(basis, binding, customers.has_limit, [*needs, *capacities, security])
 
     bound = _probation(ladder, bound, circumstances, policy)
     ids = [js.canonical({"knockout": k.id, "limit": k.limit}) for k in policy.knockouts]
     ids += [js.canonical({"limit": means.limit, "state": name}) for name, means in policy.exit.by_status]
-    ladder.step(
-        HARD_STOP, ladder.amount, stopped & customers.has_limit, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"])
-    )
+    ladder.step(HARD_STOP, ladder.amount, stopped, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"]))
+    alone = np.where(customers.has_limit, ladder.amount, 0)
     bound = _group(ladder, bound, facts)
-    _moves(ladder, bound, facts, circumstances, stopped, knocked, policy)
-    computed = np.where(has_need | stopped, round_down(ladder.amount, policy), 0)
+    _moves(ladder, bound, facts, circumstances, has_need & ~stopped, knocked, policy)
+    before, computed = ladder.amount, round_down(ladder.amount, policy)
     ladder.amount = computed
     _by_people(ladder, facts, customers, circumstances, knocked, policy)
 
@@ -118,9 +125,11 @@ def decide_limits(
         binding=ladder.binding,
         unsecured=np.where(has_need & customers.has_limit, unsecured, 0),
         secured=np.where(has_need & customers.has_limit, secured, 0),
+        alone=alone,
         computed=np.where(customers.has_limit, computed, 0),
         limit=np.where(customers.has_limit, ladder.amount, 0),
         source=np.select([stopped, by_people], [2, 1], default=0).astype(np.int8),
+        too_small=customers.has_limit & (before > 0) & (computed == 0),
         known=customers.has_limit,
     )
 
@@ -156,11 +165,11 @@ def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
 
 
 def _moves(
-    ladder: _Ladder, bound: Ints, facts: Facts, circumstances: Circumstances, stopped: Bools, knocked: Knocked, policy: Policy
+    ladder: _Ladder, bound: Ints, facts: Facts, circumstances: Circumstances, movable: Bools, knocked: Knocked, policy: Policy
 ) -> None:
     """Raises are capped per period; cuts too while the tier stands and only the need fell; small changes are not made."""
     rule, base = policy.limits.move_caps, facts.integers("previous_computed_limit")
-    moves = base.known & (base.values > 0) & ~stopped
+    moves = base.known & (base.values > 0) & movable
     inputs = js.object_of(previous_limit=js.money(base))
     highest = np.maximum(
         base.values + times(base.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
@@ -175,6 +184,8 @@ def _moves(
     small = change < times(base.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
     stays = moves & circumstances.same_tier & small & (change > 0) & (base.values <= bound)
     ladder.step("dead_band", base.values, stays, inputs)
+    rests = moves & circumstances.same_tier & ~circumstances.review_due & (ladder.amount != base.values)
+    ladder.step("carried_forward", base.values, rests & (base.values <= bound), inputs)
 
 
 def _by_people(

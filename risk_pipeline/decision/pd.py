@@ -29,9 +29,18 @@ class Curve:
 
 
 def pd_of_score(score: float, calibration: Calibration) -> float:
-    """PD = 1 / (1 + exp(intercept + slope x score)), within [pd_floor, pd_cap] (contracts.md section 3)."""
-    pd = 1.0 / (1.0 + math.exp(calibration.intercept + calibration.slope * score))
+    """PD = 1 / (1 + exp(intercept + slope x score)), within [pd_floor, pd_cap] (contracts.md section 3).
+
+    With a central tendency the log odds good:bad move by those of the long-run default rate less those of the data fitted on.
+    """
+    tendency = calibration.central_tendency
+    moved = _log_odds(tendency.long_run) - _log_odds(tendency.fitted_on) if tendency is not None else 0.0
+    pd = 1.0 / (1.0 + math.exp(calibration.intercept + moved + calibration.slope * score))
     return min(max(pd, calibration.pd_floor), calibration.pd_cap)
+
+
+def _log_odds(default_rate: float) -> float:
+    return math.log((1 - default_rate) / default_rate)
 
 
 def scaled_of_pd(pd: float, scaling: Scaling) -> float:

@@ -39,10 +39,12 @@ from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Lim
 from risk_pipeline.decision.overrides import STANDINGS, ByPeople
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
+from risk_pipeline.decision.reviews import Reviews, review_frame
 from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
 from risk_pipeline.decision.terms import TermsGiven
 from risk_pipeline.decision.tier_codes import tier_names
 from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier
+from risk_pipeline.decision.treatments import Treatments, treatment_frame
 from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Vector
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.months import is_month_end
@@ -70,6 +72,8 @@ class Decided:
     used: Vector
     holds: Bools
     alerts: Alerts
+    reviews: Reviews
+    treatments: Treatments
     reasons: Reasons
 
     def __len__(self) -> int:
@@ -97,6 +101,8 @@ def all_tables(
         "decision.credit_limit": limit,
         "decision.limit_candidate": candidate_frame(decided, context),
         "decision.alert": alert_frame(decided.alerts, decided.facts, policy, context),
+        "decision.treatment": treatment_frame(decided.treatments, decided.facts, policy, context),
+        "decision.review": review_frame(decided.reviews, decided.facts, decided.limits, policy, context),
         "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
     }
 
@@ -168,7 +174,7 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "default_events": joined(default.events, [e.id for e in policy.default_definition.events]),
         **_state_columns(decided, policy),
         "decided_on": constant_date(context, rows),
-        "valid_to": _valid_to(decided, policy.reviews, policy, context),
+        "valid_to": _valid_to(decided, policy.reviews.days, policy, context),
         "run_label": constant(context.run_label, rows),
     }
     return frame("decision.risk_tier", context, rows, columns)
@@ -218,6 +224,9 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "payment_terms_days": nullable(terms.days, known),
         "settlement_cycle": terms.cycle,
         "prepayment_pct": np.where(known, terms.prepayment_pct, np.nan),
+        "terms_reason": terms.reason,
+        "proposed_terms_days": nullable(terms.proposed, terms.proposed >= 0),
+        "price_class_change": nullable(terms.price_class, known),
         "unsecured_limit": nullable(limits.unsecured, known),
         "secured_amount": nullable(limits.secured, known),
         "secured_exposure": nullable(np.minimum(limits.secured, np.maximum(exposure, 0)), known),
@@ -261,7 +270,7 @@ def _limit_reason(decided: Decided, policy: Policy) -> Categorical:
     words = [c.method if c.kind == "cap" else "need" if c.kind == "secured" else c.kind for c in limits.candidates]
     kind_of = np.array([*(kinds.index(word) for word in words), kinds.index(NO_BASIS)])
     codes = kind_of[limits.binding]
-    codes = np.where((limits.limit == 0) & (limits.unsecured > 0), kinds.index(BELOW_SMALLEST), codes)
+    codes = np.where(limits.too_small, kinds.index(BELOW_SMALLEST), codes)
     codes = np.where(knocked.stops_limit, len(kinds) + knocked.first_stop, codes)
     codes = np.where(limits.known, codes, len(kinds) + len(stop_ids(policy)) + decided.assigned.outside)
     return categorical(codes, reasons)
@@ -295,7 +304,7 @@ def mart_frame(
         **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue"),
         **_picked(decided.facts.frame, "max_days_past_due max_dpd_material"),
         **_picked(score, "segment score grade pd pd_status coverage_pct confidence_pct policy_version"),
-        **_picked(tier, "customer_id tier previous_tier direction binding_rule in_default run_label"),
+        **_picked(tier, "customer_id tier previous_tier direction binding_rule in_default status status_since run_label"),
         **_picked(limit, "currency credit_limit limit_reporting limit_reason payment_terms_days settlement_cycle"),
         **_picked(limit, "prepayment_pct total_exposure utilisation headroom hold hold_reasons"),
         "tier_label_en": categorical(decided.tiers.final, [label.en for label in labels]),

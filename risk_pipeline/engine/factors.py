@@ -34,6 +34,7 @@ STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "transaction_history": ("relationship",),
     "behaviour": ("crm_history", "order_history", "payment_habit"),
     "newest_event": ("finding", "finding_case"),
+    "group_state": (),
 }
 FACTOR_ORDER = tuple(STEPS_BEFORE)
 OWN_STEPS = ("exposure", "due_diligence")  # their steps read other factor tables and serve no other: nobody has to wait for those

@@ -40,6 +40,7 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "factor.transaction_history",
         "factor.behaviour",
         "factor.newest_event",
+        "factor.group_state",
     ),
     "decide": (
         "score.risk_score",
@@ -48,7 +49,11 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
         "decision.credit_limit",
         "decision.limit_candidate",
         "decision.alert",
+        "decision.treatment",
+        "decision.review",
         "mart.current_risk",
+        "mart.worklist",
+        "mart.portfolio",
     ),
 }
 

@@ -33,7 +33,8 @@ class StoredHistory:
     def between(self, first: str, last: str) -> AlertHistory:
         """Of the customers from `first` to `last`."""
         return AlertHistory(
-            history_frame(_between(self.before, first, last), BEFORE), history_frame(_between(self.actions, first, last), ACTIONS)
+            history_frame(rows_between(self.before, first, last), BEFORE),
+            history_frame(rows_between(self.actions, first, last), ACTIONS),
         )
 
 
@@ -42,15 +43,20 @@ def read_history(con: duckdb.DuckDBPyConnection, previous: str | None) -> Stored
     the as-of views.
     """
     nothing = pa.Table.from_pandas(history_frame(None, BEFORE), preserve_index=False)
-    return StoredHistory(_read(con, previous, BEFORE) if previous else nothing, _read(con, NEWEST_ACTIONS, ACTIONS))
+    order = "customer_id, alert_id"
+    return StoredHistory(
+        read_rows(con, previous, BEFORE, order) if previous else nothing, read_rows(con, NEWEST_ACTIONS, ACTIONS, order)
+    )
 
 
-def _read(con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str]) -> pa.Table:
-    found = con.sql(f"SELECT {', '.join(columns)} FROM {relation} AS r ORDER BY customer_id, alert_id")
+def read_rows(con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str], order: str) -> pa.Table:
+    """Columns of a relation in that order."""
+    found = con.sql(f"SELECT {', '.join(columns)} FROM {relation} AS r ORDER BY {order}")
     return found.to_arrow_table().combine_chunks()
 
 
-def _between(table: pa.Table, first: str, last: str) -> pd.DataFrame:
+def rows_between(table: pa.Table, first: str, last: str) -> pd.DataFrame:
+    """Rows of customers from `first` to `last`; the table is ordered by customer_id."""
     ids, places = table["customer_id"], range(len(table))
     start = bisect_left(places, first, key=lambda at: str(ids[at].as_py()))
     stop = bisect_right(places, last, key=lambda at: str(ids[at].as_py()))

@@ -44,6 +44,9 @@ from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
 from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
+from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS, RELATION, create_group_outcome
+from risk_pipeline.pipeline.marts import MADE_FROM, mart_query
+from risk_pipeline.pipeline.treatment_history import read_treatments
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.months import add_months
@@ -59,6 +62,7 @@ Stage = Literal["factor", "decide"]
 STAGES: tuple[Stage, ...] = ("factor", "decide")
 FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
 DECIDE_TABLES = STAGE_TABLES["decide"]
+MART_TABLES = ("mart.worklist", "mart.portfolio")  # of all customers at once, when all are decided
 BATCH_ROWS = 12_500
 ROW_GROUP_ROWS = 32_768
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
@@ -90,12 +94,8 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_limit": ("l.limit_reporting", Kind.MONEY),
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
-    # TODO until its table is wired: group_state (D2)
-    "exposure_share": ("CAST(NULL AS DOUBLE)", Kind.NUMBER),
-    "group_exposure_share": ("CAST(NULL AS DOUBLE)", Kind.NUMBER),
-    "group_member_in_default": ("CAST(NULL AS BOOLEAN)", Kind.FLAG),
-    "group_limit": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
-    "group_limit_total": ("CAST(NULL AS DECIMAL(18, 2))", Kind.MONEY),
+    "previous_next_review_date": ("r.next_review_date", Kind.DATE),
+    "previous_reviewed_on": ("r.reviewed_on", Kind.DATE),
 }
 
 
@@ -232,7 +232,7 @@ class Run:
 
     def decide(self) -> dict[str, Staged]:
         """Score and decide every customer in batches, and stage the score, decision and mart tables in one pass."""
-        contracts = {name: table(name) for name in DECIDE_TABLES}
+        contracts = {name: table(name) for name in DECIDE_TABLES if name not in MART_TABLES}
         context = DecisionContext(
             as_of=self.as_of,
             run_id=self.run_id,
@@ -242,26 +242,32 @@ class Run:
         )
         catalogue = load_catalogue()
         alerts = read_history(self._connection(), self._previous("decision.alert"))
+        treatments = read_treatments(self._connection(), self._previous("decision.treatment"))
         with ExitStack() as files:
             writers = {
                 name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
                 for name, contract in contracts.items()
             }
             with self._reading_staged("the decisions"):
-                reader = self._connection().sql(self._facts_query()).to_arrow_reader(BATCH_ROWS)
+                create_group_outcome(self._connection(), self._facts, self.policy, catalogue, context)
+                reader = self._facts()
             # Compressing a batch takes a third of the time and no interpreter: one thread writes while the next batch is decided.
             writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
             written: Future[None] | None = None
             for batch in reader:
                 facts = arrow_to_frame(pa.Table.from_batches([batch]))
                 first, last = facts["customer_id"].iloc[[0, -1]]
-                frames = decide(facts, self.policy, catalogue, replace(context, alerts=alerts.between(first, last)))
+                before = replace(context, alerts=alerts.between(first, last), treatments=treatments.between(first, last))
+                frames = decide(facts, self.policy, catalogue, before)
                 tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
                     written.result()
                 written = writing.submit(_write, writers, tables)
             if written is not None:
                 written.result()
+        for name in MART_TABLES:
+            staged = {each: f"read_parquet({literal(str(self._path(table(each))))})" for each in MADE_FROM}
+            self._copy(table(name), mart_query(name, self.policy, staged), self._path(table(name)))
         return {name: self._staged(name) for name in DECIDE_TABLES}
 
     def audit(self, stage: Stage) -> list[CheckRecord]:
@@ -495,8 +501,14 @@ class Run:
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
             )
 
-    def _facts_query(self) -> str:
-        """One row per customer, by customer_id: the columns of the fact tables and the previous published decisions."""
+    def _facts(self, only: str | None = None) -> pa.RecordBatchReader:
+        """The facts of all customers, or of those that the query `only` names, batch by batch."""
+        return self._connection().sql(self._facts_query(only)).to_arrow_reader(BATCH_ROWS)
+
+    def _facts_query(self, only: str | None = None) -> str:
+        """One row per customer, by customer_id: the columns of the fact tables, what became of the customer's group, and the
+        previous published decisions.
+        """
         # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
         # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
         facts = [name.removeprefix("factor.") for name in FACT_TABLES]
@@ -512,24 +524,26 @@ class Run:
             name: source if source in published or source[1:2] != "." else f"CAST(NULL AS {DUCKDB_TYPE[kind]})"
             for name, (source, kind) in PREVIOUS_COLUMNS.items()
         }
-        selected = {**columns, **previous}
+        selected = {**columns, **{name: f"g.{name}" for name in GROUP_COLUMNS}, **previous}
         first, *others = facts
         joined = " ".join(f"JOIN factor.{name} AS {name} ON {first}.customer_id = {name}.customer_id" for name in others)
         joins = (
             f"LEFT JOIN {tier} AS t ON {first}.customer_id = t.customer_id"
             f" LEFT JOIN {limit} AS l ON {first}.customer_id = l.customer_id"
         )
+        if review := self._previous("decision.review"):
+            joins += f" LEFT JOIN {review} AS r ON {first}.customer_id = r.customer_id"
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            f" FROM factor.{first} AS {first} {joined}"
-            f" {joins if tier else ''} ORDER BY {first}.customer_id"
+            f" FROM factor.{first} AS {first} {joined} LEFT JOIN {RELATION} AS g ON {first}.customer_id = g.customer_id"
+            f" {joins if tier else ''} {f'WHERE {first}.customer_id IN ({only})' if only else ''} ORDER BY {first}.customer_id"
         )
 
     def _published(self) -> set[str]:
         """Columns of the previous published decisions, such as t.tier: an earlier release published fewer, none is the first."""
         parts = self.record.manifest["previous_parts"]
-        tables = {"t": parts.get("decision.risk_tier"), "l": parts.get("decision.credit_limit")}
-        schemas = {alias: pq.read_schema(self._lake.absolute(part)) for alias, part in tables.items() if part}
+        tables = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
+        schemas = {alias: pq.read_schema(self._lake.absolute(parts[name])) for alias, name in tables.items() if name in parts}
         return {f"{alias}.{name}" for alias, schema in schemas.items() for name in schema.names}
 
     def _previous(self, name: str) -> str | None:
@@ -577,7 +591,7 @@ def _frozen(
     previous = max((day for day in snapshot.dates() if day < as_of), default=None) if snapshot else None
     parts = {
         name: part.path
-        for name in ("decision.risk_tier", "decision.credit_limit", "decision.alert")
+        for name in ("decision.risk_tier", "decision.credit_limit", "decision.alert", "decision.treatment", "decision.review")
         if snapshot and previous and (part := snapshot.part(name, previous))
     }
     previous_run = snapshot.part("decision.risk_tier", previous) if snapshot and previous else None

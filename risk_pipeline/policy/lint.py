@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from risk_pipeline.contracts import FACTOR_TABLES, table
 from risk_pipeline.contracts.table import Kind
+from risk_pipeline.policy import lint_consistency
 from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import NOT_RATED, SYSTEM, TERMINATED, UNRATED, CustomerState, Edge, FactorRule, Policy
 from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, WITH_ALERT_FACTS, condition
@@ -83,7 +84,9 @@ def check(source: str | Path, catalogue: FactorCatalogue) -> tuple[Policy | None
     doubts: list[Problem] = []
     if policy is not None:
         problems += itertools.chain.from_iterable(rule(policy, catalogue) for rule in RULES)
+        problems += itertools.chain.from_iterable(more(policy) for more in lint_consistency.RULES)
         doubts += itertools.chain.from_iterable(rule(policy, catalogue) for rule in DOUBTS)
+        doubts += itertools.chain.from_iterable(more(policy) for more in lint_consistency.DOUBTS)
     findings = {Finding(file, _line(lines, place), "error", message) for place, message in problems}
     findings |= {Finding(file, _line(lines, place), "warning", message) for place, message in doubts}
     return policy, sorted(findings, key=lambda f: (f.line, f.message))
@@ -327,7 +330,7 @@ def _tier_keys(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
     tables: list[tuple[Place, Mapping[str, Any]]] = [
         (("limits", "tolerance_days"), limits.tolerance_days),
         (("limits", "validity_days"), limits.validity_days),
-        (("reviews",), policy.reviews),
+        (("reviews", "days"), policy.reviews.days),
         *((("limits", "capacity", "tier_cap", c), caps) for c, caps in limits.capacity.tier_cap.items()),
         *((("terms", c), terms) for c, terms in policy.terms.items()),
     ]

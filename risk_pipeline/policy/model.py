@@ -311,10 +311,21 @@ class Score(Model):
 
 
 class Calibration(Model):
-    """PD = 1 / (1 + exp(intercept + slope x score)), kept within [pd_floor, pd_cap]."""
+    """PD = 1 / (1 + exp(intercept + slope x score)), kept within [pd_floor, pd_cap].
+
+    With `central_tendency` the curve is moved from the default rate of the data it was fitted on to the long-run one: odds
+    good:bad are multiplied by odds(long_run) / odds(fitted_on).
+    """
+
+    class CentralTendency(Model):
+        """Default rates of a year: of the data the curve was fitted on, and over a whole cycle."""
+
+        fitted_on: Probability
+        long_run: Probability
 
     intercept: float
     slope: Annotated[float, Field(gt=0)]
+    central_tendency: CentralTendency | None = None
     pd_floor: Probability
     pd_cap: Probability
 
@@ -341,11 +352,12 @@ class Grade(Model):
 
 
 class Tier(Model):
-    """A risk tier: scores from `score_from` (inclusive) up to the next better tier."""
+    """A risk tier: scores from `score_from` (inclusive) up to the next better tier. `fallback_pd` stands where there is no score."""
 
     id: Name
     score_from: ScorePoints
     label: Label
+    fallback_pd: Probability | None = None
 
 
 class Unrated(Model):
@@ -481,12 +493,19 @@ class Temporary(Model):
     tiers: tuple[Name, ...]
 
 
+class GroupCap(Model):
+    """What the members of a group may have together: the tier cap of this class at the tier of the ultimate parent."""
+
+    caps_of: Name
+
+
 class Limits(Model):
     """credit_limit = min(need, min(capacity) + secured), then the steps of decision/limits.py."""
 
     need: Need
     tolerance_days: dict[Name, Days]
     capacity: Capacity
+    group: GroupCap
     new_customer_cap: NewCustomerCap
     move_caps: MoveCaps
     dead_band_share: Share
@@ -500,7 +519,8 @@ class Limits(Model):
 class Authorities(Model):
     """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest.
 
-    Roles in `never_approve` ask and never approve. A verdict on a computed limit counts for `verdict_days`.
+    Roles in `never_approve` ask and never approve. A verdict on a computed limit counts for `verdict_days`. `policy_roles` may
+    approve a version of the policy; empty = every level may.
     """
 
     class Level(Model):
@@ -512,6 +532,7 @@ class Authorities(Model):
     auto: dict[Name, Amount]
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     never_approve: tuple[Name, ...] = ()
+    policy_roles: tuple[Name, ...] = ()
     verdict_days: Days = 90
 
     def at_least(self, roles: tuple[str, ...]) -> tuple[str, ...]:
@@ -651,6 +672,54 @@ class Mitigants(Model):
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct
 
 
+class LegalCap(Model):
+    """Payment terms the law allows at most, while `when` holds. `unless_agreed`: longer ones agreed by contract may stand."""
+
+    id: Name
+    when: Text
+    max_days: Days
+    unless_agreed: bool = False
+    reason: Label
+
+
+class Shorten(Model):
+    """Shorter terms are proposed where the need is more than capacity and security: the longest of `steps` at which the sales of
+    a month x (days + tolerance) / 30 fit the limit.
+    """
+
+    steps: Annotated[tuple[Days, ...], Field(min_length=1)]
+    owner: Name
+    days: Days
+    reason: Label
+
+
+class TermsRules(Model):
+    """What moves the terms away from those of tier and class."""
+
+    legal_caps: Annotated[tuple[LegalCap, ...], Field(max_length=60)] = ()
+    shorten: Shorten | None = None
+
+
+class Incentive(Model):
+    """What a customer gets after `periods` month ends in a row in `tier`: longer terms, a better price class, an action."""
+
+    id: Name
+    tier: Name
+    periods: Annotated[StrictInt, Field(ge=1, le=120)]
+    longer_terms_days: Days = 0
+    price_class: Annotated[StrictInt, Field(ge=-5, le=0)] = 0
+    action: Name | None = None
+    owner: Name | None = None
+    days: Days = 90
+    reason: Label
+
+    @model_validator(mode="after")
+    def _action_and_owner(self) -> Self:
+        if (self.action is None) != (self.owner is None):
+            raise ValueError("`action` and `owner` belong together")
+        return self
+
+
 class HoldRule(Model):
     """New orders stop while `when` holds; knock-outs with `hold: true` stop them too."""
 
@@ -732,6 +801,80 @@ class Playbook(Model):
     steps: Annotated[tuple[PlaybookStep, ...], Field(min_length=1)]
 
 
+EVERY_TIER = "every_tier"
+
+
+class Treatment(Model):
+    """An action asked for in a tier, always or while `when` holds; `days` to do it. With `every`, it is asked for again so many
+    days after it was done; otherwise once while it goes on being asked for.
+    """
+
+    action: Name
+    owner: Name
+    days: Days
+    when: Text = "true"
+    every: Annotated[StrictInt, Field(ge=1, le=3650)] | None = None
+    priority: Severity = "medium"
+    reason: Label | None = None  # none: the name of the tier
+
+
+class DunningStage(Model):
+    """What is done about open items from `dpd_from` days past due until the next stage."""
+
+    dpd_from: Annotated[StrictInt, Field(ge=1, le=3650)]
+    action: Name
+    owner: Name
+    days: Days
+    priority: Severity = "medium"
+
+
+class Dunning(Model):
+    """Stages by days past due of the oldest open item, disputed ones aside; a plan that is kept pauses them."""
+
+    stages: tuple[DunningStage, ...] = ()
+    paused_when: Text = "false"
+
+
+class BringForward(Model):
+    """While `when` holds, the next review is at most `days` away, and not after the date in column `by`."""
+
+    id: Name
+    when: Text
+    days: Days
+    by: Name | None = None
+    reason: Label
+
+
+class DecideAnew(Model):
+    """While `when` holds, the limit is decided anew although no review is due."""
+
+    id: Name
+    when: Text
+
+
+class Reviews(Model):
+    """When customers are looked at again. `days` by tier, the time a tier stands.
+
+    `carry_forward`: before its review is due a customer keeps its limit, within what need and capacity allow today. Below
+    `min_exposure` (exposure and limit) nothing brings a review forward.
+    """
+
+    days: dict[Name, Days]
+    carry_forward: bool = False
+    min_exposure: Amount = Decimal(0)
+    bring_forward: Annotated[tuple[BringForward, ...], Field(max_length=60)] = ()
+    decide_anew: Annotated[tuple[DecideAnew, ...], Field(max_length=60)] = ()
+
+
+class Portfolio(Model):
+    """What the portfolio as a whole should keep; beyond it, mart.portfolio says so. Nothing is cut for it."""
+
+    el_budget_share_of_sales: Share = 0.004
+    top1_share_max: Share = 0.15
+    top10_share_max: Share = 0.50
+    industry_share_max: Share = 0.30
+
+
 class Policy(Model):
     """One version of the policy. `content_hash` is its identity; `version` its name."""
 
@@ -770,8 +913,14 @@ class Policy(Model):
     terms: dict[Name, dict[Name, Terms]]
     exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
-    reviews: dict[Name, Days]
+    reviews: Reviews
+    terms_rules: TermsRules = TermsRules()
+    incentives: Annotated[tuple[Incentive, ...], Field(max_length=60)] = ()
     actions: dict[Name, Label] = {}
+    contradictions: tuple[tuple[Name, Name], ...] = ()  # of two actions asked for at once the first stays
+    treatments: dict[Name, tuple[Treatment, ...]] = {}
+    dunning: Dunning = Dunning()
+    portfolio: Portfolio = Portfolio()
     alerts: tuple[AlertRule, ...] = ()
     alert_rules: AlertRules = AlertRules()
     playbooks: dict[Name, Playbook] = {}
@@ -791,8 +940,16 @@ class Policy(Model):
         """The keys that every table by tier must have."""
         return (*self.tier_ids, UNRATED)
 
+    def fallback_pd(self, tier: str) -> float | None:
+        """PD of a customer in `tier` without a score: that of the tier, unrated as the tier it ranks as; None = the policy has none."""
+        rank = self.unrated.ranks_as if tier == UNRATED else tier
+        return next((each.fallback_pd for each in self.tiers if each.id == rank), None)
+
     @property
     def content_hash(self) -> str:
-        """sha256 of the canonical content: layout and comments of the file do not change it, any value does."""
-        content = self.model_dump(mode="json", by_alias=True)
+        """sha256 of the canonical content: layout and comments of the file do not change it, any value does.
+
+        `status` and `approver` are no content: what is approved, or retired, is what was written.
+        """
+        content = self.model_dump(mode="json", by_alias=True, exclude={"status", "approver"})
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -24,6 +24,7 @@ FACT_TABLES = (
     "factor.collateral",
     "factor.behaviour",
     "factor.newest_event",
+    "factor.group_state",
     "factor.exposure",
     "factor.transaction_history",
 )
@@ -32,10 +33,6 @@ FACT_TABLES = (
 DERIVED = (
     Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
     Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
-    Field("exposure_share", Kind.NUMBER, "Share of the customer in the exposure of all customers",
-          "客户敞口占全部敞口比例", "ratio"),
-    Field("group_exposure_share", Kind.NUMBER, "Share of the customer's group in the exposure of all customers",
-          "所属集团敞口占全部敞口比例", "ratio"),
     Field("group_member_in_default", Kind.FLAG, "Another member of the group is in default or insolvent, and the customer is not "
           "shielded from it",
           "集团其他成员违约或破产，且该客户未被隔离"),
@@ -103,12 +100,39 @@ WITH_ALERT_FACTS: Scope = {
     **{field.name: Column(field) for field in ALERT_FACTS},
 }
 
+# What reviews and treatments compare beside them (decision/reviews.py); `plan_kept` and the changes are known before the limit.
+CHANGES = (
+    Field("knockout_removed", Kind.FLAG, "A knock-out of the last assessment holds no longer", "上次触发的否决规则已解除"),
+    Field("statement_new", Kind.FLAG, "Financial statement received since the last assessment", "上次评估后收到新财务报表"),
+    Field("security_changed", Kind.FLAG, "Newer facts about the customer's security since the last assessment",
+          "上次评估后担保情况有变化"),
+    Field("plan_kept", Kind.FLAG, "An instalment plan is in force and was not broken", "有效分期还款计划且未违反"),
+)
+OUTCOMES = (
+    Field("critical_alert", Kind.FLAG, "A critical early warning stands", "存在未关闭的严重预警"),
+    Field("moved_in_steps", Kind.FLAG, "A cap on moves set the limit", "额度受单期调整幅度限制"),
+)
+WITH_CHANGES: Scope = {
+    **WITH_STATE,
+    **_columns("decision.risk_tier", "status", "direction"),
+    **{field.name: Column(field) for field in CHANGES},
+}
+WITH_TREATMENT_FACTS: Scope = {
+    **WITH_CHANGES,
+    **WITH_ALERT_FACTS,
+    **_columns("decision.credit_limit", "hold"),
+    **{field.name: Column(field) for field in OUTCOMES},
+}
+
 SCOPES: Mapping[str, Scope] = {
     "facts": FACTS,
     "default": WITH_DEFAULT,
     "state": WITH_STATE,
     "limit": WITH_LIMIT,
     "alert": WITH_ALERT_FACTS,
+    "carry": WITH_CHANGES,
+    "review": WITH_TREATMENT_FACTS,
+    "treatment": WITH_TREATMENT_FACTS,
 }
 # Where conditions stand in a policy, and which scope they have.
 CONDITIONS: Mapping[str, str] = {
@@ -119,6 +143,9 @@ CONDITIONS: Mapping[str, str] = {
     "exit.edges": "state",
     "hold": "limit",
     "alerts": "alert",
+    "terms_rules.legal_caps": "default",
+    "reviews.decide_anew": "carry",
+    "reviews.bring_forward": "review",
 }
 
 

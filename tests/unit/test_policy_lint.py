@@ -116,7 +116,7 @@ BROKEN = {
         "KO06: unknown tier hi",
     ),
     "unrated ranks as nothing": ("ranks_as: high", "ranks_as: bad", "unknown tier bad"),
-    "tier without validity": ("reviews: {low: 365, ", "reviews: {", "reviews: no entry for tier low"),
+    "tier without validity": ("  days: {low: 365, ", "  days: {", "reviews.days: no entry for tier low"),
     "cap of an unknown tier": (
         "sole: {low: 50000,",
         "sole: {lwo: 1, low: 50000,",
