@@ -137,8 +137,10 @@ def _proof(path: Path, policy: Policy | None, events: Sequence[RecordedEvent]) -
         return "none"
     if path == DEFAULT_POLICY:
         return "shipped"
-    said = [e.detail.get("content_hash") for e in events if e.action == APPROVED and e.subject == f"policy {policy.version}"]
-    return "unrecorded" if not said else "recorded" if said[-1] == policy.content_hash else "changed"
+    acts = [e for e in events if e.action in (APPROVED, RETIRED) and e.subject == f"policy {policy.version}"]
+    if not acts or (policy.status == "approved") != (acts[-1].action == APPROVED):
+        return "unrecorded"
+    return "recorded" if acts[-1].detail.get("content_hash") == policy.content_hash else "changed"
 
 
 def _rewrite(path: Path, policy: Policy, values: dict[str, str], record: Callable[[], object]) -> None:

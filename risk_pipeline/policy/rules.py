@@ -23,6 +23,14 @@ BLOCKS: dict[str, Words] = {
     "hold": ("Hold", "冻结规则"),
     "alerts": ("Early warning", "预警规则"),
     "treatments": ("Treatment", "客户处置规则"),
+    "terms_rules.legal_caps": ("Legal cap of the terms", "法定账期上限"),
+    "reviews.decide_anew": ("Limit decided anew", "额度重新测算"),
+    "reviews.bring_forward": ("Review brought forward", "提前复审"),
+}
+ALSO: dict[str, Words] = {  # what follows from any rule of a block
+    "default_definition.events": ("the customer is in default until it is cured", "客户视为违约，直至治愈"),
+    "hold": ("new orders and deliveries are held", "暂停接单及发货"),
+    "reviews.decide_anew": ("the limit is decided anew although no review is due", "未到复审日也重新测算额度"),
 }
 LIMIT: dict[str, Words] = {
     "zero": ("the limit is 0", "额度为零"),
@@ -40,6 +48,7 @@ LABELLED: dict[str, Words] = {
     "tier": ("the tier is {}", "风险等级为{}"),
     "state": ("the customer becomes: {}", "客户状态变为：{}"),
     "severity": ("severity: {}", "级别：{}"),
+    "priority": ("priority: {}", "优先级：{}"),
     "measure": ("to do: {}", "措施：{}"),
     "action": ("to do: {}", "措施：{}"),
     "actions": ("to do: {}", "措施：{}"),
@@ -55,6 +64,9 @@ SENTENCES: dict[str, Words] = {
     "caps_and_terms_of": ("caps and terms of the class {} apply", "适用 {} 类的额度上限及付款条件"),
     "stays_months": ("and so for {} months after it last held", "条件不再满足后仍保留{}个月"),
     "terms": ("terms: {}", "付款条件：{}"),
+    "every": ("and again {} days after it was done", "完成{}天后再次执行"),
+    "max_days": ("payment terms of at most {} days", "账期最长{}天"),
+    "unless_agreed": ("longer ones agreed by contract may stand", "合同另有约定的从其约定"),
 }
 PLAIN = ("id", "when", "reason", "signal", "label", "from", "to", "by", "verdict", "indicator", "object")  # said elsewhere
 
@@ -133,12 +145,10 @@ def consequences(rule: Rule, policy: Policy, speaker: Speaker) -> list[Words]:
     content = rule.item.model_dump(by_alias=True)
     found = [said for key, value in content.items() if key not in PLAIN and (said := _said(key, value, policy, speaker))]
     if rule.block == "exit.edges":
-        found.insert(0, _edge(rule.item, policy, speaker))
-    if rule.block == "default_definition.events":
-        found.append(("the customer is in default until it is cured", "客户视为违约，直至治愈"))
-    if rule.block == "hold":
-        found.append(("new orders and deliveries are held", "暂停接单及发货"))
-    return found
+        return [_edge(rule.item, policy, speaker), *found]
+    if rule.block == "reviews.bring_forward":
+        return [(f"the next review is at most {rule.item.days} days away", f"下次复审不迟于{rule.item.days}天后")]
+    return [*found, ALSO[rule.block]] if rule.block in ALSO else found
 
 
 def _said(key: str, value: Any, policy: Policy, speaker: Speaker) -> Words | None:
@@ -160,7 +170,7 @@ def _labels(key: str, names: Any, policy: Policy, speaker: Speaker) -> list[Word
         return [speaker.code("tier", name) for name in names]
     if key == "state":
         return [speaker.code("status", name) for name in names]
-    if key == "severity":
+    if key in ("severity", "priority"):
         return [SEVERITY[name] for name in names]
     labels = {**policy.actions, **policy.roles}
     return [(labels[name].en, labels[name].zh) if name in labels else (_plain(name), _plain(name)) for name in names]
