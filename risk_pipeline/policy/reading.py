@@ -13,18 +13,12 @@ from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:
     """Column -> ids of the rules whose condition reads it or its special code."""
-    blocks: dict[str, tuple[Any, ...]] = {
-        "segments": policy.segments,
-        "outside_scorecard": policy.outside_scorecard,
-        "default_definition.events": policy.default_definition.events,
-        "knockouts": policy.knockouts,
-        "exit.edges": policy.exit.edges,
-        "hold": policy.hold,
-        "alerts": policy.alerts,
-    }
     found: dict[str, list[str]] = {}
     for block, scope in CONDITIONS.items():
-        for rule in blocks[block]:
+        rules: Any = policy
+        for key in block.split("."):
+            rules = getattr(rules, key)
+        for rule in rules:
             for column in condition(rule.when, scope).columns():
                 found.setdefault(column.removesuffix("_code"), []).append(rule.id)
     return {column: list(dict.fromkeys(rules)) for column, rules in found.items()}
