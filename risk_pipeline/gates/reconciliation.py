@@ -228,7 +228,7 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
                    coalesce(max(candidate_limit) FILTER (WHERE kind = 'secured'), 0) AS secured,
                    min(candidate_limit) FILTER (WHERE method IN ('hard_stop', 'group_cap')) AS stop,
                    min(candidate_limit) FILTER (WHERE method = 'raise_cap') AS raised,
-                   count(*) FILTER (WHERE method IN ('cut_cap', 'dead_band')) > 0 AS kept,
+                   count(*) FILTER (WHERE method IN ('cut_cap', 'dead_band', 'carried_forward')) > 0 AS kept,
                    count(*) FILTER (WHERE method IN ('manual', 'temporary')) > 0 AS by_people
             FROM decision_limit_candidate GROUP BY customer_id
         )
@@ -255,6 +255,42 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         SELECT l.customer_id AS example
         FROM decision_credit_limit l LEFT JOIN ladder c ON l.customer_id = c.customer_id
         WHERE l.limit_reporting > 0 AND (coalesce(c.n_need, 0) = 0 OR c.n_binding IS DISTINCT FROM 1)
+        """,
+    ),
+    Reconciliation(
+        "reconcile_limit_binding",
+        "decide",
+        "decision.credit_limit",
+        ("decision.credit_limit", "decision.limit_candidate"),
+        "no limit is above the candidate or step that is said to bind it, security added to a capacity",
+        """
+        WITH bound AS (
+            SELECT customer_id,
+                   min(candidate_limit) FILTER (WHERE is_binding AND kind <> 'capacity') AS step,
+                   min(candidate_limit) FILTER (WHERE is_binding AND kind = 'capacity') AS capacity
+            FROM decision_limit_candidate GROUP BY customer_id
+        )
+        SELECT l.customer_id AS example
+        FROM decision_credit_limit l JOIN bound b ON l.customer_id = b.customer_id
+        WHERE l.limit_reporting > b.step OR l.limit_reporting > b.capacity + coalesce(l.secured_amount, 0)
+        """,
+    ),
+    Reconciliation(
+        "reconcile_secured",
+        "decide",
+        "decision.credit_limit",
+        ("decision.credit_limit", "decision.limit_candidate", "factor.collateral"),
+        "no more of a limit counts as secured than the security is worth, nor than its candidate says",
+        """
+        WITH security AS (
+            SELECT customer_id, max(candidate_limit) AS amount FROM decision_limit_candidate WHERE kind = 'secured' GROUP BY customer_id
+        )
+        SELECT l.customer_id AS example
+        FROM decision_credit_limit l
+        JOIN factor_collateral f ON l.customer_id = f.customer_id
+        LEFT JOIN security s ON l.customer_id = s.customer_id
+        WHERE l.secured_amount > f.collateral_value_net OR l.secured_amount > coalesce(s.amount, 0)
+           OR l.secured_exposure > l.secured_amount
         """,
     ),
     Reconciliation(
