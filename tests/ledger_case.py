@@ -26,6 +26,7 @@ from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_para
 from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.previous import PREVIOUS_TABLES, create_previous_view
 from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS
 from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
@@ -205,7 +206,7 @@ def decisions(
     """
     tables = [table(name) for name in FACT_TABLES]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
-    previous = {name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}
+    previous = {**{name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}, **GROUP_COLUMNS}
     rows = zip(*(found[each.name] for each in tables), strict=True)
     schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous}.items()])
     facts = arrow_to_frame(pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema))

@@ -283,7 +283,8 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         "no more of a limit counts as secured than the security is worth, nor than its candidate says",
         """
         WITH security AS (
-            SELECT customer_id, max(candidate_limit) AS amount FROM decision_limit_candidate WHERE kind = 'secured' GROUP BY customer_id
+            SELECT customer_id, max(candidate_limit) AS amount FROM decision_limit_candidate
+            WHERE kind = 'secured' GROUP BY customer_id
         )
         SELECT l.customer_id AS example
         FROM decision_credit_limit l

@@ -194,6 +194,15 @@ RECONCILIATION_CASES: dict[tuple[Stage, str], list[Damage]] = {
         put("decision.limit_candidate", 0, is_binding=False),
         put("decision.limit_candidate", 1, is_binding=True),
     ],
+    ("decide", "reconcile_limit_binding"): [
+        put("decision.limit_candidate", 0, candidate_limit=Decimal("499.99")),
+        put("decision.limit_candidate", 0, candidate_limit=Decimal("499.99"), kind="cap", method="dead_band"),
+        put("decision.credit_limit", 1, limit_reporting=CENT, headroom=Decimal("-9.99")),
+    ],
+    ("decide", "reconcile_secured"): [
+        put("decision.credit_limit", 0, secured_amount=CENT),
+        put("decision.credit_limit", 0, secured_amount=Decimal(0), secured_exposure=CENT),
+    ],
     ("decide", "reconcile_limit_exposure"): [
         put("decision.credit_limit", 0, total_exposure=Decimal(149), headroom=Decimal(351)),
         put("decision.credit_limit", 0, headroom=Decimal(351)),

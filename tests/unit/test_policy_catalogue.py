@@ -10,7 +10,7 @@ from risk_pipeline.factors.catalogue import Catalogue, load_catalogue
 from risk_pipeline.policy.scopes import FACT_TABLES
 
 # Of the fact tables, those that measure something.
-NO_MEASURES = ("customer_state", "people_decision", "newest_event", "exposure")
+NO_MEASURES = ("customer_state", "people_decision", "newest_event", "group_state", "exposure")
 DESCRIBED = [name for each in FACT_TABLES if (name := each.removeprefix("factor.")) not in NO_MEASURES]
 
 
