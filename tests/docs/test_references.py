@@ -11,6 +11,7 @@ from risk_pipeline.contracts.factor_collateral import INELIGIBLE
 from risk_pipeline.engine.sql_lint import MESSAGES
 from risk_pipeline.feeds.spec import Assertions, ColumnSpec, FeedSpec, SourceSpec
 from risk_pipeline.settings import Settings
+from tests.policy_keys import keys
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]*)(#[^)]*)?\)")
 
@@ -71,6 +72,14 @@ def test_every_setting_is_explained(repo_root: Path) -> None:
 def test_every_key_of_a_feed_is_explained(heading: str, model: type, repo_root: Path) -> None:
     keys = {field.alias or name for name, field in model.model_fields.items()}  # type: ignore[attr-defined]
     assert first_column(repo_root / "docs" / "feeds.md", heading) == keys
+
+
+def test_every_key_of_the_policy_is_explained(repo_root: Path) -> None:
+    every = set(keys())
+    innermost = {key for key in every if not any(other.startswith((f"{key}.", f"{key}[]", f"{key}.*")) for other in every)}
+    documented = {name for name in first_column(repo_root / "docs" / "policy.md", "The file, line by line") if name != "key"}
+    assert innermost - documented == set(), "say in docs/policy.md what these keys mean"
+    assert documented - every == set(), "there are no such keys any more"
 
 
 def test_every_lint_rule_is_explained(repo_root: Path) -> None:
