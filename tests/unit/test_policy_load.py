@@ -10,7 +10,7 @@ import pytest
 from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.lint import check
-from risk_pipeline.policy.load import DEFAULT_POLICY, load_policy
+from risk_pipeline.policy.load import DEFAULT_POLICY, load_policy, read_policy
 from risk_pipeline.policy.model import Policy
 
 DEFAULT = DEFAULT_POLICY.read_text(encoding="utf-8")
@@ -89,7 +89,8 @@ def test_one_faulty_file_is_refused_with_every_finding_and_its_line(tmp_path: Pa
         _load(tmp_path)
     assert f"{path}:" in caught.value.message
     assert "scaling.base_odds_good_to_bad: missing" in caught.value.message
-    _file(tmp_path, "bad", approver="credit_policy_owner", reviews="{low: 365, medium: 180, high: 90, restricted: 30}")
+    unrated = "{label: {en: Unrated, zh: 未评级}, ranks_as: best, reason: {en: No evidence, zh: 证据不足}}"
+    _file(tmp_path, "bad", approver="credit_policy_owner", unrated=unrated)
     with pytest.raises(UsageError) as caught:
         _load(tmp_path)
     assert len(caught.value.message.splitlines()) == 2
@@ -110,3 +111,16 @@ def test_the_hash_follows_the_content_and_not_the_layout() -> None:
 def test_a_loaded_policy_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         _load(None).version = "other"
+
+
+def test_a_draft_with_errors_is_passed_over_unless_it_is_asked_for(tmp_path: Path) -> None:
+    _file(tmp_path, "trial", status="draft", approver="null", scaling="{pdo: 20, base_score: 600}")
+    assert _load(tmp_path).version == "2026.1"
+    with pytest.raises(UsageError, match="base_odds_good_to_bad: missing"):
+        _load(tmp_path, "trial")
+
+
+def test_who_approved_it_is_no_content(tmp_path: Path) -> None:
+    draft = read_policy(_file(tmp_path, "a", status="draft", approver="null"), load_catalogue())
+    approved = read_policy(_file(tmp_path, "a", approver="somebody"), load_catalogue())
+    assert draft.content_hash == approved.content_hash
