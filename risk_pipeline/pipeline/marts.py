@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.engine.sql import literal
-from risk_pipeline.policy.model import NOT_RATED, UNRATED, Policy
+from risk_pipeline.policy.model import NOT_RATED, Policy
 
 MADE_FROM = (
     "factor.customer_state",
@@ -39,8 +39,7 @@ def mart_query(name: str, policy: Policy, relations: Mapping[str, str]) -> str:
 
 def _customers(policy: Policy) -> str:
     """One row per customer with a limit of ours, with the sums the marts are made of."""
-    pds = {tier.id: tier.fallback_pd for tier in policy.tiers}
-    pds[UNRATED] = pds[policy.unrated.ranks_as]
+    pds = {tier: policy.fallback_pd(tier) for tier in policy.rated_and_unrated}
     fallback = " ".join(f"WHEN t.tier = {_text(tier)} THEN {_number(pd)}" for tier, pd in pds.items() if pd is not None)
     # a policy without fallback PDs: the worst there may be, so that nobody is overlooked
     worst = _number(policy.calibration.pd_cap)
@@ -104,7 +103,7 @@ def _portfolio(policy: Policy) -> str:
     industry_cap = f"CASE WHEN industry <> {_text(UNKNOWN)} THEN {_number(caps.industry_share_max)} END"
     parts = [
         f"""
-            SELECT 'total' AS dimension, 'all' AS member, 'All customers' AS member_en, '全部客户' AS member_zh,
+            SELECT 'all' AS dimension, 'all' AS member, 'All customers' AS member_en, '全部客户' AS member_zh,
                 CAST(NULL AS DOUBLE) AS share_cap,
                 CAST({_number(caps.el_budget_share_of_sales)} * COALESCE(SUM(sales_12m), 0) AS DECIMAL(18, 2)) AS loss_budget,
                 {sums}

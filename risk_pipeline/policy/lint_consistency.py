@@ -1,6 +1,6 @@
 """Rules of the linter on what people may do and are told: authorities, tables by tier, probabilities, texts, treatments.
 
-Put here: rules between keys of these sections; lint.py runs them. Keep out: rules that read conditions or the factor catalogue
+Put here: rules between keys of these sections; lint.py runs them. Keep out: rules with an id and what the factor catalogue knows
 (lint.py) and rules one key keeps by itself (model.py).
 """
 
@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from risk_pipeline.contracts.table import Kind
+from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import ACTIVE, EVERY_TIER, TERMINATED, Label, Model, Policy
+from risk_pipeline.policy.scopes import SCOPES, condition
 
 Place = tuple[str | int, ...]
 Problem = tuple[Place, str]
@@ -150,6 +153,24 @@ def treatments(policy: Policy) -> Iterator[Problem]:
             yield ("incentives", number, "tier"), f"incentive {incentive.id}: unknown tier {incentive.tier}"
 
 
+def conditions(policy: Policy) -> Iterator[Problem]:
+    """Conditions outside the lists of rules with an id, and the columns of dates that reviews name."""
+    asked: list[tuple[Place, str, str]] = [
+        (("treatments", tier, number, "when"), f"treatments.{tier}: {each.action}", each.when)
+        for tier, found in policy.treatments.items()
+        for number, each in enumerate(found)
+    ]
+    asked.append((("dunning", "paused_when"), "dunning.paused_when", policy.dunning.paused_when))
+    for place, who, when in asked:
+        try:
+            condition(when, "treatment")
+        except ExpressionError as exc:
+            yield place, f"{who}: {exc}"
+    for number, rule in enumerate(policy.reviews.bring_forward):
+        if rule.by is not None and (rule.by not in SCOPES["review"] or SCOPES["review"][rule.by].kind is not Kind.DATE):
+            yield ("reviews", "bring_forward", number, "by"), f"{rule.id}: {rule.by} is no column of dates"
+
+
 def contradictions(policy: Policy) -> Iterator[Problem]:
     """Pairs of actions that are never asked for together: known, not each other's opposite, and no section asks for both."""
     pairs = policy.contradictions
@@ -204,5 +225,5 @@ def _labels(node: Any, place: Place) -> Iterator[tuple[Place, Label]]:
             yield from _labels(each, (*place, key))
 
 
-RULES = (authorities, limits, segments_after_everyone, probabilities, treatments, contradictions)
+RULES = (authorities, limits, segments_after_everyone, probabilities, treatments, conditions, contradictions)
 DOUBTS = (nobody_approves, grades_nobody_gets, exits, labels)

@@ -135,9 +135,13 @@ def _scope_of(when: str) -> str | None:
 
 
 def find(policy: Policy, name: str) -> list[Rule]:
-    """The rules of that id, capitals aside; several blocks may have one id. `alerts.A05` asks for one block."""
-    wanted = name.casefold()
-    return [each for each in rules(policy) if wanted in (each.id.casefold(), f"{each.block}.{each.id}".casefold())]
+    """The rules of that id, capitals aside; several blocks may have one id. `alerts.A05` asks for one block.
+
+    The number of an alert or a treatment (rule or action, colon, customer) asks for the rules behind it.
+    """
+    wanted = name.partition(":")[0].casefold()
+    named = [each for each in rules(policy) if wanted in (each.id.casefold(), f"{each.block}.{each.id}".casefold())]
+    return named or [each for each in rules(policy) if each.block == "treatments" and each.item.action.casefold() == wanted]
 
 
 def consequences(rule: Rule, policy: Policy, speaker: Speaker) -> list[Words]:

@@ -74,6 +74,21 @@ ERRORS = {
         "{id: loyal_6, tier: best",
         "incentive loyal_6: unknown tier best",
     ),
+    "treatment on an unknown column": (
+        "when: \"status = 'probation'\", reason",
+        "when: \"state = 'probation'\", reason",
+        "treatments.every_tier: credit_repair_plan: unknown column `state`",
+    ),
+    "dunning paused by nothing": (
+        'paused_when: "plan_kept"',
+        'paused_when: "plan"',
+        "dunning.paused_when: unknown column `plan`",
+    ),
+    "review by a column that is no date": (
+        "by: security_ends_on",
+        "by: security_days_left",
+        "security_days_left is no column of dates",
+    ),
     "contradiction of nothing": ("- [hold_orders, honour]", "- [hold_orders, honor]", "contradictions: unknown action honor"),
     "contradiction said both ways": (
         "- [hold_orders, honour]",

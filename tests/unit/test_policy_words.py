@@ -93,6 +93,8 @@ def test_every_rule_reads_as_a_sentence(rule: Rule) -> None:
 def test_rules_are_found_by_id_and_by_block() -> None:
     assert [each.block for each in find(POLICY, "ko11")] == ["knockouts"]
     assert [each.id for each in find(POLICY, "alerts.A05")] == ["A05"]
+    assert [each.id for each in find(POLICY, "A05:100123")] == ["A05"]
+    assert [each.id for each in find(POLICY, "visit:100123")] == ["high_visit"]
     assert find(POLICY, "hold.A05") == []
     for block in ("segments", "outside_scorecard", "default_definition.events", "knockouts", "exit.edges", "hold", "alerts"):
         assert any(each.block == block for each in rules(POLICY))
