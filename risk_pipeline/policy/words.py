@@ -55,6 +55,7 @@ NAMES: Mapping[str, Words] = {
     "statement_quality": ("Quality of the statement used", "所用报表质量"),
     "legal_form": ("Legal form", "企业法律形式"),
     "total_exposure": ("Total exposure", "敞口合计"),
+    "country_code": ("Country of registration", "注册国家"),
     "limit_reporting": ("Credit limit", "信用额度"),
     "bureau_score_change_180d": ("Change of the bureau score in 180 days", "征信标准分180天内变动"),
     "bureau_report_age_days": ("Age of the bureau report", "征信报告距评估日天数"),
