@@ -154,8 +154,8 @@ FIELDS: tuple[Field, ...] = (
     Field("computed_limit", Kind.MONEY, "Limit by the policy, before manual and temporary limits", "政策测算额度（人工调整前）",
           REPORTING),
     Field("effective_limit", Kind.MONEY, "Limit in force: the limit once automatic or approved; until then the smaller of it and "
-          "the one in force before",
-          "生效额度：自动通过或获批后即为核定额度；此前取原生效额度与核定额度之低者", REPORTING),
+          "the one in force before; of a natural person whose tier fell, the one before",
+          "生效额度：自动通过或获批后即为核定额度；此前取原生效额度与核定额度之低者；自然人降级待复核期间沿用原生效额度", REPORTING),
     Field("approval_status", Kind.TEXT, "Whether the limit needs a person, and what that person said",
           "审批状态：自动、待审、已批、已拒"),
     Field("required_authority", Kind.TEXT, "Lowest role that may approve the limit; empty = nobody needs to",

@@ -71,11 +71,12 @@ def approve(facts: Facts, customers: Customers, limits: Limits, adverse: Bools, 
     status = np.select([yes, auto, no], [2, 0, 3], default=1).astype(np.int8)
     enough = np.stack([amount <= most for most in _bounds(customers, policy)])
     required = np.where(enough.any(axis=0), enough.argmax(axis=0), len(enough) - 1)
+    reviewed_first = adverse & (limits.source != SOURCES.index("hard_stop"))  # a stop does not wait for anybody
     stands = (status == STATUSES.index("auto")) | (status == STATUSES.index("approved"))
     return Approval(
         status=status,
         required=np.where(stands & ~by_people, -1, required).astype(np.int8),
-        effective=np.where(stands, limits.limit, np.minimum(in_force, limits.limit)),
+        effective=np.where(stands, limits.limit, np.where(reviewed_first, in_force, np.minimum(in_force, limits.limit))),
     )
 
 

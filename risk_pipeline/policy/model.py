@@ -515,6 +515,12 @@ class Limits(Model):
     floor: Floor
     validity_days: dict[Name, Days]
 
+    @model_validator(mode="after")
+    def _group_class_has_caps(self) -> Self:
+        if self.group.caps_of not in self.capacity.tier_cap:
+            raise ValueError(f"group.caps_of: capacity.tier_cap has no class {self.group.caps_of}")
+        return self
+
 
 class Authorities(Model):
     """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest.

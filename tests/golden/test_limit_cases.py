@@ -344,3 +344,34 @@ def test_golden_case(name: str) -> None:
     money = ("secured_amount", "effective_limit", "computed_limit")
     told = {key: getattr(found, key) / 100 if key in money else getattr(found, key) for key in case.also}
     assert told == case.also
+
+
+def test_case_34_the_limit_of_a_person_is_not_cut_before_somebody_looked_at_it() -> None:
+    facts = {**sales(6_000), **before(10_000, "low"), "natural_person": True}
+    case = given(58, policy=with_segment("sole"), **facts)
+    assert (case.tier, case.direction, case.credit_limit) == ("medium", "down", 6_000)
+    assert (case.approval_status, case.effective_limit) == ("pending", 10_000_00)
+    seen = given(58, policy=with_segment("sole"), **facts, limit_approved=6_000_00, limit_approved_role="credit_analyst")
+    assert (seen.approval_status, seen.effective_limit) == ("approved", 6_000_00)
+    stopped = given(58, policy=with_segment("sole"), **facts, sanctions_confirmed=1)
+    assert stopped.effective_limit == 0
+
+
+def test_case_23_a_manual_limit_goes_as_far_as_its_approver() -> None:
+    facts = {**sales(60_000), "manual_limit": 100_000_00}  # computed: 80,000
+    applied = given(65, **facts, manual_limit_role="credit_manager")
+    assert (applied.credit_limit, applied.binding_method, applied.applied_source) == (100_000, "manual", "manual")
+    assert (applied.approval_status, applied.effective_limit) == ("approved", 100_000_00)
+    waits = given(65, **facts, manual_limit_role="credit_analyst")  # 50,000 in tier medium
+    assert (waits.credit_limit, waits.binding_method, waits.approval_status) == (80_000, "sales_balance", "pending")
+    assert (waits.required_authority, waits.effective_limit) == ("credit_manager", 0)
+
+
+def test_security_is_no_reason_to_grant_a_limit_nobody_needs() -> None:
+    case = given(58, **NO_SALES, **DEPOSIT, max_dpd_material=95)
+    assert (case.credit_limit, case.binding_method, case.limit_reason) == (0, "hard_stop", "KO05")
+
+
+def test_a_group_that_leaves_nothing_is_told_as_the_reason() -> None:
+    case = given(80, **sales(100_000), group_limit=0, group_limit_total=0)
+    assert (case.credit_limit, case.binding_method, case.limit_reason) == (0, "group_cap", "group_cap")

@@ -101,3 +101,9 @@ def test_parts_never_add_up_to_more_than_the_cap_and_what_members_brought(rows: 
     assert (found["group_limit"] >= [row["brought"] * 100 for row in given_rows]).all()
     if cap + brought >= sum(row["alone"] for row in given_rows) * 100:
         assert (found["group_limit"] >= [row["alone"] * 100 for row in given_rows]).all()
+
+
+def test_the_group_takes_the_caps_of_a_class_that_has_some() -> None:
+    limits = POLICY.limits.model_dump()
+    with pytest.raises(ValueError, match="tier_cap has no class retail"):
+        type(POLICY.limits).model_validate({**limits, "group": {"caps_of": "retail"}})
