@@ -107,14 +107,15 @@ def good_rows() -> Rows:
             {"customer_id": "C1", "alert_id": "A07:C1", "rule": "A07", "severity": "low", "state": "open"},
         ],
         "decision.treatment": [
-            {"customer_id": "C1", "treatment_id": "call:C1", "action": "call", "rule": "A07", "state": "open"},
+            {"customer_id": "C1", "treatment_id": "call:C1", "action": "call", "rule": "A07", "state": "open", "priority": 4},
         ],
         "decision.review": [{"customer_id": c, "carried_forward": False} for c in ("C1", "C2", "C3")],
         "mart.worklist": [
             {"rank": 1, "customer_id": "C1", "tier": "medium", "next_action": "call", **_money(exposure_at_risk=15)},
         ],
         "mart.portfolio": [
-            {"dimension": "total", "member": "all", "customers": 2, **_money(total_exposure=160, expected_loss=9)},
+            {"dimension": each, "member": "all", "customers": 2, **_money(total_exposure=160, expected_loss=9)}
+            for each in ("all", "tier")
         ],
         "mart.current_risk": [
             _mart("C1", "medium", score=61.25, limit=500, exposure=150, overdue=100),

@@ -25,8 +25,8 @@ SCREEN_ROWS = 20
 # What a reader wants to see first, where the declared order begins with something else.
 SCREEN_COLUMNS = {
     "mart.current_risk": ("customer_id", "name", "tier", "score", "credit_limit", "total_exposure", "overdue", "hold"),
-    "mart.worklist": ("rank", "customer_id", "name", "tier", "exposure_at_risk", "next_action_en", "next_action_zh", "due_date"),
-    "mart.portfolio": ("dimension", "member_en", "customers", "total_exposure", "exposure_share", "expected_loss", "over_cap"),
+    "mart.worklist": ("rank", "customer_id", "exposure_at_risk", "next_action_en", "due_date", "name", "tier", "next_action_zh"),
+    "mart.portfolio": ("dimension", "member_en", "total_exposure", "exposure_share", "over_cap", "expected_loss", "customers"),
 }
 CONSTANT = ("as_of", "run_id")  # the same in every row of an answer
 NUMERIC = {Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER}

@@ -30,7 +30,7 @@ FIELDS: tuple[Field, ...] = (
     Field("carried_forward", Kind.FLAG, "No review was due: the limit stands as decided before, if that is possible today",
           "未到复评日：额度沿用上次核定结果（不超过当日上限）"),
     # terms
-    Field("terms_reason", Kind.TEXT, "What set the payment terms: tier, incentive, contract, legal cap, insurer, prepayment",
+    Field("terms_reason", Kind.TEXT, "What set the payment terms: tier, incentive, contract, law, insurer, prepayment",
           "账期依据：等级、激励、合同、法定上限、承保账期或预付"),
     Field("proposed_terms_days", Kind.INTEGER, "Shorter payment terms at which the sales would fit the limit; empty = no proposal",
           "建议缩短后的账期（使销售额与额度匹配）；为空表示无建议", "days"),

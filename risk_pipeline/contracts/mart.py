@@ -10,7 +10,7 @@ from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
 
-PORTFOLIO_DIMENSIONS = ("total", "concentration", "tier", "segment", "industry", "country")
+PORTFOLIO_DIMENSIONS = ("all", "concentration", "country", "industry", "segment", "tier")
 
 MART_TABLES: tuple[Table, ...] = (
     Table(

@@ -148,7 +148,7 @@ def decide_scored(
     alerts = raise_alerts(facts, policy, context, not_rated)
     holds = hold_hits(facts, knocked, policy, not_rated)
     facts = with_outcome(facts, limits, alerts, policy)
-    facts = facts.with_columns(hold=Vector(holds.any(axis=1), np.ones(len(facts), dtype=bool)))
+    facts = facts.with_columns(hold=Vector(np.asarray(holds.any(axis=1)), np.ones(len(facts), dtype=bool)))
     reviews = next_reviews(facts, limits, circumstances.review_due, tiers.final, names, policy, context.as_of)
     treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, policy, context)
 

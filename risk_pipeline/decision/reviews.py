@@ -12,6 +12,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.decision.alerts import Alerts
@@ -81,7 +82,7 @@ def due_today(facts: Facts, status: Text, policy: Policy, as_of: date) -> Bools:
     return due
 
 
-def _texts(text: Text) -> np.ndarray:  # type: ignore[type-arg]
+def _texts(text: Text) -> NDArray[np.object_]:
     return np.array([*text.categories, ""], dtype=object)[text.codes]
 
 
@@ -98,7 +99,7 @@ def with_outcome(facts: Facts, limits: Limits, alerts: Alerts, policy: Policy) -
 
 
 def next_reviews(
-    facts: Facts, limits: Limits, due: Bools, tier: Ints, tier_names: tuple[str, ...], policy: Policy, as_of: date
+    facts: Facts, limits: Limits, due: Bools, tier: NDArray[np.int8], tier_names: tuple[str, ...], policy: Policy, as_of: date
 ) -> Reviews:
     """The next date: of a customer reviewed today after the interval of its tier, else the date it had; brought forward by rules.
 

@@ -400,7 +400,7 @@ def treatment_frame(found: Treatments, facts: Facts, policy: Policy, context: De
     now = frame("decision.treatment", context, len(found.customer), columns)
     if len(found.gone) == 0:
         return now
-    old = {name: found.gone[name].reset_index(drop=True) for name in found.gone}
+    old: dict[str, Any] = {str(name): found.gone[name].reset_index(drop=True) for name in found.gone}
     old["state"] = pd.Series(categorical(found.gone_state, TREATMENT_STATES))
     past = frame("decision.treatment", context, len(found.gone), {**old, **people(found.gone_acted)})
     for name in now:

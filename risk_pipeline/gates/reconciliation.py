@@ -324,6 +324,46 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         "warn",
     ),
     Reconciliation(
+        "reconcile_hold_and_raise",
+        "decide",
+        "decision.treatment",
+        ("decision.treatment", "decision.credit_limit"),
+        "nobody whose orders are on hold is offered a higher limit; a policy without that contradiction does not say so",
+        """
+        SELECT t.customer_id AS example
+        FROM decision_treatment t JOIN decision_credit_limit l ON t.customer_id = l.customer_id
+        WHERE t.action = 'raise_limit_offer' AND t.state = 'open' AND l.hold
+        """,
+    ),
+    Reconciliation(
+        "reconcile_portfolio",
+        "decide",
+        "mart.portfolio",
+        ("mart.portfolio", "decision.credit_limit"),
+        "the exposure of the portfolio is that of all customers with a limit of ours, and its parts add up to it",
+        """
+        SELECT p.dimension AS example
+        FROM mart_portfolio p
+        WHERE p.dimension <> 'concentration'
+        GROUP BY p.dimension
+        HAVING SUM(p.total_exposure) IS DISTINCT FROM
+            (SELECT SUM(l.total_exposure) FROM decision_credit_limit l WHERE l.limit_reporting IS NOT NULL)
+        """,
+    ),
+    Reconciliation(
+        "reconcile_worklist",
+        "decide",
+        "mart.worklist",
+        ("mart.worklist", "decision.treatment"),
+        "the worklist has every customer with an open action once, and no other",
+        """
+        SELECT COALESCE(w.customer_id, t.customer_id) AS example
+        FROM (SELECT customer_id, COUNT(rank) AS n FROM mart_worklist GROUP BY customer_id) w
+        FULL JOIN (SELECT DISTINCT customer_id FROM decision_treatment WHERE state = 'open') t ON w.customer_id = t.customer_id
+        WHERE w.customer_id IS NULL OR t.customer_id IS NULL OR w.n <> 1
+        """,
+    ),
+    Reconciliation(
         "reconcile_mart",
         "decide",
         "mart.current_risk",

@@ -170,6 +170,10 @@ def _unique_ids(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         (("hold",), policy.hold),
         (("alerts",), policy.alerts),
         (("exit", "edges"), policy.exit.edges),
+        (("terms_rules", "legal_caps"), policy.terms_rules.legal_caps),
+        (("incentives",), policy.incentives),
+        (("reviews", "bring_forward"), policy.reviews.bring_forward),
+        (("reviews", "decide_anew"), policy.reviews.decide_anew),
     )
     for place, items in lists:
         seen: set[str] = set()
@@ -504,6 +508,15 @@ def _alerts(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         yield from _asked(("playbooks", name, "steps"), f"playbook {name}", asked, policy)
 
 
+def _once_per_tier(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """A tier asks for an action once: dates are kept by rule and action, so two would share theirs."""
+    for tier, listed in policy.treatments.items():
+        asked = [each.action for each in listed]
+        for number, action in enumerate(asked):
+            if action in asked[:number]:
+                yield ("treatments", tier, number), f"treatments.{tier}: {action} is asked for twice: join the conditions by `or`"
+
+
 def _asked(place: Place, who: str, actions: Iterable[str], policy: Policy) -> Iterator[Problem]:
     for action in actions:
         if action not in policy.actions:
@@ -536,5 +549,6 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _cure,
     _mitigants,
     _alerts,
+    _once_per_tier,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

@@ -29,6 +29,16 @@ STAGES: tuple[Stage, ...] = ("factor", "decide")
 CENT = Decimal("0.01")
 
 
+def together(*damages: Damage) -> Damage:
+    """Several damages at once."""
+
+    def damage(rows: Rows) -> None:
+        for each in damages:
+            each(rows)
+
+    return damage
+
+
 def put(name: str, row: int, **values: Any) -> Damage:
     return lambda rows: rows[name][row].update(values)
 
@@ -210,6 +220,20 @@ RECONCILIATION_CASES: dict[tuple[Stage, str], list[Damage]] = {
     ("decide", "reconcile_sanctions"): [
         put("factor.due_diligence", 0, sanctions_confirmed=1),
         put("factor.due_diligence", 1, sanctions_unreviewed=1),
+    ],
+    ("decide", "reconcile_hold_and_raise"): [
+        together(
+            put("decision.treatment", 0, action="raise_limit_offer", treatment_id="raise_limit_offer:C1"),
+            put("decision.credit_limit", 0, hold=True),
+        ),
+    ],
+    ("decide", "reconcile_portfolio"): [
+        put("mart.portfolio", 0, total_exposure=Decimal(159)),
+        put("mart.portfolio", 1, total_exposure=Decimal(161)),
+    ],
+    ("decide", "reconcile_worklist"): [
+        put("mart.worklist", 0, customer_id="C2"),
+        put("decision.treatment", 0, state="done"),
     ],
     ("decide", "reconcile_mart"): [
         put("mart.current_risk", 0, tier="low"),

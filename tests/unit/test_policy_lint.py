@@ -116,6 +116,8 @@ BROKEN = {
         "KO06: unknown tier hi",
     ),
     "unrated ranks as nothing": ("ranks_as: high", "ranks_as: bad", "unknown tier bad"),
+    "action asked for twice": ("{action: transaction_cap, owner: credit_analyst,", "{action: visit, owner: credit_analyst,",
+                               "visit is asked for twice"),
     "tier without validity": ("  days: {low: 365, ", "  days: {", "reviews.days: no entry for tier low"),
     "cap of an unknown tier": (
         "sole: {low: 50000,",
