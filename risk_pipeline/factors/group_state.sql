@@ -54,7 +54,7 @@ parent AS (
     QUALIFY ROW_NUMBER() OVER (PARTITION BY group_key ORDER BY times DESC, ultimate_parent_id) = 1
 ),
 everybody AS (
-    SELECT NULLIF(SUM(exposure), 0) AS exposure FROM keyed
+    SELECT SUM(exposure) AS exposure FROM keyed
 )
 SELECT
     k.customer_id,
@@ -63,8 +63,8 @@ SELECT
     t.members AS group_members,
     k.ring_fenced,
     CAST(t.exposure AS DECIMAL(18, 2)) AS group_exposure,
-    CASE WHEN NOT k.is_intercompany THEN CAST(k.exposure AS DOUBLE) / CAST(a.exposure AS DOUBLE) END AS exposure_share,
-    CASE WHEN NOT k.is_intercompany THEN CAST(t.exposure AS DOUBLE) / CAST(a.exposure AS DOUBLE) END AS group_exposure_share
+    CASE WHEN NOT k.is_intercompany THEN CAST(k.exposure AS DOUBLE) / NULLIF(CAST(a.exposure AS DOUBLE), 0) END AS exposure_share,
+    CASE WHEN NOT k.is_intercompany THEN CAST(t.exposure AS DOUBLE) / NULLIF(CAST(a.exposure AS DOUBLE), 0) END AS group_exposure_share
 FROM keyed AS k
 CROSS JOIN everybody AS a
 LEFT JOIN together AS t ON k.group_key = t.group_key
