@@ -61,6 +61,7 @@ class Memo:
         self._print_evidence()
         self._print_ladder()
         self._print_securities()
+        self._print_treatments()
         self._print_items()
         self._print_sources()
 
@@ -97,8 +98,9 @@ class Memo:
             *([("risk_types", [each(self._language, self._risk_types_line)])] if self._found.risk_types else []),
             ("limit", [each(self._language, self._limit_line)]),
             ("exposure", self._exposure_lines()),
-            ("terms", [each(self._language, self._terms_line)]),
+            ("terms", [each(self._language, self._terms_line), *self._terms_notes()]),
             ("hold", self._hold_lines()),
+            *([("review", self._review_lines())] if self._found.review else []),
             *([("overrides", told)] if (told := override_lines(self._found, self._language)) else []),
             *([("sanctions", [each(self._language, self._sanctions_line)])] if self._screened() else []),
         ):
@@ -220,6 +222,24 @@ class Memo:
         prepaid = say("prepaid_share", one, pct=f"{limit['prepayment_pct']:.0f}") if limit["prepayment_pct"] else None
         return listed([say("terms_days", one, days=limit["payment_terms_days"]), cycle, prepaid], one)
 
+    def _terms_notes(self) -> list[str]:
+        """What set the terms where it is not the tier, and shorter ones where they are proposed."""
+        limit, notes = self._found.limit, []
+        if limit["terms_text"]:
+            notes.append(each(self._language, lambda one: say("terms_by", one, reason=limit["terms_text"][one])))
+        if limit.get("proposed_terms_days") is not None:
+            notes.append(self._say("terms_proposed", days=limit["proposed_terms_days"]))
+        return notes
+
+    def _review_lines(self) -> list[str]:
+        review = self._found.review
+        if review["next_review_date"] is None:
+            return [word("none", self._language)]
+        why = {one: review[f"review_reason_{one}"] for one in ("en", "zh")}
+        next_one = each(self._language, lambda one: say("next_review", one, day=review["next_review_date"], reason=why[one]))
+        stands = self._say("limit_stands", day=review["reviewed_on"]) if review["carried_forward"] else ""
+        return [next_one, stands]
+
     def _hold_lines(self) -> list[str]:
         limit = self._found.limit
         held = word("yes" if limit["hold"] else "no", self._language)
@@ -291,6 +311,21 @@ class Memo:
             for row in self._found.securities
         ]
         self._out.print(output.table(headers("security gross net counts_until", self._language), rows, [1, 2], fold=[0, 3]))
+
+    def _print_treatments(self) -> None:
+        """What is to be done, the most urgent first: what and why, who, until when."""
+        if not self._found.treatments:
+            return
+        self._heading("actions")
+        rows = [
+            (
+                "\n".join(self._text({one: row[f"{what}_{one}"] for one in ("en", "zh")}) for what in ("action", "reason")),
+                self._text(row["owner"]),
+                row["due_date"],
+            )
+            for row in self._found.treatments
+        ]
+        self._out.print(output.table(headers("action owner until", self._language), rows, fold=[0, 1]))
 
     def _print_items(self) -> None:
         items = self._found.open_items

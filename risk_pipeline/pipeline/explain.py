@@ -44,7 +44,8 @@ ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name
 @dataclass(frozen=True)
 class Explanation:
     """One row per one-row-per-customer table; contributions with the costliest first; candidates as laddered;
-    securities with the most valuable first (`kind`, and `why_not` of those that do not count); open items with
+    securities with the most valuable first (`kind`, and `why_not` of those that do not count); open actions with the most
+    urgent first (`owner` in words); open items with
     the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
     newest row, its contributions (`factors`), and the facts beside them that have a value (`facts`, with the `rules` of the
@@ -66,6 +67,8 @@ class Explanation:
     evidence: list[Row]
     candidates: list[Row]
     securities: list[Row]
+    treatments: list[Row]
+    review: Row
     open_items: list[Row]
     rejected_rows: list[Row]
     run: Row
@@ -102,7 +105,11 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
                 "knockout_reasons": _knockouts(policy, tier["knockouts"]),
             },
             score=score,
-            limit={**limit, "hold_texts": hold_texts(policy, limit["hold_reasons"])},
+            limit={
+                **limit,
+                "hold_texts": hold_texts(policy, limit["hold_reasons"]),
+                "terms_text": _terms_text(policy, limit.get("terms_reason")),
+            },
             exposure=found.one("factor.exposure"),
             history=found.one("factor.transaction_history"),
             due_diligence=found.one("factor.due_diligence"),
@@ -113,10 +120,30 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             securities=[
                 _security(row) for row in found.all("factor.collateral_item", "net_value DESC, security_source, security_id")
             ],
+            treatments=[
+                {**row, "owner": _role(policy, row["owner_role"])}
+                for row in found.all("decision.treatment", "priority, due_date, treatment_id")
+                if row["state"] == "open"
+            ],
+            review=found.one("decision.review"),
             open_items=found.open_items(),
             rejected_rows=found.rejected_rows(tier["run_id"]),
             run=run,
         )
+
+
+def _terms_text(policy: Policy, reason: str | None) -> Row | None:
+    """What set the terms, in words; None where it is the tier itself, or prepayment, which says so by itself."""
+    rules = {rule.id: rule.reason for rule in policy.incentives}
+    rules |= {cap.id: cap.reason for cap in policy.terms_rules.legal_caps}
+    rules["contract"] = Label(en="longer terms agreed by contract", zh="合同约定的较长账期")
+    rules["insurance"] = Label(en="the insurer's longest terms", zh="保险承保的最长账期")
+    return rules[reason].model_dump() if reason in rules else None
+
+
+def _role(policy: Policy, role: str) -> Row:
+    label = policy.roles.get(role)
+    return label.model_dump() if label is not None else {"en": role, "zh": role}
 
 
 class _Published:
