@@ -19,7 +19,7 @@ from risk_pipeline.policy.months import add_months, is_month_end
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
-    "financial_condition": (),
+    "financial_condition": ("industry_code",),
     "due_diligence": ("finding", "finding_case", "search"),
     "credit_record": (),
     "industry_region": ("industry_code",),

@@ -512,10 +512,18 @@ def finance(tmp_path: Path) -> LedgerCase:
 
 @pytest.mark.parametrize(
     ("scheme", "code", "is_finance"),
-    [("NACE", "64.19", True), ("NACE", "64", True), ("NACE", "6", False), ("ISIC", "64.19", False), ("ISIC", "K6419", True)],
+    [
+        ("NACE", "64.19", True),
+        ("NACE", "64", True),
+        ("NACE Rev. 2", "K 64.19", True),
+        ("NACE", "6", False),
+        ("ISIC", "64.19", False),
+        ("ISIC", "K6419", True),
+        (None, "64.19", False),
+    ],
 )
 def test_ratios_that_do_not_apply_to_a_financial_institution(
-    finance: LedgerCase, scheme: str, code: str, is_finance: bool
+    finance: LedgerCase, scheme: str | None, code: str, is_finance: bool
 ) -> None:
     finance.add("customer", customer_id="C", effective_from=date(2020, 1, 1), industry_scheme=scheme, industry_code=code)
     statement(finance)

@@ -60,7 +60,7 @@ INDUSTRIES = {
     ("f 41", "NACE"): (5, "F", None),
     ("62", "NACE Rev. 2"): (1, "62", None),  # another edition of NACE: read as NACE
     ("62", "NACE Rev. 1.1"): (4, "62", None),  # the policy knows this edition: its own class
-    ("25", "NACE Rev. 1.1"): (3, None, None),
+    ("24", "NACE Rev. 1.1"): (3, None, None),  # never the class of another edition that the policy tells apart
     ("2412", "GB/T 4754-2017"): (2, "24", None),  # 24 is metals in NACE and toys and sports goods in GB/T 4754
     ("0610", "GB/T 4754"): (4, "06", None),
     ("24", "SIC"): (3, None, None),  # a scheme the policy does not have

@@ -265,9 +265,9 @@ def test_a_series_may_name_its_classification(case: LedgerCase) -> None:
     customers(case, "2410", industry_scheme="NACE Rev. 2")
     customers(case, "C2420", industry_scheme="GB/T 4754-2017")
     customers(case, "24.1", industry_scheme="ISIC")
-    customers(case, "24", industry_scheme=None)
+    customers(case, "2411", industry_scheme=None)
     assert {c: row["demand_series"] for c, row in facts(case).items()} == {
-        "2410": "NACE:C24", "C2420": "GB/T 4754:24", "24.1": "241", "24": None
+        "2410": "NACE:C24", "C2420": "GB/T 4754:24", "24.1": "241", "2411": "241"
     }  # fmt: skip
 
 
