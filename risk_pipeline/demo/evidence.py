@@ -420,7 +420,7 @@ def sued(dossier: Dossier) -> Dates:
     for place in range(4):
         dossier.lawsuit(first + timedelta(days=40 * place), 60 + place, 42_000 + 9000 * place, CaseType="loan")
     for place in range(3):
-        dossier.finding(first + timedelta(days=70 + place), "adverse_media", Severity="high", Role="subject",
+        dossier.finding(first + timedelta(days=70 + place), "adverse_media", Severity="high", Happened=first + timedelta(days=68),
                         Register=f"newspaper {place + 1}", Story="creditors sue over unpaid loans")  # fmt: skip
     dossier.search(first + timedelta(days=2), "litigation", "hit")
     dossier.finding(first + timedelta(days=120), "tax_arrears", Severity="high", Amount=18_000)
