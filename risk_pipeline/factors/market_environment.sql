@@ -106,7 +106,7 @@ quoted AS (
     SELECT
         currency,
         rate_date,
-        CAST(rate AS DOUBLE) AS rate,
+        rate,
         CASE WHEN rate_date >= $fx_from THEN 'now' ELSE 'before' END AS quote,
         ROW_NUMBER() OVER (PARTITION BY currency, rate_date >= $fx_from ORDER BY rate_date DESC) AS place
     FROM feed.fx_rate
@@ -126,7 +126,11 @@ per_euro AS (
     WHERE place = 1
     GROUP BY currency
     UNION ALL
-    SELECT 'EUR' AS currency, CAST(NULL AS DATE) AS rate_date, CAST(1 AS DOUBLE) AS rate_now, CAST(1 AS DOUBLE) AS rate_before
+    SELECT
+        'EUR' AS currency,
+        CAST(NULL AS DATE) AS rate_date,
+        CAST(1 AS DECIMAL(18, 10)) AS rate_now,
+        CAST(1 AS DECIMAL(18, 10)) AS rate_before
 ),
 currency AS (
     SELECT
@@ -160,8 +164,10 @@ measured AS (
         CASE
             WHEN c.home_currency = c.invoice_currency THEN CAST(0 AS DOUBLE)
             ELSE
-                home.rate_now / NULLIF(invoiced.rate_now, 0)
-                / NULLIF(home.rate_before / NULLIF(invoiced.rate_before, 0), 0) - 1
+                FLOOR(
+                    CAST(home.rate_now * invoiced.rate_before - home.rate_before * invoiced.rate_now AS DOUBLE)
+                    / CAST(NULLIF(home.rate_before * invoiced.rate_now, 0) AS DOUBLE) * 1e12 + 0.5
+                ) / 1e12
         END AS fx_move,
         CASE WHEN c.home_currency <> c.invoice_currency THEN LEAST(home.rate_date, invoiced.rate_date) END AS fx_date
     FROM currency AS c
