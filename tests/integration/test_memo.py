@@ -344,6 +344,19 @@ def test_chosen_columns_are_all_shown_however_narrow_the_screen(world: World) ->
     assert max(map(cell_len, shown.splitlines())) <= 80
 
 
+class TestShowFactors:
+    def test_a_special_code_stands_in_place_of_the_value(self, world: World) -> None:
+        shown = command(world.root, "show", "factor.transaction_history", "--customer", "C1")
+        assert re.search(r"^overdue_ratio +(no_open_items|[\d.]+) +Overdue share of open receivables *$", shown, re.MULTILINE)
+        assert "_code" not in shown
+        assert max(map(cell_len, shown.splitlines())) <= 80
+
+    def test_columns_that_were_chosen_are_shown_as_they_are(self, world: World) -> None:
+        columns = "customer_id,overdue_ratio,overdue_ratio_code"
+        shown = command(world.root, "show", "factor.transaction_history", "--columns", columns)
+        assert "overdue_ratio_code" in shown
+
+
 def test_a_copied_workspace_does_not_show_the_files_of_the_original(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
