@@ -76,13 +76,18 @@ def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Fa
 
 
 def score_customers(facts: Facts, policy: Policy, catalogue: Catalogue, context: DecisionContext, assigned: Assigned) -> Scored:
-    """Score every customer with the card of its segment; those outside the scorecard are never scored."""
+    """Score every customer with the card of its segment; those outside the scorecard are never scored. Cards nobody has are
+    left out, except that one card always lays out the tables.
+    """
     rows = len(facts)
     score, known = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool)
     model_rule = np.zeros(rows, dtype=np.int16)
     card_of = assigned.card_of(policy)
     cards = []
+    used = set(np.unique(card_of).tolist()) - {-1} or {0}
     for number, weights in enumerate(policy.scorecards.values()):
+        if number not in used:
+            continue
         positions = np.flatnonzero(card_of == number)
         factors = catalogue.scored(weights)
         part = facts if len(positions) == rows else facts.select(positions, columns_read(factors))
