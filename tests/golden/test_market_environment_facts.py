@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,14 @@ PUBLISHED = date(2026, 6, 15)
 
 
 def figures(
-    case: LedgerCase, code: str, indicator: str, values: list[float | None], *, adjusted: bool = True, step: int = 1, **given: Any
+    case: LedgerCase,
+    code: str,
+    indicator: str,
+    values: Sequence[float | None],
+    *,
+    adjusted: bool = True,
+    step: int = 1,
+    **given: Any,
 ) -> None:
     """A series from old to new whose newest period is MAY unless given; each published 45 days after its period began.
 
