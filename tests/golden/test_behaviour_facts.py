@@ -398,10 +398,10 @@ PAYMENTS: dict[str, tuple[Payments, dict[str, Any]]] = {
 
 # Situation: invoices as (days before the as-of date they were paid, days late, amount), and what the table says.
 HABITS: dict[str, tuple[Sequence[tuple[int, int, Any]], dict[str, Any]]] = {
-    # W(3): 20, 30, 40 -> 30. The 9 months before: 0, 4, -4, 8 -> 2. Each payment once, whatever its amount.
-    # Deviations there -2, 2, -6, 6: squares 80, / 3, root 5.164.
+    # W(3): 20, 30, 40 -> 30. The 9 months before: 8, 4, -4, 0 -> 2. Each payment once, whatever its amount.
+    # Deviations there 6, 2, -6, -2: squares 80, / 3, root 5.164.
     "shift": (
-        [(10, 20, 100), (40, 30, 9_000), (90, 40, 1), (91, 0, 100), (200, 4, 1), (300, -4, 50_000), (364, 8, 3), (365, 90, 1)],
+        [(10, 20, 100), (40, 30, 9_000), (90, 40, 1), (91, 8, 100), (200, 4, 1), (300, -4, 50_000), (364, 0, 3), (365, 90, 1)],
         {"days_late_shift_3v9": 28, "days_late_shift_z": 28 / math.sqrt(80 / 3)},
     ),
     # Earlier than usual is told too; who always paid on the day deviates by one day.
