@@ -27,7 +27,13 @@ FACT_TABLES = (
 
 # Facts that come from the run and the policy, not from a table.
 DERIVED = (
-    Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
+    Field(
+        "evidence_feeds_configured",
+        Kind.FLAG,
+        "A bureau report or a financial statement of any customer is "
+        "known at the assessment date: there is more than a ledger to go by",
+        "评估日已有任一客户的征信报告或财务报表，即不止台账数据",
+    ),
     Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
 )
 
