@@ -320,6 +320,16 @@ def test_the_nearest_comparable_period_is_taken(case: LedgerCase) -> None:
     assert condition(case)["revenue_change_yoy"] == pytest.approx(-0.2, abs=1e-12)
 
 
+@pytest.mark.parametrize("other", [{"audit_opinion": "management", "revenue": 1}, {"revenue": None}])
+def test_later_accounts_without_an_auditor_or_without_revenue_do_not_hide_the_year_before(
+    case: LedgerCase, other: dict[str, Any]
+) -> None:
+    statement(case)
+    statement(case, "S0", **BEFORE)
+    statement(case, "T0", **{**BEFORE, "received_date": RECEIVED, **other})
+    assert condition(case)["revenue_change_yoy"] == pytest.approx(-0.2, abs=1e-12)
+
+
 def test_a_leap_day_is_a_month_end_like_others(case: LedgerCase) -> None:
     statement(case, period_end=date(2025, 2, 28))
     statement(case, "S0", **{**BEFORE, "period_end": date(2024, 2, 29), "received_date": date(2024, 6, 1)})
