@@ -43,6 +43,7 @@ EVIDENCE = (
 )
 RESULTS = (*hand_script.RESULTS, *EVIDENCE)
 FROM_LEDGER = "exposure", "transaction_history"
+WRITTEN = {"tier": "(SELECT customer_id, segment, tier, model_tier, in_default FROM tier)"}  # the table also feeds the limit
 PAID_HISTORY = """
     SELECT i.customer_id, COUNT(*) AS n_12m, COUNT(*) FILTER (recent) AS n_3m, SUM(days) AS days_12m,
            SUM(CASE WHEN recent THEN days ELSE 0 END) AS days_3m, SUM(days * days) AS squares_12m,
@@ -74,7 +75,7 @@ def main(feeds: Path, out: Path, as_of: date, currency: str = "EUR") -> None:
     for statement in decisions(as_of, policy):
         con.execute(statement)
     for name in RESULTS:
-        source = f"factor.{name}" if name in EVIDENCE else name
+        source = f"factor.{name}" if name in EVIDENCE else WRITTEN.get(name, name)
         con.execute(f"COPY {source} TO '{out}/{name}.parquet' (FORMAT parquet)")
 
 
