@@ -254,7 +254,9 @@ def _protection(dossier: Dossier, course: Course) -> None:
         dossier.security(start, end, "bank_guarantee", month * 1.5, ProviderRating="A")
     elif fate < 0.40:
         dossier.security(start, None, "deposit", month * 0.5, Provider=customer.name)
-    elif fate < 0.42 and customer.natural_person:
+    elif fate < 0.43 and not customer.natural_person:
+        dossier.security(start, None, "pledge", month * 2, Provider=customer.name, FirstDemand=False, Registered=start)
+    elif fate < 0.60 and customer.natural_person:
         dossier.security(start, None, "personal_guarantee", month, Provider=customer.name, FirstDemand=False)
 
 
@@ -298,9 +300,10 @@ def _decline_in_behaviour(dossier: Dossier, when: Decline) -> None:
     """Calls are not answered any more, people and accounts change, complaints come that have no ground."""
     for day in _times(dossier, 30, 4):
         dossier.event(day, "call", Direction="out", Answered=day < when.behaviour_from, MassMail=False)
-    for place, kind in enumerate(("contact_change", "address_change", "bank_account_change", "contact_change") * 2):
-        dossier.event(when.behaviour_from + timedelta(days=6 + 38 * place), kind, Direction="in")
-    for days in (15, 23, 31, 36, 82, 142, 202, 262):
+    changes = ("contact_change", "bank_account_change", "address_change", "contact_change", "contact_change") * 2
+    for days, kind in zip((4, 12, 20, 48, 86, 124, 162, 200, 238, 276), changes, strict=True):
+        dossier.event(when.behaviour_from + timedelta(days=days), kind, Direction="in")
+    for days in (9, 15, 21, 27, 82, 142, 202, 262):
         dossier.event(when.behaviour_from + timedelta(days=days), "complaint", Direction="in", Upheld=False)
 
 
@@ -354,6 +357,7 @@ def dishonest_debtor(dossier: Dossier) -> Dates:
     case = f"(2026)苏0102执{4100 + dossier.customer.variant}号"
     dossier.finding(listed - timedelta(days=60), "judgment_debtor", Severity="high", CaseNo=case, Amount=260_000, Resolved=gone)
     dossier.finding(listed, "dishonest_judgment_debtor", Severity="critical", CaseNo=case, Resolved=gone)
+    dossier.finding(listed + timedelta(days=5), "consumption_restriction", Severity="high", CaseNo=case, Resolved=gone)
     dossier.search(listed + timedelta(days=2), "judgment_debtor", "hit")
     return {"listed_on": listed, "removed_on": gone}
 

@@ -364,8 +364,8 @@ class Decline:
     behaviour_from: date
     bureau_on: date
     statement_on: date
-    sued_on: date
     late_from: date
+    sued_on: date
 
     @classmethod
     def of(cls, book: Book) -> Decline:
@@ -375,8 +375,8 @@ class Decline:
             behaviour_from=ends[-11].replace(day=1),
             bureau_on=ends[-8].replace(day=15),
             statement_on=ends[-5].replace(day=12),
-            sued_on=ends[-3].replace(day=10),
             late_from=ends[-3].replace(day=1),
+            sued_on=ends[-1].replace(day=5),
         )
 
 
