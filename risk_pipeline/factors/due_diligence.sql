@@ -65,20 +65,8 @@ WITH tally AS (
         COUNT(media_millionths) AS stories,
         SUM(media_millionths) AS media_millionths,
         MAX(CASE WHEN media_millionths IS NOT NULL THEN published_date END) AS media_date,
-        COUNT(
-            DISTINCT CASE
-                WHEN
-                    fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') AND changed_on > $m12
-                    THEN case_key
-            END
-        ) AS changes,
-        MAX(
-            CASE
-                WHEN
-                    fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') AND changed_on > $m12
-                    THEN published_date
-            END
-        ) AS changes_date,
+        COUNT(CASE WHEN fact = 'ownership_change' AND changed_on > $m12 THEN case_key END) AS changes,
+        MAX(CASE WHEN fact = 'ownership_change' AND changed_on > $m12 THEN published_date END) AS changes_date,
         -- what stands open, by kind
         COUNT(CASE WHEN fact = 'insolvency' THEN open_published_date END) AS insolvency,
         COUNT(CASE WHEN fact = 'dishonest_judgment_debtor' THEN open_published_date END) AS dishonest,
@@ -177,26 +165,27 @@ gathered AS (
         t.sanctions_unreviewed,
         s.sanction_on,
         s.sanction_said,
-        -- Of each area: what was counted, if it is more than nothing or somebody searched; when, and what searches said
+        -- Of each area: what was counted, if it is more than nothing or somebody searched; when; and what searches said, where a
+        -- finding that counts is a hit, whoever made it
         CASE WHEN s.litigation_on IS NOT NULL OR t.claims > 0 THEN COALESCE(t.claims, 0) END AS claims,
         CASE WHEN s.litigation_on IS NOT NULL OR t.suits > 0 THEN COALESCE(t.suits, 0) END AS suits,
         GREATEST(s.litigation_on, t.suits_date, t.claims_date) AS litigation_date,
-        COALESCE(s.litigation_said, 'never') AS litigation_said,
+        CASE WHEN t.claims > 0 OR t.suits > 0 THEN 'hit' ELSE COALESCE(s.litigation_said, 'never') END AS litigation_said,
         CASE WHEN s.enforcement_on IS NOT NULL OR t.enforcement > 0 THEN COALESCE(t.enforcement, 0) END AS enforcement,
         GREATEST(s.enforcement_on, t.enforcement_date) AS enforcement_date,
-        COALESCE(s.enforcement_said, 'never') AS enforcement_said,
+        CASE WHEN t.enforcement > 0 THEN 'hit' ELSE COALESCE(s.enforcement_said, 'never') END AS enforcement_said,
         CASE WHEN s.registry_on IS NOT NULL OR t.registry_points > 0 THEN COALESCE(t.registry_points, 0) END AS registry_points,
         GREATEST(s.registry_on, t.registry_date) AS registry_date,
-        COALESCE(s.registry_said, 'never') AS registry_said,
+        CASE WHEN t.registry_points > 0 THEN 'hit' ELSE COALESCE(s.registry_said, 'never') END AS registry_said,
         CASE WHEN s.tax_on IS NOT NULL OR t.tax_arrears > 0 THEN COALESCE(t.tax_arrears, 0) END AS tax_arrears,
         GREATEST(s.tax_on, t.tax_date) AS tax_date,
-        COALESCE(s.tax_said, 'never') AS tax_said,
+        CASE WHEN t.tax_arrears > 0 THEN 'hit' ELSE COALESCE(s.tax_said, 'never') END AS tax_said,
         CASE WHEN s.media_on IS NOT NULL OR t.stories > 0 THEN COALESCE(t.media_millionths, 0) END AS media_millionths,
         GREATEST(s.media_on, t.media_date) AS media_date,
-        COALESCE(s.media_said, 'never') AS media_said,
+        CASE WHEN t.stories > 0 THEN 'hit' ELSE COALESCE(s.media_said, 'never') END AS media_said,
         CASE WHEN s.ownership_on IS NOT NULL OR t.changes > 0 THEN COALESCE(t.changes, 0) END AS changes,
         GREATEST(s.ownership_on, t.changes_date) AS ownership_date,
-        COALESCE(s.ownership_said, 'never') AS ownership_said,
+        CASE WHEN t.changes > 0 THEN 'hit' ELSE COALESCE(s.ownership_said, 'never') END AS ownership_said,
         COALESCE(t.claims, 0) AS claims_open,
         t.claims_unknown,
         CAST(COALESCE(t.claims_amount, 0) AS DECIMAL(18, 2)) AS claims_amount,
