@@ -26,6 +26,7 @@ from risk_pipeline.settings import Workspace
 
 FACTORS = 5
 ITEMS = 10
+NOTABLE = 0.05  # points: a smaller change is none
 REJECTED = 5
 ARROWS = {"up": "↑", "down": "↓"}
 
@@ -305,6 +306,8 @@ class Memo:
         self._heading("evidence")
         for number, group in enumerate(groups):
             self._print_group(group, with_head=number == 0)
+        if any(_change(group, _lost(group)) for group in groups):
+            self._out.print(self._say("change_means", day=groups[0]["previous_as_of"]))
         if any(_is_old(row) for group in groups for row in group["factors"]):
             self._out.print(self._say("old_means"))
         who = f"--customer {self._found.customer['customer_id']} --as-of {self._found.as_of}"
@@ -312,9 +315,9 @@ class Memo:
 
     def _print_group(self, group: Row, *, with_head: bool) -> None:
         """A line for the table, one for each factor with a value, then those without, reason by reason."""
-        given, lost = (sum(row[name] or 0 for row in group["factors"]) for name in ("contribution", "points_lost"))
+        given, lost = sum(row["contribution"] or 0 for row in group["factors"]), _lost(group)
         figures = [f"{given:.1f}", f"{lost:.1f}"] if given or lost else ["", ""]
-        head = [self._text(group["heading"]), "", *figures, group["evidence_date"], group["evidence_age_days"]]
+        head = [self._text(group["heading"]), _change(group, lost), *figures, group["evidence_date"], group["evidence_age_days"]]
         grid = self._grid(with_head=with_head)
         grid.add_row(*(Text(output.cell(text), style="bold") for text in head))
         for row in group["factors"]:
@@ -415,6 +418,18 @@ class Memo:
 def _plain(value: float | None) -> str:
     """A figure to two decimals, without needless ones."""
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _lost(group: Row) -> float:
+    return sum(row["points_lost"] or 0 for row in group["factors"])
+
+
+def _change(group: Row, lost: float) -> str:
+    """How many points more or fewer the table cost at the assessment before; empty when it is hardly another figure."""
+    before = group["previous_points_lost"]
+    if before is None or abs(lost - before) < NOTABLE:
+        return ""
+    return f"{ARROWS['down' if lost > before else 'up']} {before - lost:+.1f}"
 
 
 def _has_value(row: Row) -> bool:

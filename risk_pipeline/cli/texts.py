@@ -115,6 +115,7 @@ PHRASES = {
     "stale_decay": ("aged: its points move towards those of no value", "证据过期，得分趋近缺失值"),
     "left_out": ("left out of the score ({reason})", "未计入评分（{reason}）"),
     "also": ("rules of the policy also read", "政策规则另引用"),
+    "change_means": ("↓ ↑ points less or more than on {day}", "↓ ↑ 较 {day} 得分减少或增加"),
     "old_means": ("! older than the policy wants", "! 超过政策规定的时效"),
     "all_facts": ("every fact of a table: {command}", "查看表内全部事实：{command}"),
     "given_of": ("{what} {given} of {most}", "{what} {given}/{most}"),

@@ -198,6 +198,8 @@ class TestEvidence:
         "heading": {"en": "Credit record", "zh": "信用记录"},
         "evidence_date": date(2024, 6, 30),
         "evidence_age_days": 184,
+        "previous_as_of": date(2024, 5, 31),
+        "previous_points_lost": 2.0,
         "facts": [
             {"fact": "a", "label": {"en": "Read by a rule", "zh": "甲"}, "unit": "count", "value": 3, "rules": ["KO08"]},
             {"fact": "b", "label": {"en": "Read by none", "zh": "乙"}, "unit": "count", "value": 3, "rules": []},
@@ -217,7 +219,8 @@ class TestEvidence:
 
     def test_date_and_age_stand_once_in_the_line_of_the_table(self, world: World) -> None:
         text = self.told(world, self.factor("Score", value=0.5, points=40.0, contribution=4.0, points_lost=6.0))
-        assert re.search(r"Credit record +4\.0 +6\.0 2024-06-30 +184", text)
+        assert re.search(r"Credit record +↓ -4\.0 +4\.0 +6\.0 2024-06-30 +184", text)
+        assert "↓ ↑ points less or more than on 2024-05-31" in text
         assert re.search(r"Score +50\.0% +40 +6\.00 *\n", text)
 
     def test_a_factor_with_other_evidence_says_of_when(self, world: World) -> None:
