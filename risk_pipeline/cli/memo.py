@@ -342,17 +342,17 @@ class Memo:
         self._out.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
 
     def _print_without_value(self, group: Row) -> None:
-        for reason, rows in self._without_value(group["factors"]).items():
+        for rows in _without_value(group["factors"]):
             grid = self._grid(with_head=False)
             for row in rows:
                 if row["points"] is not None:
                     self._add_factor(grid, row, group, "", indent=4)
             if grid.row_count:
+                reason = each(self._language, lambda one, row=rows[0]: _reason(row, one))  # type: ignore[misc]
                 self._out.print(Padding(Text(f"{reason}:"), (0, 0, 0, 2)))
                 self._out.print(grid)
-            left = [self._text(row["label"]) for row in rows if row["points"] is None]
-            if left:
-                self._print_line(f"{self._say('left_out', reason=reason)}: {', '.join(left)}")
+            if any(row["points"] is None for row in rows):
+                self._print_line(each(self._language, lambda one, rows=rows: _left_out(rows, one)))  # type: ignore[misc]
 
     def _add_factor(self, grid: Table, row: Row, group: Row, note: str, *, indent: int) -> None:
         same = row["evidence_date"] == group["evidence_date"]  # said once, in the line of the table
@@ -365,16 +365,6 @@ class Memo:
             Text("" if same else output.cell(row["evidence_date"])),
             Text("" if same and not _is_old(row) else age),
         )
-
-    def _without_value(self, rows: list[Row]) -> dict[str, list[Row]]:
-        """Reason in words -> the factors that have no value for it."""
-        found: dict[str, list[Row]] = {}
-        for row in rows:
-            if not _has_value(row):
-                old = str(row["missing_action"]).startswith("stale_drop")
-                reason = self._text(row["special"]) if "special" in row else self._say("stale_drop" if old else "not_known")
-                found.setdefault(reason, []).append(row)
-        return found
 
     def _fact(self, row: Row) -> str:
         label = self._text(row["label"])
@@ -436,6 +426,27 @@ def _has_value(row: Row) -> bool:
     """Does the factor rest on a value? One that was dropped as too old does not."""
     dropped = str(row["missing_action"]).startswith("stale_drop")
     return not dropped and (row["value"] is not None or row["value_text"] is not None)
+
+
+def _without_value(rows: list[Row]) -> list[list[Row]]:
+    """The factors that have no value, reason by reason."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if not _has_value(row):
+            found.setdefault(_reason(row, "en"), []).append(row)
+    return list(found.values())
+
+
+def _reason(row: Row, one: One) -> str:
+    """Why there is no value: the special code in words, evidence that is too old, or none."""
+    if "special" in row:
+        return str(row["special"][one])
+    return say("stale_drop" if str(row["missing_action"]).startswith("stale_drop") else "not_known", one)
+
+
+def _left_out(rows: list[Row], one: One) -> str:
+    labels = listed((row["label"][one] for row in rows if row["points"] is None), one)
+    return say("left_out", one, reason=_reason(rows[0], one), factors=labels)
 
 
 def _is_old(row: Row) -> bool:

@@ -113,7 +113,7 @@ PHRASES = {
     "not_known": ("not known", "缺少信息"),
     "stale_drop": ("too old, counts as not known", "证据过期，视同缺少信息"),
     "stale_decay": ("aged: its points move towards those of no value", "证据过期，得分趋近缺失值"),
-    "left_out": ("left out of the score ({reason})", "未计入评分（{reason}）"),
+    "left_out": ("left out of the score ({reason}): {factors}", "未计入评分（{reason}）：{factors}"),
     "also": ("rules of the policy also read", "政策规则另引用"),
     "change_means": ("↓ ↑ points less or more than on {day}", "↓ ↑ 较 {day} 得分减少或增加"),
     "old_means": ("! older than the policy wants", "! 超过政策规定的时效"),
