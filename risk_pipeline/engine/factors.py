@@ -16,7 +16,7 @@ from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
 # Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
-VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search")
+VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "search")
 STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "financial_condition": ("industry_code",),

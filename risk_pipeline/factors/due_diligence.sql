@@ -86,10 +86,10 @@ WITH tally AS (
 register_status AS (
     SELECT
         customer_id,
-        value_text,
-        ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY published_date DESC, finding_id DESC) AS newest
-    FROM step.finding
-    WHERE fact = 'registry_status' AND is_open
+        open_value AS value_text,
+        ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY open_published_date DESC, case_key DESC) AS newest
+    FROM step.finding_case
+    WHERE fact = 'registry_status' AND open_findings > 0
 ),
 judged AS (
     SELECT

@@ -61,7 +61,7 @@ SELECT
     amount,
     CASE
         WHEN fact = 'ownership_change' THEN CONCAT('day ', CAST(changed_on AS VARCHAR))
-        WHEN case_number IS NOT NULL THEN CONCAT('case ', case_number)
+        WHEN case_number IS NOT NULL AND fact <> 'registry_status' THEN CONCAT('case ', case_number)
         WHEN fact = 'adverse_media' AND event_date IS NOT NULL THEN CONCAT('event ', CAST(event_date AS VARCHAR))
         WHEN fact = 'adverse_media' AND detail IS NOT NULL THEN CONCAT('text ', detail)
         ELSE CONCAT('finding ', finding_id)

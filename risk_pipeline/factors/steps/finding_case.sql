@@ -9,6 +9,7 @@ SELECT
     COUNT(CASE WHEN is_open AND filed_by_us THEN finding_id END) AS open_own_findings,
     MAX(CASE WHEN is_open THEN published_date END) AS open_published_date,
     MAX(CASE WHEN is_open THEN amount END) AS open_amount,
+    MAX(CASE WHEN is_open THEN value_text END) AS open_value,
     MAX(changed_on) AS changed_on,
     -- Whose suit it is, the worst that a source tells: a creditor's, another's, an employee's, or nobody tells
     MAX(CASE WHEN fact = 'litigation' AND role = 'defendant' AND NOT is_withdrawn THEN published_date END) AS sued_date,
