@@ -13,9 +13,12 @@ WITH tally AS (
         -- suits
         COUNT(CASE WHEN sued_date > $m24 AND suit_type IN (1, 4) THEN case_key END) AS suits,
         MAX(CASE WHEN sued_date > $m24 AND suit_type IN (1, 4) THEN sued_date END) AS suits_date,
-        COUNT(CASE WHEN claimed_date IS NOT NULL AND suit_type <> 3 AND COALESCE(open_amount, $minor_claim) >= $minor_claim THEN case_key END)
-            AS claims,
-        COUNT(CASE WHEN claimed_date IS NOT NULL AND suit_type <> 3 AND open_amount IS NULL THEN case_key END) AS claims_unknown,
+        COUNT(
+            CASE
+                WHEN suit_type <> 3 AND COALESCE(open_amount, $minor_claim) >= $minor_claim THEN claimed_date
+            END
+        ) AS claims,
+        COUNT(CASE WHEN suit_type <> 3 AND open_amount IS NULL THEN claimed_date END) AS claims_unknown,
         SUM(
             CASE
                 WHEN claimed_date IS NULL OR suit_type = 3 THEN 0
