@@ -21,7 +21,7 @@ DEFAULT_DPD = 90
 class Customer:
     """A debtor and the master data the company holds. `variant` numbers the customers of one story from 0.
 
-    `consent`: to credit checks; natural persons are asked.
+    `consent`: to credit checks; natural persons are asked. `new_bank_from`: the day it begins to pay from another account.
     """
 
     number: str
@@ -53,6 +53,7 @@ class Customer:
     due_date_given: bool = True
     terms_code_given: bool = True
     consent: str = ""
+    new_bank_from: date | None = None
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _statements(dossier: Dossier, course: Course) -> None:
         end = end_of_fiscal_year(dossier.book, back)
         health = course.on(end)
         received = end + timedelta(days=rng.randint(115, 170))
-        growth = 1.03 ** (2 - back) * (1.0 if health > 0.55 else 0.75 + 0.45 * health)
+        growth = 1.03 ** (2 - back) * rng.uniform(0.93, 1.08) * (1.0 if health > 0.55 else 0.75 + 0.45 * health)
         dossier.statement(end, received, health, audit="going_concern" if health < 0.15 else audit, growth=growth)
     if customer.size == "large":
         for back in (12, 0):
@@ -245,12 +245,13 @@ def _protection(dossier: Dossier, course: Course) -> None:
     month = customer.typical_cents * customer.per_month / 100
     start = max(customer.since, book.first_day - timedelta(days=120))
     fate = rng.random()
-    if fate < 0.3 and customer.size in ("medium", "large"):
+    defaults_insured = customer.story == "sudden_default" and customer.variant % 2 == 0
+    if defaults_insured or (fate < 0.3 and customer.size in ("medium", "large")):
         stop = course.turns + timedelta(days=200) if course.turns else None
         claim = course.turns + timedelta(days=150) if course.turns and course.days <= 120 else None
         dossier.cover(start, "approved", month * 2.5, cancelled=stop, claim=claim)
     elif fate < 0.36:
-        end = book.last_day + timedelta(days=rng.randint(15, 500))
+        end = book.last_day + timedelta(days=rng.randint(-120, 500))
         dossier.security(start, end, "bank_guarantee", month * 1.5, ProviderRating="A")
     elif fate < 0.40:
         dossier.security(start, None, "deposit", month * 0.5, Provider=customer.name)
@@ -408,6 +409,23 @@ def silent_firm(dossier: Dossier) -> Dates:
     return {"silent_from": dossier.book.last_day - timedelta(days=250)}
 
 
+def sole_trader(dossier: Dossier) -> Dates:
+    """One of them was in trouble long ago: that must not count for ever."""
+    if dossier.customer.variant % 4 != 1:
+        return {}
+    long_ago = dossier.book.first_day - timedelta(days=5 * 365)
+    dossier.finding(long_ago, "dishonest_judgment_debtor", Severity="critical", CaseNo="14 M 203/19")
+    return {"once_listed_on": long_ago}
+
+
+def uncollectible(dossier: Dossier) -> Dates:
+    """Struck off the company register some time after it vanished."""
+    day = dossier.book.last_day - timedelta(days=120)
+    dossier.finding(day, "registry_status", Severity="critical", Value="deregistered")
+    dossier.search(day + timedelta(days=3), "registry_status", "hit")
+    return {"struck_off_on": day}
+
+
 def bust_out(dossier: Dossier) -> Dates:
     """New people, a new address and a new bank just before the orders grow."""
     start = dossier.book.last_day - timedelta(days=52)
@@ -454,6 +472,8 @@ TOLD: Mapping[str, Told] = {
     "search_failed": search_failed,
     "contract_breached": contract_breached,
     "silent_firm": silent_firm,
+    "sole_trader": sole_trader,
+    "uncollectible": uncollectible,
     "bust_out": bust_out,
     "sued": sued,
     "plaintiff": plaintiff,

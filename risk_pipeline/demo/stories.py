@@ -383,6 +383,7 @@ class Decline:
 def declining_firm(account: Account) -> Dates:
     """Orders less from the day its behaviour changes, pays on time for long, then late, then not at all."""
     when = Decline.of(account.book)
+    account.customer.new_bank_from = when.behaviour_from + _days(12)
     quiet = account.months - 11
     invoices = account.bill(stop=quiet)
     account.customer.per_month *= 0.6
@@ -417,6 +418,7 @@ def silent_firm(account: Account) -> Dates:
 def bust_out(account: Account) -> Dates:
     """Small orders, promptly paid, for ten months; then orders many times as large, of which nothing is paid yet."""
     surge = account.book.last_day - _days(28)
+    account.customer.new_bank_from = surge - _days(45)
     for invoice in account.bill(first=account.months - 10, until=surge):
         account.pay(invoice, invoice.due - _days(account.rng.randint(1, 5)))
     for day in range(5):
