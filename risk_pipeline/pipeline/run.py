@@ -31,7 +31,7 @@ from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
 from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide
-from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand, visible
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
@@ -59,6 +59,7 @@ FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
 DECIDE_TABLES = STAGE_TABLES["decide"]
 BATCH_ROWS = 12_500
 ROW_GROUP_ROWS = 32_768
+OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
 # What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
@@ -227,8 +228,9 @@ class Run:
             # Compressing a batch takes a third of the time and no interpreter: one thread writes while the next batch is decided.
             writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
             written: Future[None] | None = None
+            coded = [field.name for field in reader.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
             for batch in reader:
-                facts = arrow_to_frame(pa.Table.from_batches([batch]))
+                facts = arrow_to_frame(pa.Table.from_batches([batch]), coded_text=coded)
                 frames = decide(facts, self.policy, catalogue, context)
                 tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
@@ -375,7 +377,7 @@ class Run:
 
     def _evidence_known(self) -> bool:
         """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
-        return any(self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchall() for feed in EVIDENCE_FEEDS)
+        return any(visible(self._connection(), feed) for feed in EVIDENCE_FEEDS)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"
@@ -417,7 +419,8 @@ class Run:
 
     def _undated_params(self) -> dict[str, SqlLiteral]:
         """What the factor SQL is told beside the dates: which feeds there are, and the figures of the policy."""
-        return {**{f"has_{name}": bool(parts.paths) for name, parts in self._feeds.items()}, **self._policy_params()}
+        at_hand = feeds_at_hand(self._connection(), [name for name, parts in self._feeds.items() if parts.paths])
+        return {**{f"has_{name}": there for name, there in at_hand.items()}, **self._policy_params()}
 
     def _policy_params(self) -> dict[str, SqlLiteral]:
         rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure
