@@ -421,7 +421,7 @@ class Evidence(Model):
     round_sum: Annotated[Amount, Field(gt=0)] = Decimal(1000)
     split_threshold: Annotated[Amount, Field(gt=0)] = Decimal(10000)
     bureau_preference: tuple[Text, ...] = ()
-    required_documents: dict[Name, tuple[Text, ...]] = {}
+    required_documents: dict[Literal["corporate", "small", "sole"], tuple[Text, ...]] = {}  # as factor.due_diligence tells them
 
 
 Terms = tuple[Days, Cycle, Annotated[StrictInt, Field(ge=0, le=100)]]  # payment_terms_days, settlement_cycle, prepayment_pct

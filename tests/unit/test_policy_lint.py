@@ -86,7 +86,11 @@ BROKEN = {
     "no open bin": ("{le: 90, points: 8}, {points: 0}]", "{le: 90, points: 8}]", "the last bin must be open"),
     "two open bins": ("{le: 90, points: 8}, {points: 0}]", "{points: 8}, {points: 0}]", "only the last bin may be open"),
     "neutral without points": ("{policy: neutral, points: 20}", "{policy: neutral}", "`points` belongs to policy neutral"),
-    "documents of an unknown class": ("    sole: [credit_app", "    person: [credit_app", "unknown class person: classes are"),
+    "documents of an unknown class": (
+        "    sole: [credit_app",
+        "    person: [credit_app",
+        "should be 'corporate', 'small' or 'sole'",
+    ),
     "document required twice": (
         "small: [register_extract, credit_application]",
         "small: [register_extract, register_extract]",
