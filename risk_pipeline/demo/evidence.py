@@ -251,7 +251,7 @@ def _protection(dossier: Dossier, course: Course) -> None:
         claim = course.turns + timedelta(days=150) if course.turns and course.days <= 120 else None
         dossier.cover(start, "approved", month * 2.5, cancelled=stop, claim=claim)
     elif fate < 0.36:
-        end = book.last_day + timedelta(days=rng.randint(-120, 500))
+        end = max(book.last_day + timedelta(days=rng.randint(-120, 500)), start + timedelta(days=30))
         dossier.security(start, end, "bank_guarantee", month * 1.5, ProviderRating="A")
     elif fate < 0.40:
         dossier.security(start, None, "deposit", month * 0.5, Provider=customer.name)
