@@ -490,8 +490,13 @@ class Run:
         )
 
     def _previous(self, name: str) -> str | None:
+        """The table of the assessment before; a column that it did not have yet when it was published is NULL."""
         part = self.record.manifest["previous_parts"].get(name)
-        return f"read_parquet({literal(str(self._lake.absolute(part)))})" if part else None
+        if not part:
+            return None
+        declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[column.kind]}) AS {column.name}" for column in table(name).columns)
+        published = f"SELECT * FROM read_parquet({literal(str(self._lake.absolute(part)))})"
+        return f"(SELECT {declared} WHERE FALSE UNION ALL BY NAME {published})"
 
     def _factor_metadata(self, name: str, path: Path) -> dict[str, Any]:
         if name != "factor.exposure":

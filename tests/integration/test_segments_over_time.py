@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from risk_pipeline.pipeline.assess import assess
@@ -42,8 +44,16 @@ S1,C1,2024-11-15,2023-06-30,900.00,400.00,500.00,1200.00
 Rows = dict[tuple[date, str], dict[str, Any]]
 
 
+@dataclass
+class World:
+    """The workspace and what was decided in it."""
+
+    workspace: Workspace
+    found: Rows
+
+
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Tier and score columns by assessment date and customer. November is published; October and December only decided."""
     workspace = Workspace.load(make_small_workspace(tmp_path_factory.mktemp("segments") / "ledger"))
     (workspace.root / "feeds" / "financial_statement.yaml").write_text(STATEMENT_YAML, encoding="utf-8")
@@ -55,12 +65,20 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Rows:
         assess(workspace, register, as_of=NOVEMBER, now=datetime.now(UTC))
         rows |= decided(workspace, register, DECEMBER)
     with duckdb.connect(workspace.catalogue, read_only=True) as con:
-        return {**rows, **by_customer(con, "decision.risk_tier", "score.risk_score")}
+        return World(workspace, {**rows, **by_customer(con, "decision.risk_tier", "score.risk_score")})
 
 
-def decided(workspace: Workspace, register: Register, day: date) -> Rows:
+@pytest.fixture
+def found(world: World) -> Rows:
+    return world.found
+
+
+def decided(workspace: Workspace, register: Register, day: date, run_id: str = "R") -> Rows:
     """What a run would publish."""
-    with Run.open(workspace, register, run_id=f"R-{day}", as_of=day, now=datetime.now(UTC)) as run, duckdb.connect() as con:
+    with (
+        Run.open(workspace, register, run_id=f"{run_id}-{day}", as_of=day, now=datetime.now(UTC)) as run,
+        duckdb.connect() as con,
+    ):
         for name in FACTOR_TABLES:
             run.factor(name)
         staged = run.decide()
@@ -93,3 +111,20 @@ def test_one_statement_puts_everybody_on_the_cards_with_evidence(found: Rows) ->
 def test_who_has_shown_accounts_stays_on_their_card(found: Rows) -> None:
     assert (found[DECEMBER, "C1"]["segment"], found[DECEMBER, "C1"]["segment_held_on"]) == ("corporate", NOVEMBER)
     assert (found[DECEMBER, "C2"]["segment"], found[DECEMBER, "C2"]["segment_held_on"]) == ("small", DECEMBER)
+
+
+def test_an_assessment_published_before_there_was_a_column_is_read_all_the_same(world: World) -> None:
+    with Register.open(world.workspace.register_url) as register:
+        snapshot = register.current_snapshot()
+        assert snapshot is not None
+        part = snapshot.part("decision.risk_tier", NOVEMBER)
+        assert part is not None
+        path = world.workspace.lake / part.path
+        whole = pq.read_table(path)
+        try:
+            pq.write_table(whole.drop_columns(["segment_held_on"]), path)
+            again = decided(world.workspace, register, DECEMBER, run_id="old")
+        finally:
+            pq.write_table(whole, path)
+    assert again[DECEMBER, "C1"]["segment"] == "small", "nobody knows since when it was corporate"
+    assert again[DECEMBER, "C1"]["segment_held_on"] == DECEMBER
