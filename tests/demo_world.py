@@ -5,7 +5,6 @@ Put here: what more than one test module asks of the demo. Keep out: what must c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,7 +14,6 @@ from typing import Any
 import duckdb
 
 from risk_pipeline.demo.truth import Truth
-from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.ingest import IngestResult, ingest
 from risk_pipeline.settings import Workspace
@@ -57,15 +55,6 @@ class World:
     def scores(self, customer: str) -> dict[date, float]:
         found = self.query("SELECT as_of, score FROM score.risk_score WHERE customer_id = ? ORDER BY as_of", customer)
         return {row["as_of"]: row["score"] for row in found}
-
-    def lost(self, customer: str, as_of: date) -> Counter[str]:
-        """Points of the score that each factor table cost."""
-        tables = {factor.id: factor.table for factor in load_catalogue().factors}
-        sql = "SELECT factor, points_lost FROM score.contribution WHERE customer_id = ? AND as_of = ? AND points_lost > 0"
-        found: Counter[str] = Counter()
-        for row in self.query(sql, customer, as_of):
-            found[tables[row["factor"]]] += row["points_lost"]
-        return found
 
     def on(self, table: str, customer: str, as_of: date = LAST) -> Row:
         (row,) = self.query(f"SELECT * FROM {table} WHERE customer_id = ? AND as_of = ?", customer, as_of)
