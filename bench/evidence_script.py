@@ -42,6 +42,10 @@ EVIDENCE = (
     "behaviour",
 )
 RESULTS = (*hand_script.RESULTS, *EVIDENCE)
+LIMIT_READS = (
+    *("total_exposure", "max_dpd_material", "relationship_months", "months_since_first_invoice"),
+    *("sales_12m", "avg_monthly_sales_3m", "avg_monthly_sales_12m"),
+)
 FROM_LEDGER = "exposure", "transaction_history"
 WRITTEN = {"tier": "(SELECT customer_id, segment, tier, model_tier, in_default FROM tier)"}  # the table also feeds the limit
 PAID_HISTORY = """
@@ -181,8 +185,7 @@ def _facts(scored: list[Factor], policy: Policy) -> str:
     }
     read = rules_by_column(policy)
     wanted |= {*read, *(f"{name}_code" for name in read)} - {"evidence_feeds_configured", "tier", "limit_reporting"}
-    wanted |= set("natural_person credit_currency total_exposure sales_12m avg_monthly_sales_3m avg_monthly_sales_12m"
-                  " months_since_first_invoice relationship_months max_dpd_material".split())  # fmt: skip
+    wanted |= {"natural_person", "credit_currency", *LIMIT_READS}
     owner: dict[str, str] = {}
     for name in ("customer_state", *EVIDENCE, *FROM_LEDGER):  # of several, the last: the history's max_dpd_material scores
         columns = table(f"factor.{name}").column_names
@@ -257,7 +260,8 @@ def _score(card: str, factors: list[Factor], policy: Policy) -> str:
                       THEN (2 * pw + w_counted) // (2 * w_counted) END AS score_hundredths
             FROM summed
         )
-        SELECT *, score_hundredths / 100::DOUBLE AS score, 100.0::DOUBLE * w_real / greatest(w_applicable, 1) AS coverage_pct,
+        SELECT customer_id, segment, w_counted, score_hundredths, score_hundredths / 100::DOUBLE AS score,
+               100.0::DOUBLE * w_real / greatest(w_applicable, 1) AS coverage_pct,
                w_stretched::DOUBLE / nullif(w_counted, 0) AS reweight_factor
         FROM rounded"""
 
@@ -279,7 +283,7 @@ def _contributions(card: str, factors: list[Factor], policy: Policy) -> str:
             SELECT customer_id, score IS NOT NULL AS scored, w_counted, {listed("'{f}'")} AS factor, unnest([{values}]) AS value,
                    unnest([{texts}]) AS value_text, unnest([{codes}]) AS special_code, {listed("p_{f}")} AS points,
                    {listed("{w}")} AS weight, unnest([{dates}]) AS evidence_date, unnest([{types}]) AS risk_type
-            FROM score_{card}
+            FROM score_{card} JOIN pointed USING (customer_id)
         )
         SELECT customer_id, factor, value, value_text, special_code, points / 100::DOUBLE AS points, weight::DOUBLE AS weight,
                CASE WHEN points IS NULL THEN 0 ELSE 100.0::DOUBLE * weight / w_counted END AS effective_weight,
@@ -311,7 +315,9 @@ def _tiers(policy: Policy) -> str:
                    CASE model_tier {ranks} ELSE {names.index(policy.unrated.ranks_as)} END AS rank
             FROM model
         )
-        SELECT *, CASE WHEN ceiling > rank THEN {names}[ceiling + 1] ELSE model_tier END AS tier FROM ruled"""
+        SELECT customer_id, segment, score, model_tier, in_default, stopped, held, {", ".join(LIMIT_READS)},
+               CASE WHEN ceiling > rank THEN {names}[ceiling + 1] ELSE model_tier END AS tier
+        FROM ruled"""
 
 
 def _limits(policy: Policy) -> str:

@@ -29,6 +29,17 @@ from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import UNRATED, Policy, minor_units
+from risk_pipeline.policy.reading import columns_of_conditions
+
+# What deciding reads under every policy, beside what its conditions and scorecards name.
+ALWAYS_READ = (
+    *("customer_id", "name", "country_code", "account_manager", "natural_person", "credit_currency", "credit_fx_rate"),
+    *("open_exposure", "total_exposure", "overdue", "max_days_past_due", "max_dpd_material", "relationship_months"),
+    *("sales_12m", "avg_monthly_sales_3m", "avg_monthly_sales_12m", "months_since_first_invoice"),
+    *("requested_limit", "expected_monthly_sales"),
+    *("previous_tier", "previous_limit", "previous_in_default", "previous_default_since", "previous_default_cleared_on"),
+    *("previous_periods_in_tier", "previous_as_of", "previous_segment", "previous_segment_held_on"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,15 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
     scored = score_customers(view, policy, catalogue, context, assigned)
     decided = decide_scored(view, policy, catalogue, context, assigned, scored)
     return tables.all_tables(decided, policy, context, scored.cards)
+
+
+def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
+    """The columns of the facts that deciding under this policy reads; more of them do no harm. Names that decisions add
+    themselves (in_default, tier …) are among them.
+    """
+    scored = {factor for card in policy.scorecards.values() for factor in card}
+    of_factors = columns_read(tuple(factor for factor in catalogue.factors if factor.id in scored))
+    return frozenset([*ALWAYS_READ, *of_factors]) | columns_of_conditions(policy)
 
 
 def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:

@@ -11,7 +11,7 @@ into the register once. Whatever is computed later, by whichever process, is com
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
 from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
-from risk_pipeline.decision.decide import DecisionContext, decide
+from risk_pipeline.decision.decide import DecisionContext, decide, facts_read
 from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand, visible
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
@@ -57,7 +57,8 @@ Stage = Literal["factor", "decide"]
 STAGES: tuple[Stage, ...] = ("factor", "decide")
 FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
 DECIDE_TABLES = STAGE_TABLES["decide"]
-BATCH_ROWS = 12_500
+BATCH_ROWS = 12_500  # customers decided at once ...
+BATCH_CONTRIBUTIONS = 250_000  # ... or fewer, so that memory does not grow with the factors of their cards
 ROW_GROUP_ROWS = 32_768
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
@@ -229,9 +230,11 @@ class Run:
             writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
             written: Future[None] | None = None
             coded = [field.name for field in reader.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
-            for batch in reader:
-                facts = arrow_to_frame(pa.Table.from_batches([batch]), coded_text=coded)
+            parts = _Parts(reader, max(map(len, self.policy.scorecards.values())))
+            for part in parts:
+                facts = arrow_to_frame(pa.Table.from_batches([part]), coded_text=coded)
                 frames = decide(facts, self.policy, catalogue, context)
+                parts.factors = len(frames["score.contribution"]) / len(facts)
                 tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
                     written.result()
@@ -462,15 +465,16 @@ class Run:
             )
 
     def _facts_query(self) -> str:
-        """One row per customer, by customer_id: the columns of the fact tables and the previous published decisions."""
+        """One row per customer, by customer_id: what decide reads of the fact tables, and the previous published decisions."""
         # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
         # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
         facts = [name.removeprefix("factor.") for name in FACT_TABLES]
+        read = facts_read(self.policy, load_catalogue())
         columns = {
             column.name: f"{name}.{column.name}"
             for name in facts
             for column in table(f"factor.{name}").columns
-            if column.name not in ("as_of", "run_id")
+            if column.name in read
         }
         tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
         previous = {
@@ -513,6 +517,22 @@ class Run:
             f"SELECT tier, COUNT(customer_id) FROM read_parquet({literal(str(path))}) GROUP BY tier ORDER BY tier"
         )
         return {"tier_counts": dict(rows.fetchall())}
+
+
+class _Parts:
+    """Batches of facts, cut so that one part has about BATCH_CONTRIBUTIONS contributions. `factors`: how many a customer has."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch], factors: float) -> None:
+        self._batches = batches
+        self.factors = factors
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            start = 0
+            while start < batch.num_rows:
+                part = batch.slice(start, max(1, int(BATCH_CONTRIBUTIONS / max(self.factors, 1))))
+                start += part.num_rows
+                yield part
 
 
 def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.ParquetWriter:
