@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -205,7 +205,7 @@ class Paper:
     file: str
     day: date
     customer: str
-    cells: Mapping[str, Any]
+    cells: dict[str, Any]
     ref: str = ""
 
 

@@ -7,6 +7,7 @@ matter; they go to the ground truth.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -64,7 +65,21 @@ def collect(book: Book, seed: int, dates: Mapping[str, Dates]) -> dict[str, Date
             _usual(dossier, _course(customer, dates[customer.number], dossier.rng))
         if story:
             added[customer.number] = story(dossier)
+    _let_searches_hit(book)
     return added
+
+
+def _let_searches_hit(book: Book) -> None:
+    """A search finds what was published before it and is not over."""
+    open_on: defaultdict[tuple[str, str], list[tuple[date, date]]] = defaultdict(list)
+    for paper in book.papers:
+        if paper.file == "findings.csv":
+            over = paper.cells["Resolved"] or date.max
+            open_on[paper.customer, paper.cells["Kind"]].append((paper.day, over))
+    for paper in book.papers:
+        if paper.file == "searches.csv" and paper.cells["Result"] == "no_hit":
+            found = any(start <= paper.day < over for start, over in open_on[paper.customer, paper.cells["Kind"]])
+            paper.cells["Result"] = "hit" if found else "no_hit"
 
 
 def _course(customer: Customer, dates: Dates, rng: Random) -> Course:
@@ -166,11 +181,11 @@ def _audit(customer: Customer, rng: Random) -> str:
     return rng.choice(usual.get(customer.size, ("reviewed", "tax_return", "management")))
 
 
-def _searches(dossier: Dossier, *, but: tuple[str, ...] = ()) -> None:
-    """Court, insolvency and sanctions registers every three months, the others every six. Hits: the stories say so."""
+def _searches(dossier: Dossier) -> None:
+    """Court, insolvency and sanctions registers every three months, the others every six; `_let_searches_hit` corrects them."""
     for number, day in enumerate(_times(dossier, _SEARCH_DAYS, 0)):
         for kind in SEARCHES:
-            if kind not in but and (number % 2 == 0 or kind in OFTEN_SEARCHED):
+            if number % 2 == 0 or kind in OFTEN_SEARCHED:
                 dossier.search(day, kind, "no_hit")
 
 
@@ -335,9 +350,7 @@ def _decline_in_statements(dossier: Dossier, when: Decline) -> None:
 
 def _decline_at_court(dossier: Dossier, when: Decline) -> None:
     """Searched and clean for long; then creditors sue."""
-    _searches(dossier, but=("litigation",))
-    for day in _times(dossier, _SEARCH_DAYS, 0):
-        dossier.search(day, "litigation", "hit" if day >= when.sued_on else "no_hit")
+    _searches(dossier)
     for place in range(2):
         dossier.lawsuit(when.sued_on + timedelta(days=18 * place), 31 + place, 180_000)
 
