@@ -60,6 +60,7 @@ DECIDE_TABLES = STAGE_TABLES["decide"]
 BATCH_ROWS = 12_500  # customers decided at once ...
 BATCH_CONTRIBUTIONS = 250_000  # ... or fewer, so that memory does not grow with the factors of their cards
 ROW_GROUP_ROWS = 32_768
+FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of each table
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
@@ -224,14 +225,12 @@ class Run:
                 name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
                 for name, contract in contracts.items()
             }
-            with self._reading_staged("the decisions"):
-                reader = self._connection().sql(self._facts_query()).to_arrow_reader(BATCH_ROWS)
             # Compressing a batch takes a third of the time and no interpreter: one thread writes while the next batch is decided.
             writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
             written: Future[None] | None = None
-            coded = [field.name for field in reader.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
-            parts = _Parts(reader, max(map(len, self.policy.scorecards.values())))
+            parts = _Parts(self._facts(), max(map(len, self.policy.scorecards.values())))
             for part in parts:
+                coded = [field.name for field in part.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
                 facts = arrow_to_frame(pa.Table.from_batches([part]), coded_text=coded)
                 frames = decide(facts, self.policy, catalogue, context)
                 parts.factors = len(frames["score.contribution"]) / len(facts)
@@ -464,8 +463,19 @@ class Run:
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
             )
 
-    def _facts_query(self) -> str:
-        """One row per customer, by customer_id: what decide reads of the fact tables, and the previous published decisions."""
+    def _facts(self) -> Iterator[pa.RecordBatch]:
+        """What decide is told of each customer, by customer_id. One range of customers after the other: joining ten tables of
+        everybody would hold all of them twice.
+        """
+        with self._reading_staged("the decisions"):
+            ids = self._connection().sql("SELECT customer_id FROM factor.customer_state ORDER BY customer_id").to_arrow_table()
+            starts = [ids["customer_id"][place].as_py() for place in range(0, len(ids), FACTS_ROWS)]
+            for first, beyond in zip(starts, [*starts[1:], None], strict=True):
+                within = f"customer_id >= {literal(first)}" + (f" AND customer_id < {literal(beyond)}" if beyond else "")
+                yield from self._connection().sql(self._facts_query(within)).to_arrow_reader(BATCH_ROWS)
+
+    def _facts_query(self, within: str) -> str:
+        """One row per customer that fulfils the condition `within`: the columns decide reads, and the decisions before."""
         # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
         # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
         facts = [name.removeprefix("factor.") for name in FACT_TABLES]
@@ -482,14 +492,15 @@ class Run:
         }
         selected = {**columns, **previous}
         first, *others = facts
-        joined = " ".join(f"JOIN factor.{name} AS {name} ON {first}.customer_id = {name}.customer_id" for name in others)
+        part = {name: f"(SELECT * FROM factor.{name} WHERE {within}) AS {name}" for name in facts}
+        joined = " ".join(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others)
         joins = (
             f"LEFT JOIN {tier} AS t ON {first}.customer_id = t.customer_id"
             f" LEFT JOIN {limit} AS l ON {first}.customer_id = l.customer_id"
         )
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            f" FROM factor.{first} AS {first} {joined}"
+            f" FROM {part[first]} {joined}"
             f" {joins if tier else ''} ORDER BY {first}.customer_id"
         )
 
