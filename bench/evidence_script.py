@@ -22,7 +22,7 @@ import duckdb
 from bench import hand_script
 from risk_pipeline.contracts import FEED_TABLES, Column, Table, table
 from risk_pipeline.contracts.table import DUCKDB_TYPE
-from risk_pipeline.engine.factors import STEPS_BEFORE, factor_sql, window_params
+from risk_pipeline.engine.factors import LEDGER, STEPS_OF, factor_sql, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.sql import Literal, literal, render
 from risk_pipeline.factors.catalogue import Factor, load_catalogue
@@ -72,8 +72,8 @@ def main(feeds: Path, out: Path, as_of: date, currency: str = "EUR") -> None:
     create_policy_tables(con, policy)
     params = parameters(feeds, as_of, currency, policy)
     for name in ("customer_state", *EVIDENCE):
-        for step in STEPS_BEFORE[name]:
-            if step != "fx":
+        for step in STEPS_OF[name]:
+            if step not in ("fx", LEDGER):
                 con.execute(f"CREATE TABLE IF NOT EXISTS step.{step} AS {render(factor_sql(f'steps/{step}'), params)}")
         con.execute(f"CREATE TABLE factor.{name} AS {render(factor_sql(name), params)}")
     for statement in decisions(as_of, policy):
