@@ -5,11 +5,13 @@ Put here: which columns must be equal. Keep out: mending or tolerances; there ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
+from risk_pipeline.contracts import table
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.lake import Lake
 
@@ -24,7 +26,8 @@ FACTORS = (
     "relationship_months",
 )
 # pipeline table -> (script's file, key, columns that must be equal; one name, or "pipeline's = script's")
-EQUAL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+Equal = tuple[str, tuple[str, ...], tuple[str, ...]]
+EQUAL: dict[str, Equal] = {
     "factor.open_item": (
         "open_item",
         ("customer_id", "invoice_id"),
@@ -125,13 +128,36 @@ EQUAL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def compare(workspace: Path, run_id: str, out: Path, as_of: date) -> list[str]:
+EVIDENCE_TABLES = (
+    "financial_condition",
+    "due_diligence",
+    "credit_record",
+    "industry_region",
+    "contract_collateral",
+    "market_environment",
+    "behaviour",
+)
+
+
+def with_evidence() -> dict[str, Equal]:
+    """What must be equal where there is evidence too: every column of its tables."""
+    fixed = ("as_of", "customer_id", "run_id")
+    tables = {f"factor.{name}": table(f"factor.{name}") for name in EVIDENCE_TABLES}
+    evidence: dict[str, Equal] = {
+        name: (each.name, ("customer_id",), tuple(column for column in each.column_names if column not in fixed))
+        for name, each in tables.items()
+    }
+    file, key, columns = EQUAL["score.contribution"]
+    return {**EQUAL, **evidence, "score.contribution": (file, key, (*columns, "value_text", "evidence_date", "risk_type"))}
+
+
+def compare(workspace: Path, run_id: str, out: Path, as_of: date, equal: Mapping[str, Equal] = EQUAL) -> list[str]:
     """One line per column that differs: how many rows, and one of them with both values. Empty when all is equal."""
     lake, con = Lake(Workspace.load(workspace).lake), duckdb.connect()
     found: list[str] = []
-    for name, (file, key, columns) in EQUAL.items():
-        layer, table = name.split(".")
-        files = lake.part_path(layer, table, as_of, run_id), out / f"{file}.parquet"
+    for name, (file, key, columns) in equal.items():
+        layer, short = name.split(".")
+        files = lake.part_path(layer, short, as_of, run_id), out / f"{file}.parquet"
         mine, theirs = (f"(SELECT *, true AS here FROM read_parquet('{path}'))" for path in files)
         joined = f"{mine} AS p FULL JOIN {theirs} AS s USING ({', '.join(key)})"
         for column in ("here", *columns):

@@ -30,7 +30,8 @@ RESULTS = (
 FEEDS = ("customer", "invoice", "payment", "payment_application", "credit_note", "write_off", "dispute", "fx_rate")
 
 # The default policy, as far as this ledger needs it.
-CARD = {  # factor: (weight, bins [(up to, points)], points above, points of a special code, points when missing; None = reweight)
+# factor: (weight, bins [(up to, points)], points above, points of a special code, points when missing; None = reweight)
+CARD: dict[str, tuple[int, list[tuple[float, int]], int, int | None, int | None]] = {
     "wavg_days_late_incl_open_12m": (32, [(0, 100), (5, 88), (10, 72), (20, 50), (30, 32), (60, 12)], 0, 45, 45),
     "overdue_ratio": (18, [(0, 100), (0.05, 85), (0.15, 65), (0.30, 40), (0.50, 20)], 0, None, None),
     "max_dpd_material": (16, [(0, 100), (7, 85), (15, 70), (30, 50), (60, 25), (90, 8)], 0, None, None),

@@ -27,6 +27,19 @@ def script(workspace: str, out: str) -> Figures:
     return {"seconds": time.perf_counter() - start, "cpu": cpu_seconds() - used, "megabytes": peak_megabytes()}
 
 
+def evidence_script(workspace: str, out: str) -> Figures:
+    """The hand-written script with evidence on the feed parts of a workspace."""
+    import duckdb
+
+    from bench.evidence_script import default_policy, main
+
+    duckdb.connect().execute("SELECT 1").fetchall()
+    default_policy()
+    start, used = time.perf_counter(), cpu_seconds()
+    main(Path(workspace) / "warehouse/lake/feed", Path(out), AS_OF, REPORTING)
+    return {"seconds": time.perf_counter() - start, "cpu": cpu_seconds() - used, "megabytes": peak_megabytes()}
+
+
 def assess(workspace: str, warm_up: str, profile: str = "") -> Figures:
     """pipeline.assess, publish included, after one assessment of a small workspace in the same process.
 
@@ -108,6 +121,14 @@ def differences(workspace: str, run_id: str, out: str) -> Figures:
     return {"differences": compare(Path(workspace), run_id, Path(out), AS_OF)}
 
 
+def evidence_differences(workspace: str, run_id: str, out: str) -> Figures:
+    """The same with evidence."""
+    from bench.compare import compare, with_evidence
+
+    return {"differences": compare(Path(workspace), run_id, Path(out), AS_OF, with_evidence())}
+
+
 if __name__ == "__main__":
-    jobs = {each.__name__: each for each in (script, assess, ingest, pandas_read_csv, duckdb_read_csv, differences)}
+    of_ledger = (script, assess, ingest, pandas_read_csv, duckdb_read_csv, differences)
+    jobs = {each.__name__: each for each in (*of_ledger, evidence_script, evidence_differences)}
     print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.data import AS_OF, bench_dir, csv_ledger, workspace
+from bench.data import AS_OF, bench_dir, csv_ledger, evidence_workspace, workspace
 from bench.measure import Figures, copy_of, job, medians, seconds_of
 
 COMMAND = Path(sys.executable).with_name("risk-pipeline")
@@ -60,16 +60,17 @@ class Line:
 
 
 @cache
-def both(customers: int, runs: int) -> tuple[Figures, Figures]:
-    """The pipeline and the script on the same ledger, turn by turn, results compared each time: their median figures."""
+def both(customers: int, runs: int, *, evidence: bool = False) -> tuple[Figures, Figures]:
+    """The pipeline and the script on the same data, turn by turn, results compared each time: their median figures."""
+    made, prefix = (evidence_workspace, "evidence_") if evidence else (workspace, "")
     pipeline: list[Figures] = []
     script: list[Figures] = []
     for _ in range(runs):
-        with copy_of(workspace(customers)) as root, copy_of(workspace(WARM_UP)) as small:
+        with copy_of(made(customers)) as root, copy_of(made(WARM_UP)) as small:
             out = root / "script"
-            script.append(job("script", root, out))
+            script.append(job(f"{prefix}script", root, out))
             pipeline.append(job("assess", root, small))
-            different = job("differences", root, pipeline[-1]["run_id"], out)["differences"]
+            different = job(f"{prefix}differences", root, pipeline[-1]["run_id"], out)["differences"]
             if different:
                 raise SystemExit("bench: pipeline and hand-written script disagree\n" + "\n".join(different))
     return medians(pipeline), medians(script)
@@ -95,6 +96,19 @@ def assess(sizes: Sizes) -> Iterator[Line]:
     note = f"same results on every customer; {whole:.2f} with the checks between feeds"
     yield Line("pipeline / script", pipeline["seconds"] / script["seconds"], "", 1.5, note=note)
     yield Line("peak memory of assess", pipeline["megabytes"], "MB", 1000, note="Great Expectations included")
+
+
+def evidence(sizes: Sizes) -> Iterator[Line]:
+    """The pipeline against the script where there is evidence: all factor tables, four scorecards."""
+    pipeline, script = both(sizes.large, sizes.runs, evidence=True)
+    size = f"{sizes.large:,} customers, every evidence feed"
+    spent = f"{script['cpu']:.1f} s CPU, peak {script['megabytes']:,.0f} MB"
+    yield Line("script with evidence", script["seconds"], "s", note=f"{size}; {spent}")
+    note = f"warm process, publish included, without suites and checks between feeds; {pipeline['cpu']:.1f} s CPU with the latter"
+    yield Line("assess with evidence", pipeline["seconds"], "s", note=note)
+    note = f"suites {pipeline['expectations']:.1f} s, checks between feeds {pipeline['feeds']:.1f} s in the same run"
+    yield Line("pipeline / script, evidence", pipeline["seconds"] / script["seconds"], "", 1.5, note=f"same results; {note}")
+    yield Line("peak memory with evidence", pipeline["megabytes"], "MB", 1500, note="Great Expectations included")
 
 
 def growth(sizes: Sizes) -> Iterator[Line]:
@@ -165,6 +179,7 @@ def make_run(sizes: Sizes) -> Iterator[Line]:
 
 LINES: dict[str, Callable[[Sizes], Iterator[Line]]] = {
     "assess": assess,
+    "evidence": evidence,
     "growth": growth,
     "ingest": ingest,
     "command": command,

@@ -107,7 +107,14 @@ def facts(*customers: dict[str, Any]) -> pd.DataFrame:
     dtypes = fact_dtypes()
     unknown = {key for row in rows for key in row} - set(dtypes)
     assert not unknown, f"not columns of the facts frame: {unknown}"
-    return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=dtype) for name, dtype in dtypes.items()})
+    given = {key for row in rows for key in row}
+    empty = {dtype: pd.Series([None] * len(rows), dtype=dtype) for dtype in set(dtypes.values())}
+    return pd.DataFrame(
+        {
+            name: pd.Series([row.get(name) for row in rows], dtype=dtype) if name in given else empty[dtype]
+            for name, dtype in dtypes.items()
+        }
+    )
 
 
 def sales(monthly: int) -> dict[str, int]:

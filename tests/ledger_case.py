@@ -16,11 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, table
+from risk_pipeline.contracts import STORE_COLUMNS, table
 from risk_pipeline.contracts.derive import arrow_to_frame, arrow_type
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.decision.decide import DecisionContext, decide
-from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
@@ -133,7 +133,7 @@ class LedgerCase:
     ) -> dict[str, list[dict[str, Any]]]:
         """Every factor table as rows of dicts, computed as of a date with what was known at `known_at` (default: all)."""
         con = self.connect(as_of, known_at=known_at, threads=threads)
-        known = {f"has_{t.name}": t.name in self._rows for t in FEED_TABLES}
+        known = {f"has_{name}": there for name, there in feeds_at_hand(con, self._rows).items()}
         engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
         assert engine.currencies_without_rate() == []
         result = {}
@@ -152,7 +152,7 @@ class LedgerCase:
     ) -> dict[str, dict[str, Any]]:
         """One factor table that reads no other but customer_state: its rows by customer, without computing the rest."""
         with self.connect(as_of, known_at=known_at) as con:
-            known = {f"has_{t.name}": t.name in self._rows for t in FEED_TABLES}
+            known = {f"has_{name}": there for name, there in feeds_at_hand(con, self._rows).items()}
             engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
             con.execute(f"CREATE TABLE state AS {engine.query('customer_state')}")
             engine.register("customer_state", "state")

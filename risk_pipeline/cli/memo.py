@@ -27,6 +27,7 @@ from risk_pipeline.settings import Workspace
 
 FACTORS = 5
 ITEMS = 10
+NOTABLE = 0.05  # points: a smaller change is none
 REJECTED = 5
 ARROWS = {"up": "↑", "down": "↓"}
 
@@ -365,6 +366,8 @@ class Memo:
         self._heading("evidence")
         for number, group in enumerate(groups):
             self._print_group(group, with_head=number == 0)
+        if any(_change(group, _lost(group)) for group in groups):
+            self._out.print(self._say("change_means", day=groups[0]["previous_as_of"]))
         if any(_is_old(row) for group in groups for row in group["factors"]):
             self._out.print(self._say("old_means"))
         who = f"--customer {self._found.customer['customer_id']} --as-of {self._found.as_of}"
@@ -372,9 +375,9 @@ class Memo:
 
     def _print_group(self, group: Row, *, with_head: bool) -> None:
         """A line for the table, one for each factor with a value, then those without, reason by reason."""
-        given, lost = (sum(row[name] or 0 for row in group["factors"]) for name in ("contribution", "points_lost"))
+        given, lost = sum(row["contribution"] or 0 for row in group["factors"]), _lost(group)
         figures = [f"{given:.1f}", f"{lost:.1f}"] if given or lost else ["", ""]
-        head = [self._text(group["heading"]), "", *figures, group["evidence_date"], group["evidence_age_days"]]
+        head = [self._text(group["heading"]), _change(group, lost), *figures, group["evidence_date"], group["evidence_age_days"]]
         grid = self._grid(with_head=with_head)
         grid.add_row(*(Text(output.cell(text), style="bold") for text in head))
         for row in group["factors"]:
@@ -399,17 +402,17 @@ class Memo:
         self._out.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
 
     def _print_without_value(self, group: Row) -> None:
-        for reason, rows in self._without_value(group["factors"]).items():
+        for rows in _without_value(group["factors"]):
             grid = self._grid(with_head=False)
             for row in rows:
                 if row["points"] is not None:
                     self._add_factor(grid, row, group, "", indent=4)
             if grid.row_count:
+                reason = each(self._language, lambda one, row=rows[0]: _reason(row, one))  # type: ignore[misc]
                 self._out.print(Padding(Text(f"{reason}:"), (0, 0, 0, 2)))
                 self._out.print(grid)
-            left = [self._text(row["label"]) for row in rows if row["points"] is None]
-            if left:
-                self._print_line(f"{self._say('left_out', reason=reason)}: {', '.join(left)}")
+            if any(row["points"] is None for row in rows):
+                self._print_line(each(self._language, lambda one, rows=rows: _left_out(rows, one)))  # type: ignore[misc]
 
     def _add_factor(self, grid: Table, row: Row, group: Row, note: str, *, indent: int) -> None:
         same = row["evidence_date"] == group["evidence_date"]  # said once, in the line of the table
@@ -422,16 +425,6 @@ class Memo:
             Text("" if same else output.cell(row["evidence_date"])),
             Text("" if same and not _is_old(row) else age),
         )
-
-    def _without_value(self, rows: list[Row]) -> dict[str, list[Row]]:
-        """Reason in words -> the factors that have no value for it."""
-        found: dict[str, list[Row]] = {}
-        for row in rows:
-            if not _has_value(row):
-                old = str(row["missing_action"]).startswith("stale_drop")
-                reason = self._text(row["special"]) if "special" in row else self._say("stale_drop" if old else "not_known")
-                found.setdefault(reason, []).append(row)
-        return found
 
     def _fact(self, row: Row) -> str:
         label = self._text(row["label"])
@@ -477,10 +470,43 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def _lost(group: Row) -> float:
+    return sum(row["points_lost"] or 0 for row in group["factors"])
+
+
+def _change(group: Row, lost: float) -> str:
+    """How many points more or fewer the table cost at the assessment before; empty when it is hardly another figure."""
+    before = group["previous_points_lost"]
+    if before is None or abs(lost - before) < NOTABLE:
+        return ""
+    return f"{ARROWS['down' if lost > before else 'up']} {before - lost:+.1f}"
+
+
 def _has_value(row: Row) -> bool:
     """Does the factor rest on a value? One that was dropped as too old does not."""
     dropped = str(row["missing_action"]).startswith("stale_drop")
     return not dropped and (row["value"] is not None or row["value_text"] is not None)
+
+
+def _without_value(rows: list[Row]) -> list[list[Row]]:
+    """The factors that have no value, reason by reason."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if not _has_value(row):
+            found.setdefault(_reason(row, "en"), []).append(row)
+    return list(found.values())
+
+
+def _reason(row: Row, one: One) -> str:
+    """Why there is no value: the special code in words, evidence that is too old, or none."""
+    if "special" in row:
+        return str(row["special"][one])
+    return say("stale_drop" if str(row["missing_action"]).startswith("stale_drop") else "not_known", one)
+
+
+def _left_out(rows: list[Row], one: One) -> str:
+    labels = listed((row["label"][one] for row in rows if row["points"] is None), one)
+    return say("left_out", one, reason=_reason(rows[0], one), factors=labels)
 
 
 def _is_old(row: Row) -> bool:

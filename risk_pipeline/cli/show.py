@@ -17,6 +17,7 @@ from rich.measure import Measurement
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
 from risk_pipeline.cli.reader import Rows, ask, nothing_published, published_dates
+from risk_pipeline.cli.texts import Language, both
 from risk_pipeline.contracts import STORE_COLUMNS, TABLES, Kind, Table
 from risk_pipeline.errors import UsageError
 from risk_pipeline.settings import Workspace
@@ -27,6 +28,9 @@ SCREEN_COLUMNS = {
     "mart.current_risk": ("customer_id", "name", "tier", "score", "credit_limit", "total_exposure", "overdue", "hold"),
     "mart.worklist": ("rank", "customer_id", "exposure_at_risk", "next_action_en", "due_date", "name", "tier", "next_action_zh"),
     "mart.portfolio": ("dimension", "member_en", "total_exposure", "exposure_share", "over_cap", "expected_loss", "customers"),
+    "factor.financial_condition": ("customer_id", "statement_period_end", "altman_zone", "altman_z2", "debt_ratio"),
+    "factor.credit_record": ("customer_id", "bureau_report_date", "bureau_score_norm", "bureau_delinquencies_12m"),
+    "factor.contract_collateral": ("customer_id", "contract_standing", "contract_valid_to", "collateral_value"),
 }
 CONSTANT = ("as_of", "run_id")  # the same in every row of an answer
 NUMERIC = {Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER}
@@ -60,7 +64,7 @@ def show_table(root: Path, selection: Selection, as_csv: bool, as_json: bool) ->
     elif as_json:
         output.print_json({"table": table.full_name, "as_of": as_of, "truncated": more, "rows": rows.records()})
     else:
-        _print(table, rows, as_of, more, chosen=bool(selection.columns))
+        _print(table, rows, as_of, more, bool(selection.columns), workspace.settings.language)
 
 
 def _table(name: str) -> Table:
@@ -122,17 +126,52 @@ def _query(
     return f"SELECT {listed} FROM {table.full_name}{where} ORDER BY {order}{at_most}", list(conditions.values())
 
 
-def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: bool) -> None:
+def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: bool, language: Language) -> None:
     out = output.console()
-    out.print(f"{table.full_name}{f' at {as_of}' if as_of else ''} · {table.en}")
+    out.print(f"{table.full_name}{f' at {as_of}' if as_of else ''} · {both(table.en, table.zh, language)}")
+    if not chosen:
+        rows = _with_codes(rows)
     if not rows.rows:
         out.print("no rows")
     elif len(rows.rows) == 1:
-        out.print(output.table(["column", "value"], zip(rows.columns, rows.rows[0], strict=True)))
+        _print_row(out, table, rows, language)
     else:
         _print_grid(out, table, rows, chosen)
     if more:
         out.print(f"the first {len(rows.rows)} rows; more with --limit, all of them with --csv or --json")
+
+
+def _with_codes(rows: Rows) -> Rows:
+    """A factor and its special code in one column: the code stands where there is no value."""
+    place = {name: index for index, name in enumerate(rows.columns)}
+    kept = [name for name in rows.columns if not (name.endswith("_code") and name.removesuffix("_code") in place)]
+    code = {name: place[f"{name}_code"] for name in kept if f"{name}_code" in place}
+    filled = [
+        tuple(row[place[name]] if row[place[name]] is not None or name not in code else row[code[name]] for name in kept)
+        for row in rows.rows
+    ]
+    return Rows(tuple(kept), filled)
+
+
+def _print_row(out: Console, table: Table, rows: Rows, language: Language) -> None:
+    """One row: a line for each column, with what the catalogue calls a factor."""
+    lines = list(zip(rows.columns, rows.rows[0], strict=True))
+    labels = _labels(table, language)
+    if labels:
+        told = [(name, value, labels.get(name, "")) for name, value in lines if name not in CONSTANT]
+        out.print(output.table(["column", "value", ""], told, fold=[2]))
+        out.print(", ".join(f"{name} {value}" for name, value in lines if name in CONSTANT))
+    else:
+        out.print(output.table(["column", "value"], lines))
+
+
+def _labels(table: Table, language: Language) -> dict[str, str]:
+    if table.layer != "factor":
+        return {}
+    from risk_pipeline.factors.catalogue import load_catalogue
+
+    found = [factor for factor in load_catalogue().factors if factor.table == table.name]
+    return {factor.id: both(factor.label.en, factor.label.zh, language) for factor in found}
 
 
 def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:

@@ -209,15 +209,19 @@ def _typed_dtype(kind: pa.DataType) -> Any:
     return None if pa.types.is_floating(kind) else pd.ArrowDtype(kind)
 
 
-def arrow_to_frame(data: pa.Table) -> pd.DataFrame:
+def arrow_to_frame(data: pa.Table, *, coded_text: Collection[str] = ()) -> pd.DataFrame:
     """Arrow data as the pandas frame decide computes on: money as Int64 minor units, rates as Int64 counts of 10^-10.
 
-    Works by Arrow type, so a join of several tables will do. Exact both ways: `frame_to_arrow` is the way back.
+    Works by Arrow type, so a join of several tables will do. Exact both ways: `frame_to_arrow` is the way back. The columns
+    `coded_text` come as categoricals: faster for texts of which few repeat in many rows, and are looked up again and again.
     """
     import pandas as pd
     import pyarrow as pa
 
     counts = [_unscaled(column) if pa.types.is_decimal128(column.type) else column for column in data.itercolumns()]
+    for place, name in enumerate(data.column_names):
+        if name in coded_text:
+            counts[place] = counts[place].combine_chunks().dictionary_encode()
     mapping = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     return pa.table(counts, names=data.column_names).to_pandas(
         types_mapper=mapping.get, date_as_object=False, ignore_metadata=True

@@ -110,9 +110,9 @@ _SEARCHES = tuple(
     field
     for area, (en, zh) in AREAS.items()
     for field in (
-        Field(f"{area}_search_result", Kind.TEXT, f"What the newest searches for {en} said: clean, hit, error (a search failed), "
-              "never (not searched)",
-              f"{zh}最近一次查询结果：clean 已查无、hit 命中、error 查询失败、never 从未查询"),
+        Field(f"{area}_search_result", Kind.TEXT, f"What the newest searches for {en} said: clean, hit (also when a finding "
+              "counts), error (a search failed), never (not searched)",
+              f"{zh}最近一次查询结果：clean 已查无、hit 命中（含已计入的发现）、error 查询失败、never 从未查询"),
         Field(f"{area}_evidence_date", Kind.DATE, f"Newest search for {en} that gave an answer, or a later finding",
               f"{zh}最近一次有结果的查询或更晚发现的日期"),
     )

@@ -15,8 +15,10 @@ REFERENCE_TABLES: tuple[Table, ...] = (
         name="industry_indicator",
         grain="one row per industry, indicator, period and publication",
         owner="market_intelligence",
-        en="Demand, prices and insolvencies by industry; every vintage is kept, since figures are revised",
-        zh="行业需求、价格与破产指标；因数据会修订，保留每次公布的版本",
+        en="Demand, prices and insolvencies by industry; every vintage is kept, since figures are revised. A code is one of the"
+        " customers' classification, or names its own before a colon (NACE:24)",
+        zh="行业需求、价格与破产指标；因数据会修订，保留每次公布的版本。"
+        "行业代码与客户主数据同一分类标准，或以冒号前缀注明（如 NACE:24）",
         key=("industry_code", "indicator", "period", "published_date"),
         event_date="published_date",
         columns=columns(

@@ -10,7 +10,8 @@ from risk_pipeline.contracts.table import Field, Kind
 
 # fmt: off
 FIELDS: tuple[Field, ...] = (
-    Field("month_end_score", Kind.NUMBER, "Score at the newest calendar month end, against which a fall is measured", "最近月末评分，用于衡量评分下降",
+    Field("month_end_score", Kind.NUMBER, "Score at the newest calendar month end, against which a fall is measured",
+          "最近月末评分，用于衡量评分下降",
           "points"),
     Field("alert_object", Kind.TEXT, "What the alert is about where a customer can have several of a rule, such as the tier it "
           "fell to; empty = the customer as a whole",

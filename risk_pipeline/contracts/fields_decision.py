@@ -105,11 +105,13 @@ FIELDS: tuple[Field, ...] = (
     Field("default_wait_days", Kind.INTEGER, "Days the proof of the cure must last, by the gravest event of this default",
           "治愈证明须持续的天数（按本次违约中最严重的事件）", "days"),
     # what became of overrides
-    Field("notch_status", Kind.TEXT, "What became of the notch: in_force, or not_effective (another rule decides, or no tier of a score)",
+    Field("notch_status", Kind.TEXT, "What became of the notch: in_force, or not_effective (another rule "
+          "decides, or no tier of a score)",
           "等级调整的效力：in_force 生效；not_effective 未生效（由其他规则决定或无评分等级）"),
     Field("manual_limit_status", Kind.TEXT, "What became of the limit by hand: in_force, reduced (to what the policy allows), "
           "needs_authority (of a higher level), hard_stop, not_effective",
-          "手工额度的效力：in_force 生效；reduced 按政策上限调减；needs_authority 须更高权限审批；hard_stop 被否决停额；not_effective 未生效"),
+          "手工额度的效力：in_force 生效；reduced 按政策上限调减；needs_authority 须更高权限审批；"
+          "hard_stop 被否决停额；not_effective 未生效"),
     Field("temporary_limit_status", Kind.TEXT, "What became of the limit for a time: as manual_limit_status",
           "临时额度的效力：取值同 manual_limit_status"),
     # state of the customer
@@ -155,7 +157,8 @@ FIELDS: tuple[Field, ...] = (
           REPORTING),
     Field("effective_limit", Kind.MONEY, "Limit in force: the limit once automatic or approved; until then the smaller of it and "
           "the one in force before; of a natural person whose tier fell, the one before",
-          "生效额度：自动通过或获批后即为核定额度；此前取原生效额度与核定额度之低者；自然人降级待复核期间沿用原生效额度", REPORTING),
+          "生效额度：自动通过或获批后即为核定额度；此前取原生效额度与核定额度之低者；"
+          "自然人降级待复核期间沿用原生效额度", REPORTING),
     Field("approval_status", Kind.TEXT, "Whether the limit needs a person, and what that person said",
           "审批状态：自动、待审、已批、已拒"),
     Field("required_authority", Kind.TEXT, "Lowest role that may approve the limit; empty = nobody needs to",

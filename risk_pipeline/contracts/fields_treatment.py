@@ -32,7 +32,8 @@ FIELDS: tuple[Field, ...] = (
     # terms
     Field("terms_reason", Kind.TEXT, "What set the payment terms: tier, incentive, contract, law, insurer, prepayment",
           "账期依据：等级、激励、合同、法定上限、承保账期或预付"),
-    Field("proposed_terms_days", Kind.INTEGER, "Shorter payment terms at which the sales would fit the limit; empty = no proposal",
+    Field("proposed_terms_days", Kind.INTEGER, "Shorter payment terms at which the sales would fit the limit; "
+          "empty = no proposal",
           "建议缩短后的账期（使销售额与额度匹配）；为空表示无建议", "days"),
     Field("price_class_change", Kind.INTEGER, "Steps of the price class given as an incentive; negative = cheaper",
           "激励给予的价格等级调整；负数为更优惠", "steps"),

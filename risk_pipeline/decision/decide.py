@@ -39,6 +39,31 @@ from risk_pipeline.errors import UsageError
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import ACTIVE, UNRATED, Policy, minor_units
+from risk_pipeline.policy.reading import columns_of_conditions
+
+# What deciding reads under every policy, beside what its conditions and scorecards name.
+ALWAYS_READ = (
+    *("customer_id", "name", "country_code", "account_manager", "natural_person", "credit_currency", "credit_fx_rate"),
+    *("open_exposure", "total_exposure", "overdue", "max_days_past_due", "max_dpd_material", "relationship_months"),
+    *("sales_12m", "avg_monthly_sales_3m", "avg_monthly_sales_12m", "months_since_first_invoice"),
+    *("requested_limit", "expected_monthly_sales"),
+    *("previous_tier", "previous_limit", "previous_in_default", "previous_default_since", "previous_default_cleared_on"),
+    *("previous_periods_in_tier", "previous_as_of", "previous_segment", "previous_segment_held_on"),
+    *("bureau_recommended_limit", "bureau_report_age_days", "collateral_value_net", "collateral_value_net_group"),
+    *("contract_valid_to", "contracted_terms_days", "documents_received_date", "insured_terms_days", "largest_order_30d"),
+    *(
+        "lawsuit_newest_amount",
+        "limit_approved",
+        "limit_approved_role",
+        "limit_rejected",
+        "limit_rejected_from",
+        "management_assessed_date",
+    ),
+    *("manual_limit", "notch_steps", "override_lapsed_on", "override_violation", "plan_agreed_on", "plan_broken_on"),
+    *("revenue_annual", "ring_fenced", "sanctions_searched_on", "state_decision", "state_decision_on", "state_decision_role"),
+    *("state_rejected", "state_rejected_on", "state_rejected_role", "statement_usable", "tangible_net_worth", "temporary_limit"),
+    *("unapplied_cash",),
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,15 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
     return tables.all_tables(decided, policy, context, scored.cards)
 
 
+def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
+    """The columns of the facts that deciding under this policy reads; more of them do no harm. Names that decisions add
+    themselves (in_default, tier …) are among them.
+    """
+    scored = {factor for card in policy.scorecards.values() for factor in card}
+    of_factors = columns_read(tuple(factor for factor in catalogue.factors if factor.id in scored))
+    return frozenset([*ALWAYS_READ, *of_factors]) | columns_of_conditions(policy)
+
+
 def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:
     """The facts with what the run and the policy add to them (scopes.DERIVED)."""
     plain = Facts(facts.reset_index(drop=True))
@@ -87,13 +121,18 @@ def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Fa
 
 
 def score_customers(facts: Facts, policy: Policy, catalogue: Catalogue, context: DecisionContext, assigned: Assigned) -> Scored:
-    """Score every customer with the card of its segment; those outside the scorecard are never scored."""
+    """Score every customer with the card of its segment; those outside the scorecard are never scored. Cards nobody has are
+    left out, except that one card always lays out the tables.
+    """
     rows = len(facts)
     score, known = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool)
     model_rule = np.zeros(rows, dtype=np.int16)
     card_of = assigned.card_of(policy)
     cards = []
+    used = set(np.unique(card_of).tolist()) - {-1} or {0}
     for number, weights in enumerate(policy.scorecards.values()):
+        if number not in used:
+            continue
         positions = np.flatnonzero(card_of == number)
         factors = catalogue.scored(weights)
         part = facts if len(positions) == rows else facts.select(positions, columns_read(factors))

@@ -29,13 +29,11 @@ SEPARATOR_EN, SEPARATOR_ZH = "; ", "；"
 class Book:
     """All reasons there are, numbered from 1 (0 = no reason)."""
 
-    labels: list[Label] = field(default_factory=list)
+    numbers: dict[Label, int] = field(default_factory=dict)
 
     def add(self, label: Label) -> int:
         """The number of a reason; the same text has the same number."""
-        if label not in self.labels:
-            self.labels.append(label)
-        return self.labels.index(label) + 1
+        return self.numbers.setdefault(label, len(self.numbers) + 1)
 
 
 class Reasons:
@@ -90,12 +88,13 @@ class Reasons:
 
     def texts(self) -> tuple[Categorical, Categorical]:
         """reasons_en and reasons_zh, '' where there is none."""
-        base = len(self.book.labels) + 1
+        labels = list(self.book.numbers)
+        base = len(labels) + 1
         words = (self.slots[:, 0] * base + self.slots[:, 1]) * base + self.slots[:, 2]
 
         def spelt(word: int) -> list[Label]:
             numbers = (word // base**2, word // base % base, word % base)
-            return [self.book.labels[number - 1] for number in numbers if number > 0]
+            return [labels[number - 1] for number in numbers if number > 0]
 
         return (
             by_combination(words, lambda word: SEPARATOR_EN.join(label.en for label in spelt(word))),

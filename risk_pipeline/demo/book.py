@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ DEFAULT_DPD = 90
 class Customer:
     """A debtor and the master data the company holds. `variant` numbers the customers of one story from 0.
 
-    `consent`: to credit checks; natural persons are asked.
+    `consent`: to credit checks; natural persons are asked. `new_bank_from`: the day it begins to pay from another account.
     """
 
     number: str
@@ -53,6 +53,7 @@ class Customer:
     due_date_given: bool = True
     terms_code_given: bool = True
     consent: str = ""
+    new_bank_from: date | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class Paper:
     file: str
     day: date
     customer: str
-    cells: Mapping[str, Any]
+    cells: dict[str, Any]
     ref: str = ""
 
 

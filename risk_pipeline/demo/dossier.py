@@ -120,7 +120,7 @@ class Dossier:
         current_liabilities = min(liabilities, round(total * max(0.22, 0.62 - 0.42 * health)))
         debt = round(current_liabilities * (0.45 - 0.25 * health))
         intangible = round(total * 0.03)
-        ebit = round(revenue * (-0.05 + 0.14 * health + rng.uniform(-0.004, 0.004)))
+        ebit = round(revenue * (-0.05 + 0.17 * health + rng.uniform(-0.004, 0.004)))
         depreciation = round(revenue * 0.025)
         interest = round(liabilities * part * 0.028)
         income = ebit - interest
@@ -246,7 +246,7 @@ class Dossier:
                 "CoverPct": 90,
                 "MaxTerms": 90,
                 "MaxExtension": 60,
-                "ValidTo": day + timedelta(days=1095),
+                "ValidTo": day + timedelta(days=1200),
                 "Cancelled": self.book.happened(cancelled),
                 "Claim": self.book.happened(claim),
             },

@@ -7,6 +7,7 @@ matter; they go to the ground truth.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -64,7 +65,21 @@ def collect(book: Book, seed: int, dates: Mapping[str, Dates]) -> dict[str, Date
             _usual(dossier, _course(customer, dates[customer.number], dossier.rng))
         if story:
             added[customer.number] = story(dossier)
+    _let_searches_hit(book)
     return added
+
+
+def _let_searches_hit(book: Book) -> None:
+    """A search finds what was published before it and is not over."""
+    open_on: defaultdict[tuple[str, str], list[tuple[date, date]]] = defaultdict(list)
+    for paper in book.papers:
+        if paper.file == "findings.csv":
+            over = paper.cells["Resolved"] or date.max
+            open_on[paper.customer, paper.cells["Kind"]].append((paper.day, over))
+    for paper in book.papers:
+        if paper.file == "searches.csv" and paper.cells["Result"] == "no_hit":
+            found = any(start <= paper.day < over for start, over in open_on[paper.customer, paper.cells["Kind"]])
+            paper.cells["Result"] = "hit" if found else "no_hit"
 
 
 def _course(customer: Customer, dates: Dates, rng: Random) -> Course:
@@ -153,7 +168,7 @@ def _statements(dossier: Dossier, course: Course) -> None:
         end = end_of_fiscal_year(dossier.book, back)
         health = course.on(end)
         received = end + timedelta(days=rng.randint(115, 170))
-        growth = 1.03 ** (2 - back) * (1.0 if health > 0.55 else 0.75 + 0.45 * health)
+        growth = 1.03 ** (2 - back) * rng.uniform(0.93, 1.08) * (1.0 if health > 0.55 else 0.75 + 0.45 * health)
         dossier.statement(end, received, health, audit="going_concern" if health < 0.15 else audit, growth=growth)
     if customer.size == "large":
         for back in (12, 0):
@@ -166,11 +181,11 @@ def _audit(customer: Customer, rng: Random) -> str:
     return rng.choice(usual.get(customer.size, ("reviewed", "tax_return", "management")))
 
 
-def _searches(dossier: Dossier, *, but: tuple[str, ...] = ()) -> None:
-    """Court, insolvency and sanctions registers every three months, the others every six. Hits: the stories say so."""
+def _searches(dossier: Dossier) -> None:
+    """Court, insolvency and sanctions registers every three months, the others every six; `_let_searches_hit` corrects them."""
     for number, day in enumerate(_times(dossier, _SEARCH_DAYS, 0)):
         for kind in SEARCHES:
-            if kind not in but and (number % 2 == 0 or kind in OFTEN_SEARCHED):
+            if number % 2 == 0 or kind in OFTEN_SEARCHED:
                 dossier.search(day, kind, "no_hit")
 
 
@@ -245,16 +260,19 @@ def _protection(dossier: Dossier, course: Course) -> None:
     month = customer.typical_cents * customer.per_month / 100
     start = max(customer.since, book.first_day - timedelta(days=120))
     fate = rng.random()
-    if fate < 0.3 and customer.size in ("medium", "large"):
+    defaults_insured = customer.story == "sudden_default" and customer.variant % 2 == 0
+    if defaults_insured or (fate < 0.3 and customer.size in ("medium", "large")):
         stop = course.turns + timedelta(days=200) if course.turns else None
         claim = course.turns + timedelta(days=150) if course.turns and course.days <= 120 else None
         dossier.cover(start, "approved", month * 2.5, cancelled=stop, claim=claim)
     elif fate < 0.36:
-        end = book.last_day + timedelta(days=rng.randint(15, 500))
+        end = max(book.last_day + timedelta(days=rng.randint(-120, 500)), start + timedelta(days=30))
         dossier.security(start, end, "bank_guarantee", month * 1.5, ProviderRating="A")
     elif fate < 0.40:
         dossier.security(start, None, "deposit", month * 0.5, Provider=customer.name)
-    elif fate < 0.42 and customer.natural_person:
+    elif fate < 0.43 and not customer.natural_person:
+        dossier.security(start, None, "pledge", month * 2, Provider=customer.name, FirstDemand=False, Registered=start)
+    elif fate < 0.60 and customer.natural_person:
         dossier.security(start, None, "personal_guarantee", month, Provider=customer.name, FirstDemand=False)
 
 
@@ -298,9 +316,10 @@ def _decline_in_behaviour(dossier: Dossier, when: Decline) -> None:
     """Calls are not answered any more, people and accounts change, complaints come that have no ground."""
     for day in _times(dossier, 30, 4):
         dossier.event(day, "call", Direction="out", Answered=day < when.behaviour_from, MassMail=False)
-    for place, kind in enumerate(("contact_change", "address_change", "bank_account_change", "contact_change") * 2):
-        dossier.event(when.behaviour_from + timedelta(days=6 + 38 * place), kind, Direction="in")
-    for days in (15, 23, 31, 36, 82, 142, 202, 262):
+    changes = ("contact_change", "bank_account_change", "address_change", "contact_change", "contact_change") * 2
+    for days, kind in zip((4, 12, 20, 48, 86, 124, 162, 200, 238, 276), changes, strict=True):
+        dossier.event(when.behaviour_from + timedelta(days=days), kind, Direction="in")
+    for days in (9, 15, 21, 27, 82, 142, 202, 262):
         dossier.event(when.behaviour_from + timedelta(days=days), "complaint", Direction="in", Upheld=False)
 
 
@@ -331,9 +350,7 @@ def _decline_in_statements(dossier: Dossier, when: Decline) -> None:
 
 def _decline_at_court(dossier: Dossier, when: Decline) -> None:
     """Searched and clean for long; then creditors sue."""
-    _searches(dossier, but=("litigation",))
-    for day in _times(dossier, _SEARCH_DAYS, 0):
-        dossier.search(day, "litigation", "hit" if day >= when.sued_on else "no_hit")
+    _searches(dossier)
     for place in range(2):
         dossier.lawsuit(when.sued_on + timedelta(days=18 * place), 31 + place, 180_000)
 
@@ -354,6 +371,7 @@ def dishonest_debtor(dossier: Dossier) -> Dates:
     case = f"(2026)苏0102执{4100 + dossier.customer.variant}号"
     dossier.finding(listed - timedelta(days=60), "judgment_debtor", Severity="high", CaseNo=case, Amount=260_000, Resolved=gone)
     dossier.finding(listed, "dishonest_judgment_debtor", Severity="critical", CaseNo=case, Resolved=gone)
+    dossier.finding(listed + timedelta(days=5), "consumption_restriction", Severity="high", CaseNo=case, Resolved=gone)
     dossier.search(listed + timedelta(days=2), "judgment_debtor", "hit")
     return {"listed_on": listed, "removed_on": gone}
 
@@ -404,6 +422,23 @@ def silent_firm(dossier: Dossier) -> Dates:
     return {"silent_from": dossier.book.last_day - timedelta(days=250)}
 
 
+def sole_trader(dossier: Dossier) -> Dates:
+    """One of them was in trouble long ago: that must not count for ever."""
+    if dossier.customer.variant % 4 != 1:
+        return {}
+    long_ago = dossier.book.first_day - timedelta(days=5 * 365)
+    dossier.finding(long_ago, "dishonest_judgment_debtor", Severity="critical", CaseNo="14 M 203/19")
+    return {"once_listed_on": long_ago}
+
+
+def uncollectible(dossier: Dossier) -> Dates:
+    """Struck off the company register some time after it vanished."""
+    day = dossier.book.last_day - timedelta(days=120)
+    dossier.finding(day, "registry_status", Severity="critical", Value="deregistered")
+    dossier.search(day + timedelta(days=3), "registry_status", "hit")
+    return {"struck_off_on": day}
+
+
 def bust_out(dossier: Dossier) -> Dates:
     """New people, a new address and a new bank just before the orders grow."""
     start = dossier.book.last_day - timedelta(days=52)
@@ -420,7 +455,7 @@ def sued(dossier: Dossier) -> Dates:
     for place in range(4):
         dossier.lawsuit(first + timedelta(days=40 * place), 60 + place, 42_000 + 9000 * place, CaseType="loan")
     for place in range(3):
-        dossier.finding(first + timedelta(days=70 + place), "adverse_media", Severity="high", Role="subject",
+        dossier.finding(first + timedelta(days=70 + place), "adverse_media", Severity="high", Happened=first + timedelta(days=68),
                         Register=f"newspaper {place + 1}", Story="creditors sue over unpaid loans")  # fmt: skip
     dossier.search(first + timedelta(days=2), "litigation", "hit")
     dossier.finding(first + timedelta(days=120), "tax_arrears", Severity="high", Amount=18_000)
@@ -450,6 +485,8 @@ TOLD: Mapping[str, Told] = {
     "search_failed": search_failed,
     "contract_breached": contract_breached,
     "silent_firm": silent_firm,
+    "sole_trader": sole_trader,
+    "uncollectible": uncollectible,
     "bust_out": bust_out,
     "sued": sued,
     "plaintiff": plaintiff,

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from risk_pipeline.demo.book import Book
+from risk_pipeline.demo.book import Book, Payment
 from risk_pipeline.demo.evidence_files import LAYOUTS, papers
 from risk_pipeline.demo.reference import country_risk, industry_indicators, sanctions_list
 from risk_pipeline.demo.truth import DirtyRow
@@ -232,12 +232,19 @@ def bank_receipts(book: Book, rng: Random) -> tuple[Row, list[Row]]:
     rows = [
         [
             p.ref, p.customer.number.zfill(10), p.company, german(p.day), german(p.entered), german_money(p.cents), p.currency,
-            _METHODS[p.method], hashlib.sha256(p.customer.number.encode()).hexdigest()[:16], "J" if p.is_advance else "N",
+            _METHODS[p.method], _account(p), "J" if p.is_advance else "N",
             p.shorthand.ref if p.shorthand else "", "RUECKLAEUFER" if p.returned_on else "GEBUCHT", german(p.returned_on),
         ]
         for p in book.payments
     ]  # fmt: skip
     return header.split(";"), rows
+
+
+def _account(payment: Payment) -> str:
+    """The account the money came from, hashed."""
+    customer = payment.customer
+    other = customer.new_bank_from is not None and payment.day >= customer.new_bank_from
+    return hashlib.sha256(f"{customer.number}{'/2' if other else ''}".encode()).hexdigest()[:16]
 
 
 def allocations(book: Book, rng: Random) -> tuple[Row, list[Row]]:

@@ -364,8 +364,8 @@ class Decline:
     behaviour_from: date
     bureau_on: date
     statement_on: date
-    sued_on: date
     late_from: date
+    sued_on: date
 
     @classmethod
     def of(cls, book: Book) -> Decline:
@@ -375,14 +375,15 @@ class Decline:
             behaviour_from=ends[-11].replace(day=1),
             bureau_on=ends[-8].replace(day=15),
             statement_on=ends[-5].replace(day=12),
-            sued_on=ends[-3].replace(day=10),
             late_from=ends[-3].replace(day=1),
+            sued_on=ends[-1].replace(day=5),
         )
 
 
 def declining_firm(account: Account) -> Dates:
     """Orders less from the day its behaviour changes, pays on time for long, then late, then not at all."""
     when = Decline.of(account.book)
+    account.customer.new_bank_from = when.behaviour_from + _days(12)
     quiet = account.months - 11
     invoices = account.bill(stop=quiet)
     account.customer.per_month *= 0.6
@@ -417,6 +418,7 @@ def silent_firm(account: Account) -> Dates:
 def bust_out(account: Account) -> Dates:
     """Small orders, promptly paid, for ten months; then orders many times as large, of which nothing is paid yet."""
     surge = account.book.last_day - _days(28)
+    account.customer.new_bank_from = surge - _days(45)
     for invoice in account.bill(first=account.months - 10, until=surge):
         account.pay(invoice, invoice.due - _days(account.rng.randint(1, 5)))
     for day in range(5):

@@ -10,7 +10,7 @@ known at the end of the as-of date counts, else the first one known, flagged `st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, Column, Table
+from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.engine.sql import literal, path_list
 
@@ -76,6 +77,24 @@ def create_asof_views(
         else:
             select = _events(table, parts, sight)
         con.execute(f"CREATE OR REPLACE VIEW feed.{table.name} AS {select}")
+
+
+def feeds_at_hand(con: duckdb.DuckDBPyConnection, delivered: Collection[str]) -> dict[str, bool]:
+    """By feed whether the factor SQL may ask it ($has_<feed>): else "none" is not told from "not known".
+
+    Of the ledger and the lists what was `delivered` is at hand: a ledger without a dispute says that there was none. Evidence is
+    at hand from the first row a run can see, of whichever customer: else what began next year would tell this year's
+    customers that they lack it.
+    """
+    evidence = {table.name for table in EVIDENCE_TABLES}
+    return {
+        table.name: table.name in delivered and (table.name not in evidence or visible(con, table.name)) for table in FEED_TABLES
+    }
+
+
+def visible(con: duckdb.DuckDBPyConnection, feed: str) -> bool:
+    """Whether the as-of view of a feed has any row."""
+    return bool(con.execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchall())  # all of it, so that no result stays open
 
 
 def _empty(table: Table) -> str:

@@ -15,29 +15,31 @@ import duckdb
 from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
-# Steps read only what stands before them. A view step is read where it is used; the others are computed once and kept.
+# A view step is read where it is used; the others are computed once and kept. LEDGER: the pass over the ledger and its own steps.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search", "insurance_cover")
-STEPS_BEFORE: Mapping[str, tuple[str, ...]] = {
+LEDGER = "ledger"
+STEPS_OF: Mapping[
+    str, tuple[str, ...]
+] = {  # by table in the order of computation: the steps it reads, each before those that read it
     "customer_state": ("fx",),
     "people_decision": (),
-    "financial_condition": (),
-    "due_diligence": ("finding", "finding_case", "search"),
-    "credit_record": (),
+    "financial_condition": ("fx", "industry_code"),
+    "due_diligence": ("fx", "finding", "finding_case", "search"),
+    "credit_record": ("fx",),
     "industry_region": ("industry_code",),
-    "contract_collateral": (),
-    "open_item": ("terms", "unapplied"),
-    "exposure_by_currency": (),
+    "contract_collateral": ("fx",),
+    "open_item": ("fx", LEDGER, "unapplied"),
+    "exposure_by_currency": ("fx", LEDGER, "unapplied"),
     "market_environment": ("industry_code", "industry_series"),
-    "exposure": ("exposure_component",),
-    "collateral_item": ("insurance_cover",),
+    "exposure": ("fx", "exposure_component"),
+    "collateral_item": ("fx", "insurance_cover"),
     "collateral": (),
-    "transaction_history": ("relationship",),
-    "behaviour": ("crm_history", "order_history", "payment_habit"),
+    "transaction_history": ("fx", LEDGER, "relationship"),
+    "behaviour": ("fx", LEDGER, "crm_history", "order_history", "payment_habit"),
     "newest_event": ("finding", "finding_case"),
     "group_state": (),
 }
-FACTOR_ORDER = tuple(STEPS_BEFORE)
-OWN_STEPS = ("exposure", "due_diligence")  # their steps read other factor tables and serve no other: nobody has to wait for those
+FACTOR_ORDER = tuple(STEPS_OF)
 # The ledger is read once, in ranges of customer buckets of about this many invoices: these steps hold one range at a time ...
 RANGE_STEPS = ("invoice", "reduction", "line", "position")
 RANGE_INVOICES = 2_000_000
@@ -88,12 +90,10 @@ class FactorEngine:
 
     def query(self, name: str) -> str:
         """The rendered SELECT of factor table `name`, after making sure that every step it reads is there."""
-        for table in FACTOR_ORDER[: FACTOR_ORDER.index(name) + 1]:
-            if table in OWN_STEPS and table != name:
-                continue
-            if table == "open_item":
+        for step in STEPS_OF[name]:
+            if step == LEDGER:
                 self._read_ledger()
-            for step in STEPS_BEFORE[table]:
+            else:
                 self._prepare(step)
         return render(factor_sql(name), self._params)
 
@@ -125,7 +125,7 @@ class FactorEngine:
 
     def _read_ledger(self) -> None:
         """One pass over the ledger, range by range: positions of a range in memory, what is needed of them collected."""
-        if "ledger" in self._done:
+        if LEDGER in self._done:
             return
         self._prepare("terms")
         for number, (first, last) in enumerate(self._bucket_ranges()):
@@ -139,7 +139,7 @@ class FactorEngine:
                     self._con.execute(f"INSERT INTO step.{step} {render(factor_sql(f'steps/{step}'), params)}")
         for step in ("position", "line"):
             self._con.execute(f"DROP TABLE step.{step}")
-        self._done.add("ledger")
+        self._done.add(LEDGER)
 
     def _bucket_ranges(self) -> list[tuple[int, int]]:
         """Ranges of buckets (inclusive) that hold about RANGE_INVOICES invoices each; one range when there are fewer."""

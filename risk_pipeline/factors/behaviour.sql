@@ -164,7 +164,7 @@ SELECT
         WHEN normal_known AND amount_season IS NOT NULL
             THEN CAST(amount_30d AS DOUBLE) / CAST(NULLIF(amount_season, 0) AS DOUBLE)
         WHEN normal_known
-            THEN CAST(amount_30d AS DOUBLE) * CAST(335 AS DOUBLE) / (CAST(NULLIF(amount_335d, 0) AS DOUBLE) * CAST(30 AS DOUBLE))
+            THEN CAST(amount_30d AS DOUBLE) * CAST(335 AS DOUBLE) / NULLIF(CAST(amount_335d AS DOUBLE) * CAST(30 AS DOUBLE), 0)
     END AS order_surge_ratio,
     CASE WHEN has_orders AND NOT normal_known THEN 'too_few_orders' END AS order_surge_ratio_code,
     CASE WHEN has_crm THEN n_contact_30d END AS contact_changes_30d,

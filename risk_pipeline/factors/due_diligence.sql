@@ -13,9 +13,12 @@ WITH tally AS (
         -- suits
         COUNT(CASE WHEN sued_date > $m24 AND suit_type IN (1, 4) THEN case_key END) AS suits,
         MAX(CASE WHEN sued_date > $m24 AND suit_type IN (1, 4) THEN sued_date END) AS suits_date,
-        COUNT(CASE WHEN claimed_date IS NOT NULL AND suit_type <> 3 AND COALESCE(open_amount, $minor_claim) >= $minor_claim THEN case_key END)
-            AS claims,
-        COUNT(CASE WHEN claimed_date IS NOT NULL AND suit_type <> 3 AND open_amount IS NULL THEN case_key END) AS claims_unknown,
+        COUNT(
+            CASE
+                WHEN suit_type <> 3 AND COALESCE(open_amount, $minor_claim) >= $minor_claim THEN claimed_date
+            END
+        ) AS claims,
+        COUNT(CASE WHEN suit_type <> 3 AND open_amount IS NULL THEN claimed_date END) AS claims_unknown,
         SUM(
             CASE
                 WHEN claimed_date IS NULL OR suit_type = 3 THEN 0
@@ -65,20 +68,8 @@ WITH tally AS (
         COUNT(media_millionths) AS stories,
         SUM(media_millionths) AS media_millionths,
         MAX(CASE WHEN media_millionths IS NOT NULL THEN published_date END) AS media_date,
-        COUNT(
-            DISTINCT CASE
-                WHEN
-                    fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') AND changed_on > $m12
-                    THEN case_key
-            END
-        ) AS changes,
-        MAX(
-            CASE
-                WHEN
-                    fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') AND changed_on > $m12
-                    THEN published_date
-            END
-        ) AS changes_date,
+        COUNT(CASE WHEN fact = 'ownership_change' AND changed_on > $m12 THEN case_key END) AS changes,
+        MAX(CASE WHEN fact = 'ownership_change' AND changed_on > $m12 THEN published_date END) AS changes_date,
         -- what stands open, by kind
         COUNT(CASE WHEN fact = 'insolvency' THEN open_published_date END) AS insolvency,
         COUNT(CASE WHEN fact = 'dishonest_judgment_debtor' THEN open_published_date END) AS dishonest,
@@ -98,10 +89,10 @@ WITH tally AS (
 register_status AS (
     SELECT
         customer_id,
-        value_text,
-        ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY published_date DESC, finding_id DESC) AS newest
-    FROM step.finding
-    WHERE fact = 'registry_status' AND is_open
+        open_value AS value_text,
+        ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY open_published_date DESC, case_key DESC) AS newest
+    FROM step.finding_case
+    WHERE fact = 'registry_status' AND open_findings > 0
 ),
 judged AS (
     SELECT
@@ -177,26 +168,27 @@ gathered AS (
         t.sanctions_unreviewed,
         s.sanction_on,
         s.sanction_said,
-        -- Of each area: what was counted, if it is more than nothing or somebody searched; when, and what searches said
+        -- Of each area: what was counted, if it is more than nothing or somebody searched; when; and what searches said, where a
+        -- finding that counts is a hit, whoever made it
         CASE WHEN s.litigation_on IS NOT NULL OR t.claims > 0 THEN COALESCE(t.claims, 0) END AS claims,
         CASE WHEN s.litigation_on IS NOT NULL OR t.suits > 0 THEN COALESCE(t.suits, 0) END AS suits,
         GREATEST(s.litigation_on, t.suits_date, t.claims_date) AS litigation_date,
-        COALESCE(s.litigation_said, 'never') AS litigation_said,
+        CASE WHEN t.claims > 0 OR t.suits > 0 THEN 'hit' ELSE COALESCE(s.litigation_said, 'never') END AS litigation_said,
         CASE WHEN s.enforcement_on IS NOT NULL OR t.enforcement > 0 THEN COALESCE(t.enforcement, 0) END AS enforcement,
         GREATEST(s.enforcement_on, t.enforcement_date) AS enforcement_date,
-        COALESCE(s.enforcement_said, 'never') AS enforcement_said,
+        CASE WHEN t.enforcement > 0 THEN 'hit' ELSE COALESCE(s.enforcement_said, 'never') END AS enforcement_said,
         CASE WHEN s.registry_on IS NOT NULL OR t.registry_points > 0 THEN COALESCE(t.registry_points, 0) END AS registry_points,
         GREATEST(s.registry_on, t.registry_date) AS registry_date,
-        COALESCE(s.registry_said, 'never') AS registry_said,
+        CASE WHEN t.registry_points > 0 THEN 'hit' ELSE COALESCE(s.registry_said, 'never') END AS registry_said,
         CASE WHEN s.tax_on IS NOT NULL OR t.tax_arrears > 0 THEN COALESCE(t.tax_arrears, 0) END AS tax_arrears,
         GREATEST(s.tax_on, t.tax_date) AS tax_date,
-        COALESCE(s.tax_said, 'never') AS tax_said,
+        CASE WHEN t.tax_arrears > 0 THEN 'hit' ELSE COALESCE(s.tax_said, 'never') END AS tax_said,
         CASE WHEN s.media_on IS NOT NULL OR t.stories > 0 THEN COALESCE(t.media_millionths, 0) END AS media_millionths,
         GREATEST(s.media_on, t.media_date) AS media_date,
-        COALESCE(s.media_said, 'never') AS media_said,
+        CASE WHEN t.stories > 0 THEN 'hit' ELSE COALESCE(s.media_said, 'never') END AS media_said,
         CASE WHEN s.ownership_on IS NOT NULL OR t.changes > 0 THEN COALESCE(t.changes, 0) END AS changes,
         GREATEST(s.ownership_on, t.changes_date) AS ownership_date,
-        COALESCE(s.ownership_said, 'never') AS ownership_said,
+        CASE WHEN t.changes > 0 THEN 'hit' ELSE COALESCE(s.ownership_said, 'never') END AS ownership_said,
         COALESCE(t.claims, 0) AS claims_open,
         t.claims_unknown,
         CAST(COALESCE(t.claims_amount, 0) AS DECIMAL(18, 2)) AS claims_amount,

@@ -7,11 +7,10 @@
 -- amount that no money column can hold is NULL. Altman Z'': Altman 1995, without the constant; retained earnings of PRC GAAP =
 -- surplus reserve + undistributed profit.
 WITH finance AS (
-    SELECT c.customer_id, COUNT(f.prefix) > 0 AS is_finance
+    SELECT c.customer_id, COALESCE(i.is_finance, FALSE) AS is_finance
     FROM factor.customer_state AS c
-    LEFT JOIN policy.finance_industry AS f
-        ON c.industry_scheme = f.industry_scheme AND c.industry_code LIKE CONCAT(f.prefix, '%')
-    GROUP BY c.customer_id
+    LEFT JOIN step.industry_code AS i
+        ON COALESCE(c.industry_scheme, '') = i.industry_scheme AND c.industry_code = i.industry_code
 ),
 statement AS (
     SELECT

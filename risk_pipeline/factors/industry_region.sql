@@ -1,48 +1,8 @@
 -- factor.industry_region: industry, country, size and age of each customer and how risky they are (行业、地域、规模).
 -- Grain: customer_id. Industry class: the policy's, by the longest prefix of the code in the same scheme, else its default class.
--- A scheme with an edition (NACE Rev. 2) is read by the longest scheme of the policy it begins with. Country: the newest score and the
--- newest list status, each with its own publication; the worse score of incorporation and operation, as far as known.
-WITH class_of_prefix AS (
-    SELECT
-        UPPER(REPLACE(industry_scheme, ' ', '')) AS scheme,
-        prefix,
-        UPPER(REPLACE(REPLACE(REPLACE(prefix, '.', ''), ' ', ''), '-', '')) AS compact,
-        risk_class
-    FROM policy.industry_class
-),
-comparable_class AS (
-    SELECT
-        scheme,
-        prefix,
-        compact,
-        CASE
-            WHEN SUBSTRING(compact, 1, 1) BETWEEN 'A' AND 'Z' AND SUBSTRING(compact, 2, 1) BETWEEN '0' AND '9'
-                THEN SUBSTRING(compact, 2)
-            ELSE compact
-        END AS bare,
-        risk_class
-    FROM class_of_prefix
-),
-matched_class AS (
-    SELECT
-        i.industry_scheme,
-        i.industry_code,
-        p.prefix,
-        p.risk_class,
-        ROW_NUMBER() OVER (
-            PARTITION BY i.industry_scheme, i.industry_code
-            ORDER BY LENGTH(p.scheme) DESC, LENGTH(p.bare) DESC, p.risk_class DESC, p.prefix
-        ) AS place
-    FROM step.industry_code AS i
-    INNER JOIN comparable_class AS p
-        ON
-            SUBSTRING(i.scheme, 1, LENGTH(p.scheme)) = p.scheme
-            AND (
-                SUBSTRING(i.bare, 1, LENGTH(p.bare)) = p.bare
-                OR SUBSTRING(i.compact, 1, LENGTH(p.compact)) = p.compact
-            )
-),
-published AS (
+-- Country: the newest score and the newest list status, each with its own publication; the worse score of incorporation and
+-- operation, as far as known.
+WITH published AS (
     SELECT
         country_code,
         score,
@@ -92,8 +52,8 @@ placed AS (
         c.established_date,
         c.master_data_date,
         i.industry_code IS NOT NULL AND c.industry_scheme IS NOT NULL AS industry_known,
-        p.risk_class,
-        p.prefix,
+        i.risk_class,
+        i.class_prefix,
         home.list_status,
         home.list_date,
         abroad.list_status AS operating_list_status,
@@ -106,8 +66,6 @@ placed AS (
     FROM customer AS c
     LEFT JOIN step.industry_code AS i
         ON COALESCE(c.industry_scheme, '') = i.industry_scheme AND c.industry_code = i.industry_code
-    LEFT JOIN matched_class AS p
-        ON i.industry_scheme = p.industry_scheme AND i.industry_code = p.industry_code AND p.place = 1
     LEFT JOIN country AS home ON c.country_code = home.country_code
     LEFT JOIN country AS abroad ON c.operating_country_code = abroad.country_code
 )
@@ -126,7 +84,7 @@ SELECT
         WHEN NOT is_public_body THEN CAST(DATE_DIFF('day', established_date, $as_of) AS DOUBLE) / 365.25e0
     END AS company_age_years,
     CASE WHEN is_public_body THEN 'public_body' END AS company_age_years_code,
-    CASE WHEN industry_known THEN prefix END AS industry_class_prefix,
+    CASE WHEN industry_known THEN class_prefix END AS industry_class_prefix,
     CASE WHEN score IS NOT NULL THEN scored_country END AS country_risk_country,
     operating_list_status,
     master_data_date,

@@ -11,40 +11,54 @@ WITH series AS (
         change_12m,
         volatility_12m,
         shock,
-        insolvency_change_12m,
-        UPPER(REPLACE(SUBSTRING(industry_code, 1, GREATEST(STRPOS(industry_code, ':') - 1, 0)), ' ', '')) AS scheme,
-        UPPER(REPLACE(REPLACE(REPLACE(SUBSTRING(industry_code, STRPOS(industry_code, ':') + 1), '.', ''), ' ', ''), '-', ''))
-            AS compact
+        insolvency_change_12m
     FROM step.industry_series
     WHERE
         change_3m IS NOT NULL OR change_12m IS NOT NULL OR volatility_12m IS NOT NULL OR insolvency_change_12m IS NOT NULL
 ),
-comparable_series AS (
-    SELECT
-        scheme,
+series_code AS (
+    SELECT DISTINCT
         industry_code,
-        indicator,
-        published_date,
-        change_3m,
-        change_12m,
-        volatility_12m,
-        shock,
-        insolvency_change_12m,
+        UPPER(REPLACE(SUBSTRING(industry_code, 1, GREATEST(STRPOS(industry_code, ':') - 1, 0)), ' ', '')) AS scheme,
+        UPPER(REPLACE(REPLACE(REPLACE(SUBSTRING(industry_code, STRPOS(industry_code, ':') + 1), '.', ''), ' ', ''), '-', ''))
+            AS compact
+    FROM series
+),
+comparable AS (
+    SELECT
+        industry_code,
+        scheme,
         compact,
         CASE
             WHEN SUBSTRING(compact, 1, 1) BETWEEN 'A' AND 'Z' AND SUBSTRING(compact, 2, 1) BETWEEN '0' AND '9'
                 THEN SUBSTRING(compact, 2)
             ELSE compact
         END AS bare
-    FROM series
+    FROM series_code
     WHERE compact <> ''
+),
+of_industry AS (
+    SELECT
+        i.industry_scheme,
+        i.industry_code,
+        s.industry_code AS series_code,
+        LENGTH(s.scheme) AS scheme_length,
+        LENGTH(s.bare) AS code_length
+    FROM step.industry_code AS i
+    INNER JOIN comparable AS s
+        ON
+            SUBSTRING(i.scheme, 1, LENGTH(s.scheme)) = s.scheme
+            AND (
+                SUBSTRING(i.bare, 1, LENGTH(s.bare)) = s.bare
+                OR SUBSTRING(i.compact, 1, LENGTH(s.compact)) = s.compact
+            )
 ),
 matched AS (
     SELECT
         i.industry_scheme,
         i.industry_code,
         s.indicator,
-        s.industry_code AS series_code,
+        i.series_code,
         s.published_date,
         s.change_3m,
         s.change_12m,
@@ -53,16 +67,10 @@ matched AS (
         s.insolvency_change_12m,
         ROW_NUMBER() OVER (
             PARTITION BY i.industry_scheme, i.industry_code, s.indicator
-            ORDER BY LENGTH(s.scheme) DESC, LENGTH(s.bare) DESC, s.industry_code
+            ORDER BY i.scheme_length DESC, i.code_length DESC, i.series_code
         ) AS place
-    FROM step.industry_code AS i
-    INNER JOIN comparable_series AS s
-        ON
-            SUBSTRING(i.scheme, 1, LENGTH(s.scheme)) = s.scheme
-            AND (
-                SUBSTRING(i.bare, 1, LENGTH(s.bare)) = s.bare
-                OR SUBSTRING(i.compact, 1, LENGTH(s.compact)) = s.compact
-            )
+    FROM of_industry AS i
+    INNER JOIN series AS s ON i.series_code = s.industry_code
 ),
 industry AS (
     SELECT
@@ -90,8 +98,8 @@ owed AS (
     SELECT
         customer_id,
         currency,
-        SUM(CAST(CAST(open_amount AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2))) AS open_amount,
-        SUM(CAST(CAST(billed AS DECIMAL(19, 2)) * fx_rate AS DECIMAL(18, 2))) AS billed
+        CAST(SUM(open_amount) AS DOUBLE) * CAST(MAX(fx_rate) AS DOUBLE) AS open_amount,
+        CAST(SUM(billed) AS DOUBLE) * CAST(MAX(fx_rate) AS DOUBLE) AS billed
     FROM factor.exposure_by_currency
     GROUP BY customer_id, currency
 ),
@@ -106,7 +114,7 @@ quoted AS (
     SELECT
         currency,
         rate_date,
-        CAST(rate AS DOUBLE) AS rate,
+        rate,
         CASE WHEN rate_date >= $fx_from THEN 'now' ELSE 'before' END AS quote,
         ROW_NUMBER() OVER (PARTITION BY currency, rate_date >= $fx_from ORDER BY rate_date DESC) AS place
     FROM feed.fx_rate
@@ -126,7 +134,11 @@ per_euro AS (
     WHERE place = 1
     GROUP BY currency
     UNION ALL
-    SELECT 'EUR' AS currency, CAST(NULL AS DATE) AS rate_date, CAST(1 AS DOUBLE) AS rate_now, CAST(1 AS DOUBLE) AS rate_before
+    SELECT
+        'EUR' AS currency,
+        CAST(NULL AS DATE) AS rate_date,
+        CAST(1 AS DECIMAL(18, 10)) AS rate_now,
+        CAST(1 AS DECIMAL(18, 10)) AS rate_before
 ),
 currency AS (
     SELECT
@@ -160,8 +172,10 @@ measured AS (
         CASE
             WHEN c.home_currency = c.invoice_currency THEN CAST(0 AS DOUBLE)
             ELSE
-                home.rate_now / NULLIF(invoiced.rate_now, 0)
-                / NULLIF(home.rate_before / NULLIF(invoiced.rate_before, 0), 0) - 1
+                FLOOR(
+                    CAST(home.rate_now * invoiced.rate_before - home.rate_before * invoiced.rate_now AS DOUBLE)
+                    / CAST(NULLIF(home.rate_before * invoiced.rate_now, 0) AS DOUBLE) * 1e12 + 0.5
+                ) / 1e12
         END AS fx_move,
         CASE WHEN c.home_currency <> c.invoice_currency THEN LEAST(home.rate_date, invoiced.rate_date) END AS fx_date
     FROM currency AS c

@@ -300,8 +300,10 @@ def _refuse_lies(data: bytes, info: zipfile.ZipInfo, name: str) -> None:
 
 
 def _inflated(data: bytes, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    lengths = struct.unpack("<HH", data[info.header_offset + 26 : info.header_offset + 30])
-    start = info.header_offset + 30 + sum(lengths)
+    lengths = data[info.header_offset + 26 : info.header_offset + 30]
+    if len(lengths) < 4:  # the directory points behind the end: nothing unpacks, which is not what it says
+        return
+    start = info.header_offset + 30 + sum(struct.unpack("<HH", lengths))
     packed = data[start : start + info.compress_size]
     if info.compress_type == zipfile.ZIP_STORED:
         yield packed

@@ -132,6 +132,18 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         """,
     ),
     Reconciliation(
+        "reconcile_statement_money",
+        "factor",
+        "factor.financial_condition",
+        ("factor.financial_condition",),
+        "accounts with equity give a net worth; if not, their currency has no exchange rate on the day, or the amount is absurd",
+        """
+        SELECT customer_id AS example FROM factor_financial_condition
+        WHERE equity_ratio IS NOT NULL AND tangible_net_worth IS NULL
+        """,
+        severity="warn",
+    ),
+    Reconciliation(
         "reconcile_item_identity",
         "factor",
         "factor.open_item",

@@ -48,8 +48,8 @@ class Explanation:
     urgent first (`owner` in words); open items with
     the oldest first; `rejected_rows`: rows of the deliveries behind the run that name the customer and are in quarantine, so
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
-    newest row, its contributions (`factors`), and the facts beside them that have a value (`facts`, with the `rules` of the
-    policy that read them).
+    newest row, its contributions (`factors`), the points they lost at the assessment before, and the facts beside them that have
+    a value (`facts`, with the `rules` of the policy that read them).
     `risk_types`: what each kind of risk gave to the score (`subtotal`) of what it could (`weight`). Texts come as
     {"en": …, "zh": …}.
     """
@@ -115,7 +115,7 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             due_diligence=found.one("factor.due_diligence"),
             contributions=worded,
             risk_types=_risk_types(score, worded),
-            evidence=list(_evidence(found, catalogue, policy, worded, day)),
+            evidence=list(_evidence(found, catalogue, policy, worded, day, run["previous_as_of"])),
             candidates=found.all("decision.limit_candidate", "kind = 'need' DESC, candidate_limit NULLS LAST, method"),
             securities=[
                 _security(row) for row in found.all("factor.collateral_item", "net_value DESC, security_source, security_id")
@@ -159,6 +159,14 @@ class _Published:
     def one(self, name: str) -> Row:
         rows = self.all(name, "customer_id")
         return rows[0] if rows else {}
+
+    def lost(self, day: date | None) -> dict[str, float]:
+        """Points lost by factor at another assessment; empty when there is none, or it gave no score."""
+        rows = self._rows(
+            "SELECT factor, points_lost FROM score.contribution WHERE as_of = ? AND customer_id = ? AND points_lost IS NOT NULL",
+            [day, self._key[1]],
+        )
+        return {row["factor"]: row["points_lost"] for row in rows}
 
     def open_items(self) -> list[Row]:
         """The open items, oldest first, each with the file and line that last delivered its invoice."""
@@ -231,7 +239,10 @@ def _risk_types(score: Row, contributions: list[Row]) -> list[Row]:
     return found
 
 
-def _evidence(found: _Published, catalogue: Catalogue, policy: Policy, contributions: list[Row], day: date) -> Iterator[Row]:
+def _evidence(
+    found: _Published, catalogue: Catalogue, policy: Policy, contributions: list[Row], day: date, before: date | None
+) -> Iterator[Row]:
+    lost_before = found.lost(before)
     rules = rules_by_column(policy)
     scored = {row["factor"]: row for row in contributions}
     for name in dict.fromkeys(factor.table for factor in catalogue.factors):
@@ -244,6 +255,8 @@ def _evidence(found: _Published, catalogue: Catalogue, policy: Policy, contribut
             "evidence_date": dated,
             "evidence_age_days": (day - dated).days if dated else None,
             "factors": [scored[factor.id] for factor in factors if factor.id in scored],
+            "previous_as_of": before if lost_before else None,
+            "previous_points_lost": sum(lost_before.get(factor.id, 0.0) for factor in factors) if lost_before else None,
             "facts": [
                 {
                     "fact": factor.id,

@@ -11,7 +11,7 @@ into the register once. Whatever is computed later, by whichever process, is com
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,8 +30,8 @@ from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
 from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
-from risk_pipeline.decision.decide import DecisionContext, decide
-from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.decision.decide import DecisionContext, decide, facts_read
+from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand, visible
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
@@ -63,8 +63,11 @@ STAGES: tuple[Stage, ...] = ("factor", "decide")
 FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
 DECIDE_TABLES = STAGE_TABLES["decide"]
 MART_TABLES = ("mart.worklist", "mart.portfolio")  # of all customers at once, when all are decided
-BATCH_ROWS = 12_500
+BATCH_ROWS = 12_500  # customers decided at once ...
+BATCH_CONTRIBUTIONS = 250_000  # ... or fewer, so that memory does not grow with the factors of their cards
 ROW_GROUP_ROWS = 32_768
+FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of each table
+OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
 # What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
@@ -250,15 +253,17 @@ class Run:
             }
             with self._reading_staged("the decisions"):
                 create_group_outcome(self._connection(), self._facts, self.policy, catalogue, context)
-                reader = self._facts()
             # Compressing a batch takes a third of the time and no interpreter: one thread writes while the next batch is decided.
             writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
             written: Future[None] | None = None
-            for batch in reader:
-                facts = arrow_to_frame(pa.Table.from_batches([batch]))
+            parts = _Parts(self._facts(), max(map(len, self.policy.scorecards.values())))
+            for part in parts:
+                coded = [field.name for field in part.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
+                facts = arrow_to_frame(pa.Table.from_batches([part]), coded_text=coded)
                 first, last = facts["customer_id"].iloc[[0, -1]]
                 before = replace(context, alerts=alerts.between(first, last), treatments=treatments.between(first, last))
                 frames = decide(facts, self.policy, catalogue, before)
+                parts.factors = len(frames["score.contribution"]) / len(facts)
                 tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
                 if written is not None:
                     written.result()
@@ -408,7 +413,7 @@ class Run:
 
     def _evidence_known(self) -> bool:
         """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
-        return any(self._connection().execute(f"SELECT 1 FROM feed.{feed} LIMIT 1").fetchall() for feed in EVIDENCE_FEEDS)
+        return any(visible(self._connection(), feed) for feed in EVIDENCE_FEEDS)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"
@@ -450,7 +455,8 @@ class Run:
 
     def _undated_params(self) -> dict[str, SqlLiteral]:
         """What the factor SQL is told beside the dates: which feeds there are, and the figures of the policy."""
-        return {**{f"has_{name}": bool(parts.paths) for name, parts in self._feeds.items()}, **self._policy_params()}
+        at_hand = feeds_at_hand(self._connection(), [name for name, parts in self._feeds.items() if parts.paths])
+        return {**{f"has_{name}": there for name, there in at_hand.items()}, **self._policy_params()}
 
     def _policy_params(self) -> dict[str, SqlLiteral]:
         rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure
@@ -501,54 +507,58 @@ class Run:
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
             )
 
-    def _facts(self, only: str | None = None) -> pa.RecordBatchReader:
-        """The facts of all customers, or of those that the query `only` names, batch by batch."""
-        return self._connection().sql(self._facts_query(only)).to_arrow_reader(BATCH_ROWS)
+    def _facts(self, only: str | None = None) -> Iterator[pa.RecordBatch]:
+        """What decide is told of each customer, or of those that the query `only` names, by customer_id. One range of customers
+        after the other: joining all those tables of everybody would hold all of them twice.
+        """
+        with self._reading_staged("the decisions"):
+            ids = self._connection().sql(f"{only or 'SELECT customer_id FROM factor.customer_state'} ORDER BY customer_id")
+            names = ids.to_arrow_table()["customer_id"]
+            starts = [names[place].as_py() for place in range(0, len(names), FACTS_ROWS)]
+            for first, beyond in zip(starts, [*starts[1:], None], strict=True):
+                within = f"customer_id >= {literal(first)}" + (f" AND customer_id < {literal(beyond)}" if beyond else "")
+                if only:
+                    within += f" AND customer_id IN ({only})"
+                yield from self._connection().sql(self._facts_query(within)).to_arrow_reader(BATCH_ROWS)
 
-    def _facts_query(self, only: str | None = None) -> str:
-        """One row per customer, by customer_id: the columns of the fact tables, what became of the customer's group, and the
-        previous published decisions.
+    def _facts_query(self, within: str) -> str:
+        """One row per customer that fulfils the condition `within`: the columns decide reads, what became of its group, and
+        the decisions before.
         """
         # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
         # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
         facts = [name.removeprefix("factor.") for name in FACT_TABLES]
+        read = facts_read(self.policy, load_catalogue())
         columns = {
             column.name: f"{name}.{column.name}"
             for name in facts
             for column in table(f"factor.{name}").columns
-            if column.name not in ("as_of", "run_id")
+            if column.name in read
         }
-        tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
-        published = self._published()
-        previous = {
-            name: source if source in published or source[1:2] != "." else f"CAST(NULL AS {DUCKDB_TYPE[kind]})"
-            for name, (source, kind) in PREVIOUS_COLUMNS.items()
+        selected = {
+            **columns,
+            **{name: f"g.{name}" for name in GROUP_COLUMNS},
+            **{name: source for name, (source, _) in PREVIOUS_COLUMNS.items()},
         }
-        selected = {**columns, **{name: f"g.{name}" for name in GROUP_COLUMNS}, **previous}
         first, *others = facts
-        joined = " ".join(f"JOIN factor.{name} AS {name} ON {first}.customer_id = {name}.customer_id" for name in others)
-        joins = (
-            f"LEFT JOIN {tier} AS t ON {first}.customer_id = t.customer_id"
-            f" LEFT JOIN {limit} AS l ON {first}.customer_id = l.customer_id"
-        )
-        if review := self._previous("decision.review"):
-            joins += f" LEFT JOIN {review} AS r ON {first}.customer_id = r.customer_id"
+        part = {name: f"(SELECT * FROM factor.{name} WHERE {within}) AS {name}" for name in facts}
+        before = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
+        joins = [
+            *(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others),
+            f"LEFT JOIN {RELATION} AS g ON {first}.customer_id = g.customer_id",
+            *(f"LEFT JOIN {self._previous(name)} AS {t} ON {first}.customer_id = {t}.customer_id" for t, name in before.items()),
+        ]
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            f" FROM factor.{first} AS {first} {joined} LEFT JOIN {RELATION} AS g ON {first}.customer_id = g.customer_id"
-            f" {joins if tier else ''} {f'WHERE {first}.customer_id IN ({only})' if only else ''} ORDER BY {first}.customer_id"
+            f" FROM {part[first]} {' '.join(joins)} ORDER BY {first}.customer_id"
         )
 
-    def _published(self) -> set[str]:
-        """Columns of the previous published decisions, such as t.tier: an earlier release published fewer, none is the first."""
-        parts = self.record.manifest["previous_parts"]
-        tables = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
-        schemas = {alias: pq.read_schema(self._lake.absolute(parts[name])) for alias, name in tables.items() if name in parts}
-        return {f"{alias}.{name}" for alias, schema in schemas.items() for name in schema.names}
-
-    def _previous(self, name: str) -> str | None:
+    def _previous(self, name: str) -> str:
+        """The table of the assessment before, empty without one; a column it did not have yet when it was published is NULL."""
+        declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[column.kind]}) AS {column.name}" for column in table(name).columns)
         part = self.record.manifest["previous_parts"].get(name)
-        return f"read_parquet({literal(str(self._lake.absolute(part)))})" if part else None
+        published = f" UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(self._lake.absolute(part)))})" if part else ""
+        return f"(SELECT {declared} WHERE FALSE{published})"
 
     def _factor_metadata(self, name: str, path: Path) -> dict[str, Any]:
         if name != "factor.exposure":
@@ -565,6 +575,22 @@ class Run:
             f"SELECT tier, COUNT(customer_id) FROM read_parquet({literal(str(path))}) GROUP BY tier ORDER BY tier"
         )
         return {"tier_counts": dict(rows.fetchall())}
+
+
+class _Parts:
+    """Batches of facts, cut so that one part has about BATCH_CONTRIBUTIONS contributions. `factors`: how many a customer has."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch], factors: float) -> None:
+        self._batches = batches
+        self.factors = factors
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            start = 0
+            while start < batch.num_rows:
+                part = batch.slice(start, max(1, int(BATCH_CONTRIBUTIONS / max(self.factors, 1))))
+                start += part.num_rows
+                yield part
 
 
 def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.ParquetWriter:

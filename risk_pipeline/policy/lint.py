@@ -398,6 +398,18 @@ def _master_scale(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         yield ("master_scale", len(bounds) - 1, "pd_le"), "gap: the last grade must reach pd_le 1"
 
 
+def _evidence(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
+    """Lists that factor SQL joins: what stands twice would count twice."""
+    lists: list[tuple[Place, tuple[str, ...]]] = [
+        (("evidence", "bureau_preference"), policy.evidence.bureau_preference),
+        *((("evidence", "required_documents", c), kinds) for c, kinds in policy.evidence.required_documents.items()),
+        *((("finance_industries", scheme), prefixes) for scheme, prefixes in policy.finance_industries.items()),
+    ]
+    for place, names in lists:
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield place, f"{'.'.join(map(str, place))}: {name} is listed twice"
+
+
 def _bins_alike(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
     for name, rule in policy.scoring.items():
         for number, (before, after) in enumerate(itertools.pairwise(rule.bins or ()), start=1):
@@ -550,5 +562,6 @@ RULES: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (
     _mitigants,
     _alerts,
     _once_per_tier,
+    _evidence,
 )
 DOUBTS: tuple[Callable[[Policy, FactorCatalogue], Iterator[Problem]], ...] = (_bins_alike,)  # warnings: unusual, yet sound

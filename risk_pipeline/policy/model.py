@@ -352,7 +352,7 @@ class Grade(Model):
 
 
 class Tier(Model):
-    """A risk tier: scores from `score_from` (inclusive) up to the next better tier. `fallback_pd` stands where there is no score."""
+    """A risk tier: scores from `score_from` (inclusive) up to the next better. `fallback_pd` stands where there is no score."""
 
     id: Name
     score_from: ScorePoints
@@ -609,7 +609,7 @@ class Evidence(Model):
     round_sum: Annotated[Amount, Field(gt=0)] = Decimal(1000)
     split_threshold: Annotated[Amount, Field(gt=0)] = Decimal(10000)
     bureau_preference: tuple[Text, ...] = ()
-    required_documents: dict[Name, tuple[Text, ...]] = {}
+    required_documents: dict[Literal["corporate", "small", "sole"], tuple[Text, ...]] = {}  # as factor.due_diligence tells them
 
 
 SecurityKind = Literal[
@@ -947,7 +947,7 @@ class Policy(Model):
         return (*self.tier_ids, UNRATED)
 
     def fallback_pd(self, tier: str) -> float | None:
-        """PD of a customer in `tier` without a score: that of the tier, unrated as the tier it ranks as; None = the policy has none."""
+        """PD of a customer in `tier` without a score; unrated as the tier it ranks as; None = the policy has none."""
         rank = self.unrated.ranks_as if tier == UNRATED else tier
         return next((each.fallback_pd for each in self.tiers if each.id == rank), None)
 

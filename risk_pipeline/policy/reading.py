@@ -5,6 +5,7 @@ Put here: looking through the conditions. Keep out: asking them (decision/), and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from risk_pipeline.policy.model import Policy
@@ -14,11 +15,22 @@ from risk_pipeline.policy.scopes import CONDITIONS, condition
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:
     """Column -> ids of the rules whose condition reads it or its special code."""
     found: dict[str, list[str]] = {}
+    for rule, columns in _conditions(policy):
+        for column in columns:
+            found.setdefault(column.removesuffix("_code"), []).append(rule)
+    return {column: list(dict.fromkeys(rules)) for column, rules in found.items()}
+
+
+def columns_of_conditions(policy: Policy) -> frozenset[str]:
+    """Every column that a condition of the policy reads."""
+    return frozenset(column for _, columns in _conditions(policy) for column in columns)
+
+
+def _conditions(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Id of each rule, and the columns its condition reads."""
     for block, scope in CONDITIONS.items():
         rules: Any = policy
         for key in block.split("."):
             rules = getattr(rules, key)
         for rule in rules:
-            for column in condition(rule.when, scope).columns():
-                found.setdefault(column.removesuffix("_code"), []).append(rule.id)
-    return {column: list(dict.fromkeys(rules)) for column, rules in found.items()}
+            yield rule.id, condition(rule.when, scope).columns()

@@ -31,30 +31,52 @@ FACT_TABLES = (
 
 # Facts that come from the run and the policy, not from a table.
 DERIVED = (
-    Field("evidence_feeds_configured", Kind.FLAG, "The workspace has feeds beyond the ledger", "工作区配置了台账以外的数据源"),
+    Field(
+        "evidence_feeds_configured",
+        Kind.FLAG,
+        "A bureau report or a financial statement of any customer is "
+        "known at the assessment date: there is more than a ledger to go by",
+        "评估日已有任一客户的征信报告或财务报表，即不止台账数据",
+    ),
     Field("materiality_abs", Kind.MONEY, "Amount below which debt is not material", "重要性金额门槛"),
-    Field("group_member_in_default", Kind.FLAG, "Another member of the group is in default or insolvent, and the customer is not "
-          "shielded from it",
-          "集团其他成员违约或破产，且该客户未被隔离"),
+    Field(
+        "group_member_in_default",
+        Kind.FLAG,
+        "Another member of the group is in default or insolvent, and the customer is not shielded from it",
+        "集团其他成员违约或破产，且该客户未被隔离",
+    ),
 )
 # What the edges between the states of a customer may read beside the facts.
 STATE_DERIVED = (
     Field("status_days", Kind.INTEGER, "Days in the present state", "处于当前状态的天数", "days"),
     Field("proposed_status", Kind.TEXT, "State that the knock-outs in force ask for", "否决规则要求的客户状态"),
     Field("new_knockout", Kind.FLAG, "A knock-out holds that did not at the last assessment", "新触发的否决规则"),
-    Field("proof", Kind.FLAG, "No knock-out asks for a suspension, no default event holds and no material debt is past due",
-          "无暂停事由、无违约事件且无重大逾期"),
-    Field("cured", Kind.FLAG, "That proof has lasted as long as the policy asks",
-          "上述证明已持续满政策规定的天数"),
-    Field("probation_met", Kind.FLAG, "The needs of probation were met at enough month ends in a row",
-          "观察期要求已连续达标"),
-    Field("plan_granted", Kind.FLAG, "An instalment plan was agreed since the present state began",
-          "进入当前状态后签订了分期还款计划"),
-    Field("plan_broken", Kind.FLAG, "An instalment plan was broken since the present state began",
-          "进入当前状态后违反了分期还款计划"),
-    Field("due_diligence_renewed", Kind.FLAG, "Documents or a judgement of the management, and a sanctions search, are newer "
-          "than the present state",
-          "进入当前状态后已更新尽职调查（资料或管理评价，及制裁名单查询）"),
+    Field(
+        "proof",
+        Kind.FLAG,
+        "No knock-out asks for a suspension, no default event holds and no material debt is past due",
+        "无暂停事由、无违约事件且无重大逾期",
+    ),
+    Field("cured", Kind.FLAG, "That proof has lasted as long as the policy asks", "上述证明已持续满政策规定的天数"),
+    Field("probation_met", Kind.FLAG, "The needs of probation were met at enough month ends in a row", "观察期要求已连续达标"),
+    Field(
+        "plan_granted",
+        Kind.FLAG,
+        "An instalment plan was agreed since the present state began",
+        "进入当前状态后签订了分期还款计划",
+    ),
+    Field(
+        "plan_broken",
+        Kind.FLAG,
+        "An instalment plan was broken since the present state began",
+        "进入当前状态后违反了分期还款计划",
+    ),
+    Field(
+        "due_diligence_renewed",
+        Kind.FLAG,
+        "Documents or a judgement of the management, and a sanctions search, are newer than the present state",
+        "进入当前状态后已更新尽职调查（资料或管理评价，及制裁名单查询）",
+    ),
 )
 PROPOSED = ("suspended", "exit_proposed")
 TIER_COLUMNS = ("tier", "periods_in_tier")
@@ -86,12 +108,22 @@ WITH_LIMIT: Scope = {
 ALERT_FACTS = (
     Field("score_drop", Kind.NUMBER, "Points by which the score fell since the last month end", "评分较上月末下降分数", "points"),
     Field("score_compared_with", Kind.TEXT, "The month end the score is compared with", "评分对比的月末日期"),
-    Field("order_to_limit", Kind.NUMBER, "Largest order of 30 days to the limit; 9.99 without a limit",
-          "近30天最大订单占额度比例", "ratio"),
+    Field(
+        "order_to_limit",
+        Kind.NUMBER,
+        "Largest order of 30 days to the limit; 9.99 without a limit",
+        "近30天最大订单占额度比例",
+        "ratio",
+    ),
     Field("policy_terms_days", Kind.INTEGER, "Payment terms the policy has for tier and class", "政策规定账期", "days"),
     Field("unapplied_share", Kind.NUMBER, "Money received and not matched, to open items", "未核销回款占未清应收比例", "ratio"),
-    Field("lawsuit_to_net_worth", Kind.NUMBER, "Newest open suits to tangible net worth; 9.99 when that is not positive",
-          "最近未结诉讼金额占有形净资产比例", "ratio"),
+    Field(
+        "lawsuit_to_net_worth",
+        Kind.NUMBER,
+        "Newest open suits to tangible net worth; 9.99 when that is not positive",
+        "最近未结诉讼金额占有形净资产比例",
+        "ratio",
+    ),
 )
 WITH_ALERT_FACTS: Scope = {
     **WITH_LIMIT,
@@ -104,8 +136,12 @@ WITH_ALERT_FACTS: Scope = {
 CHANGES = (
     Field("knockout_removed", Kind.FLAG, "A knock-out of the last assessment holds no longer", "上次触发的否决规则已解除"),
     Field("statement_new", Kind.FLAG, "Financial statement received since the last assessment", "上次评估后收到新财务报表"),
-    Field("security_changed", Kind.FLAG, "Newer facts about the customer's security since the last assessment",
-          "上次评估后担保情况有变化"),
+    Field(
+        "security_changed",
+        Kind.FLAG,
+        "Newer facts about the customer's security since the last assessment",
+        "上次评估后担保情况有变化",
+    ),
     Field("plan_kept", Kind.FLAG, "An instalment plan is in force and was not broken", "有效分期还款计划且未违反"),
 )
 OUTCOMES = (

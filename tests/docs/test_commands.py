@@ -20,6 +20,7 @@ import pytest
 BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [
     "docs/getting-started.md",
+    "docs/demo.md",
     "docs/bring_your_own_data.md",
     "docs/feeds.md",
     "docs/evidence.md",

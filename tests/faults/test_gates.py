@@ -166,6 +166,7 @@ RECONCILIATION_CASES: dict[tuple[Stage, str], list[Damage]] = {
         put("factor.exposure", 2, aging_not_due=CENT),
         put("factor.open_item", 0, customer_id="C9"),
     ],
+    ("factor", "reconcile_statement_money"): [put("factor.financial_condition", 0, equity_ratio=0.4)],
     ("factor", "reconcile_item_identity"): [
         put("factor.open_item", 0, open_amount=Decimal("100.01")),
         put("factor.open_item", 2, written_off=Decimal(1)),

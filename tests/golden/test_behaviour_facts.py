@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,20 +127,6 @@ def test_bank_account_changes_are_those_announced_and_those_seen(case: LedgerCas
     assert found["bank_account_changes_30d"] == 2  # 29, and c
 
 
-def test_the_first_account_of_a_new_customer_is_no_change(case: LedgerCase, crm: Crm) -> None:
-    case.payment("P1", 100, days_before(20), payer_account="a")
-    case.payment("P2", 100, days_before(20), payer_account="b")  # two on the first day: both are his first
-    found = behaviour(case)
-    assert (found["new_payer_accounts_180d"], found["bank_account_changes_180d"]) == (0, 0)
-
-
-def test_an_account_of_a_returned_payment_was_never_seen(case: LedgerCase, crm: Crm) -> None:
-    case.payment("P1", 100, days_before(300), payer_account="a")
-    case.payment("P2", 100, days_before(20), payer_account="b", status="returned", status_date=days_before(19))
-    case.payment("P3", 100, days_before(10), payer_account="c", status="returned", status_date=days_before(-1))  # tomorrow
-    assert behaviour(case)["new_payer_accounts_180d"] == 1  # c
-
-
 # What happened 7 days ago, whether it is a two-way contact and whether it is an interaction.
 CONTACTS: tuple[tuple[str, dict[str, Any], bool, bool], ...] = (
     ("visit", {}, True, True),
@@ -205,263 +192,273 @@ def order(case: LedgerCase, days: int, amount: Any = 1_000, **values: Any) -> No
 
 def test_without_an_order_feed_nothing_is_said_of_orders(case: LedgerCase) -> None:
     found = behaviour(case)
-    names = [name for name in found if "order" in name]
-    assert {found[name] for name in names} == {None}
+    assert {found[name] for name in found if "order" in name} == {None}
 
 
-def test_silence_against_the_own_rhythm(case: LedgerCase) -> None:
-    for days in (50, 60, 72, 82, 102):  # gaps 10, 12, 10, 20: the middle two are 10 and 12, median 11
-        order(case, days)
-    order(case, 72)  # a second order of one day is no gap
-    found = behaviour(case)
-    assert found["order_gap_median_days"] == 11
-    assert found["order_gap_ratio"] == pytest.approx(50 / 11, abs=1e-12)
-    assert (found["order_days_12m"], found["last_order_date"], found["first_order_date"]) == (
-        5,
-        days_before(50),
-        days_before(102),
-    )
-
-
-def test_the_median_of_an_odd_number_of_gaps_and_its_floor(case: LedgerCase) -> None:
-    for days in (21, 22, 24, 28, 36, 52):  # gaps 1, 2, 4, 8, 16: median 4, floor 7
-        order(case, days)
-    found = behaviour(case)
-    assert found["order_gap_median_days"] == 4
-    assert found["order_gap_ratio"] == 3  # 21 / 7
-
-
-def test_four_order_days_are_no_rhythm(case: LedgerCase) -> None:
-    for days in (50, 60, 70, 80, 365):  # 365 d ago is 30 June 2025: outside W(12)
-        order(case, days)
-    found = behaviour(case)
-    assert (found["order_gap_ratio"], found["order_gap_ratio_code"]) == (None, "too_few_orders")
-    order(case, 364)
-    assert behaviour(case)["order_gap_ratio_code"] is None
-
-
-def test_a_customer_without_orders_in_a_feed_of_others_has_too_few(case: LedgerCase) -> None:
-    order(case, 3, customer_id="D")
-    found = behaviours(case)[0]
-    assert (found["customer_id"], found["order_gap_ratio_code"], found["order_surge_ratio_code"]) == (
-        "C", "too_few_orders", "too_few_orders",
-    )  # fmt: skip
-    assert (found["order_amount_12m"], found["order_days_12m"], found["order_date_newest"]) == (0, 0, days_before(3))
-
-
-def test_cancelled_orders_and_those_without_an_amount_are_none(case: LedgerCase) -> None:
-    for days in (50, 60, 70, 80, 90):
-        order(case, days)
-    order(case, 5, cancelled_date=days_before(4))
-    order(case, 5, amount=0)
-    order(case, 5, amount=-100)
-    assert behaviour(case)["last_order_date"] == days_before(50)
-    order(case, 5, cancelled_date=days_before(-1))  # tomorrow: nobody knows yet
-    assert behaviour(case)["last_order_date"] == days_before(5)
-
-
-def test_project_business_orders_in_bursts(case: LedgerCase) -> None:
-    case.add("customer", customer_id="C", effective_from=days_before(900), is_project_business=True)
-    for days in (50, 60, 70, 80, 90, 200, 300, 320):
-        order(case, days)
-    found = behaviour(case)
-    assert (found["order_gap_ratio"], found["order_gap_ratio_code"]) == (None, "project_business")
-    assert found["order_surge_ratio"] == 0  # nothing in 30 d; the surge speaks of project business too
-
-
-def test_surge_against_the_eleven_months_before(case: LedgerCase) -> None:
-    order(case, 364, 2_000)  # first day of the 335
-    order(case, 200, 3_000)
-    order(case, 30, 1_700)  # last day of them
-    order(case, 29, 500)
-    order(case, 0, 1_000)
-    found = behaviour(case)
-    # Normal: 6,700 in 335 d = 600 in 30 d; ordered 1,500.
-    assert found["order_surge_ratio"] == pytest.approx(2.5, abs=1e-12)
-
-
-def test_surge_against_the_season_with_two_years_of_history(case: LedgerCase) -> None:
-    order(case, 730, 100)  # 30 June 2024 = W(24) begins behind it: 24 months of history
-    order(case, 365, 1_000)  # 30 June 2025: the last of the 30 days a year earlier
-    order(case, 394, 3_000)  # 1 June 2025: the first
-    order(case, 395, 9_000)  # before
-    order(case, 364, 9_000)  # behind
-    order(case, 200, 100)
-    order(case, 100, 100)
-    order(case, 10, 6_000)
-    assert behaviour(case)["order_surge_ratio"] == pytest.approx(6_000 / 4_000, abs=1e-12)
-
-
-def test_a_season_without_orders_is_no_normal(case: LedgerCase) -> None:
-    order(case, 730, 100)
-    for days in (364, 200, 100):
-        order(case, days, 3_350)
-    order(case, 10, 1_800)
-    assert behaviour(case)["order_surge_ratio"] == pytest.approx(2, abs=1e-12)  # 10,050 in 335 d = 900 in 30 d
-
-
-def test_no_surge_without_half_a_year_and_three_order_days(case: LedgerCase) -> None:
-    for customer, others in (("C", (180, 100, 50)), ("D", (181, 100)), ("E", ())):
-        for days in (5, *others):
-            order(case, days, customer_id=customer)
-    found = [(row["order_surge_ratio"], row["order_surge_ratio_code"]) for row in behaviours(case)]
-    assert found == [(None, "too_few_orders")] * 3
-
-
-def test_half_a_year_and_three_order_days_are_enough(case: LedgerCase) -> None:
-    order(case, 5, 1_000)
-    for days in (181, 100, 50):  # 31 December 2025 = six months
-        order(case, days, 3_350)
-    assert behaviour(case)["order_surge_ratio"] == pytest.approx(1_000 / 900, abs=1e-12)
-
-
-def test_order_trend_and_frequency(case: LedgerCase) -> None:
-    for days, amount in ((0, 100), (90, 200), (91, 1_000), (180, 500), (181, 7_000), (364, 1), (365, 9_999)):
-        order(case, days, amount)
-    found = behaviour(case)
-    # W(3) from 1 April (90 d ago): 300. The 3 months before, 1 January to 31 March (180 to 91 d ago): 1,500.
-    assert found["order_trend_3m"] == pytest.approx(300 / 1_500 - 1, abs=1e-12)
-    assert (found["order_amount_3m"], found["order_amount_12m"]) == (300, 8_801)
+# Situation: orders as days before the as-of date -> amount, or (days, amount, further columns); and what the table says.
+Orders = Sequence[tuple[Any, ...]]
+TOO_FEW = {"order_gap_ratio": None, "order_gap_ratio_code": "too_few_orders"}
+NO_SURGE = {"order_surge_ratio": None, "order_surge_ratio_code": "too_few_orders"}
+RHYTHM = [(days, 1_000) for days in (50, 60, 72, 82, 102)]
+ORDERS: dict[str, tuple[Orders, dict[str, Any]]] = {
+    "no orders in a feed of others": (
+        [],
+        {**TOO_FEW, **NO_SURGE, "order_amount_12m": 0, "order_days_12m": 0, "last_order_date": None, "order_trend_3m": None},
+    ),
+    # Gaps 10, 12, 10, 20: the middle two are 10 and 12, median 11. A second order of one day is no gap.
+    "silence against the own rhythm": (
+        [*RHYTHM, (72, 5)],
+        {
+            "order_gap_median_days": 11,
+            "order_gap_ratio": 50 / 11,
+            "order_gap_ratio_code": None,
+            "order_days_12m": 5,
+            "first_order_date": days_before(102),
+            "last_order_date": days_before(50),
+        },
+    ),
+    # Gaps 1, 2, 4, 8, 16: median 4, floor 7; 21 / 7.
+    "an odd number of gaps, and the floor": (
+        [(days, 1_000) for days in (21, 22, 24, 28, 36, 52)],
+        {"order_gap_median_days": 4, "order_gap_ratio": 3},
+    ),
+    # 365 d ago is 30 June 2025: outside W(12).
+    "four order days are no rhythm": ([*RHYTHM[:4], (365, 1_000)], {**TOO_FEW, "order_days_12m": 4}),
+    "five are": ([*RHYTHM[:4], (364, 1_000)], {"order_gap_ratio_code": None, "order_days_12m": 5}),
+    "cancelled, free and returned goods are no orders": (
+        [*RHYTHM, (5, 1_000, {"cancelled_date": days_before(4)}), (5, 0), (5, -100)],
+        {"last_order_date": days_before(50)},
+    ),
+    "cancelled tomorrow: nobody knows yet": (
+        [*RHYTHM, (5, 1_000, {"cancelled_date": days_before(-1)})],
+        {"last_order_date": days_before(5)},
+    ),
+    # Projects order in bursts, so silence says nothing; a surge does: nothing in 30 d.
+    "PROJECT": (
+        [(days, 1_000) for days in (50, 60, 70, 80, 90, 200, 300, 320)],
+        {"order_gap_ratio": None, "order_gap_ratio_code": "project_business", "order_surge_ratio": 0},
+    ),
+    # First and last day of the 335 d: 364 and 30 d ago. Normal: 6,700 in 335 d = 600 in 30 d; ordered 1,500.
+    "surge against the eleven months before": (
+        [(364, 2_000), (200, 3_000), (30, 1_700), (29, 500), (0, 1_000)],
+        {"order_surge_ratio": 2.5},
+    ),
+    # 730 d ago is 30 June 2024: 24 months of history. A year earlier: 1 to 30 June 2025, 394 to 365 d ago: 4,000.
+    "surge against the season": (
+        [(730, 100), (365, 1_000), (394, 3_000), (395, 9_000), (364, 9_000), (200, 100), (100, 100), (10, 6_000)],
+        {"order_surge_ratio": 1.5},
+    ),
+    # No orders in June 2025; 10,050 in 335 d = 900 in 30 d; ordered 1,800.
+    "a season without orders is no normal": (
+        [(730, 100), (364, 3_350), (200, 3_350), (100, 3_350), (10, 1_800)],
+        {"order_surge_ratio": 2},
+    ),
+    # 181 d ago is 31 December 2025, six months; 180 d ago is less.
+    "less than half a year": ([(180, 9), (100, 9), (50, 9), (5, 9_000)], NO_SURGE),
+    "two order days before": ([(181, 9), (100, 9), (5, 9_000)], NO_SURGE),
+    "a first order": ([(5, 9_000)], {**NO_SURGE, "order_trend_3m": None, "order_gap_median_days": None}),
+    "half a year and three order days": (
+        [(181, 3_350), (100, 3_350), (50, 3_350), (5, 1_000)],
+        {"order_surge_ratio": 1_000 / 900, "order_surge_ratio_code": None},
+    ),
+    # W(3) begins 90 d ago: 300. The 3 months before, 180 to 91 d ago: 1,500. W(12) begins 364 d ago.
     # 2 order days in 3 months, 4 in the 9 before = 1.333 in 3 months.
-    assert found["order_frequency_change_3v9"] == pytest.approx(0.5, abs=1e-12)
+    "trend and frequency": (
+        [(0, 100), (90, 200), (91, 1_000), (180, 500), (181, 7_000), (364, 1), (365, 9_999)],
+        {
+            "order_trend_3m": 300 / 1_500 - 1,
+            "order_frequency_change_3v9": 2 / (4 / 3) - 1,
+            "order_amount_3m": 300,
+            "order_amount_12m": 8_801,
+        },
+    ),
+    "nothing before to compare": ([(10, 5)], {"order_trend_3m": None, "order_frequency_change_3v9": None}),
+    # Mean 3,000; squares of deviations 4 + 1 + 0 + 1 + 4 = 10 million, / 4 = 2.5 million: deviation 1,581.139.
+    "a large order in own deviations": (
+        [(300, 1_000), (250, 2_000), (200, 3_000), (150, 4_000), (100, 5_000), (20, 1_000), (10, 10_000)],
+        {"large_order_z": 7_000 / math.sqrt(2_500_000)},
+    ),
+    # Deviation 0 counts as a tenth of the mean: (666.66 - 333.33) / 33.333.
+    "equal orders": ([*((days, "333.33") for days in (300, 250, 200, 150, 100)), (10, "666.66")], {"large_order_z": 10}),
+    "four orders before": ([*((days, 1_000) for days in (300, 250, 200, 150)), (10, 9_000)], {"large_order_z": None}),
+    "no order now": ([(days, 1_000) for days in (300, 250, 200, 150, 100)], {"large_order_z": None}),
+    # 2 USD per EUR on the as-of date (1 when it was ordered): 500 and 1,000.
+    "another currency at the rate of the as-of date": (
+        [(100, 1_000, {"currency": "USD"}), (10, 1_000)],
+        {"order_amount_3m": 1_000, "order_amount_12m": 1_500, "order_trend_3m": 1},
+    ),
+}
 
 
-def test_no_trend_from_nothing(case: LedgerCase) -> None:
-    order(case, 10)
-    found = behaviour(case)
-    assert (found["order_trend_3m"], found["order_frequency_change_3v9"], found["order_gap_median_days"]) == (None, None, None)
+@pytest.fixture(scope="module")
+def ordering(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """One customer per situation."""
+    case = LedgerCase(tmp_path_factory.mktemp("orders"))
+    case.add("fx_rate", currency="USD", rate_date=days_before(100), rate=1)
+    case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=2)
+    case.add("customer", customer_id="PROJECT", effective_from=days_before(900), is_project_business=True)
+    for name, (orders, _) in ORDERS.items():
+        case.invoice(f"I {name}", 100, customer=name)
+        for days, amount, *further in orders:
+            order(case, days, amount, customer_id=name, **(further[0] if further else {}))
+    return {row["customer_id"]: row for row in behaviours(case)}
 
 
-def test_a_large_order_in_own_deviations(case: LedgerCase) -> None:
-    for days, amount in ((300, 1_000), (250, 2_000), (200, 3_000), (150, 4_000), (100, 5_000)):
-        order(case, days, amount)
-    order(case, 20, 1_000)
-    order(case, 10, 10_000)
-    # Mean 3,000; squares of deviations 4 + 1 + 0 + 1 + 4 = 10 million, / 4 = 2.5 million, deviation 1,581.139.
-    assert behaviour(case)["large_order_z"] == pytest.approx(7_000 / math.sqrt(2_500_000), abs=1e-9)
+@pytest.mark.parametrize("situation", ORDERS)
+def test_orders(ordering: dict[str, dict[str, Any]], situation: str) -> None:
+    _as_expected(ordering[situation], ORDERS[situation][1])
 
 
-def test_equal_orders_deviate_by_a_tenth_of_their_mean(case: LedgerCase) -> None:
-    for days in (300, 250, 200, 150, 100):
-        order(case, days, "333.33")
-    order(case, 10, "666.66")
-    assert behaviour(case)["large_order_z"] == pytest.approx(10, abs=1e-9)
-
-
-def test_no_large_order_without_five_before_or_one_now(case: LedgerCase) -> None:
-    for days in (300, 250, 200, 150):
-        order(case, days)
-    order(case, 10, 9_000)
-    assert behaviour(case)["large_order_z"] is None
-    order(case, 100)
-    assert behaviour(case)["large_order_z"] is not None
-    assert behaviour(case, as_of=days_before(11))["large_order_z"] is None
-
-
-def test_orders_in_another_currency_count_at_the_rate_of_the_as_of_date(case: LedgerCase) -> None:
-    case.add("fx_rate", currency="USD", rate_date=days_before(400), rate=1)
-    case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=2)  # 2 USD per EUR
-    order(case, 100, 1_000, currency="USD")
-    order(case, 10, 1_000)
-    found = behaviour(case)
-    assert (found["order_amount_3m"], found["order_amount_12m"]) == (1_000, 1_500)
-    assert found["order_trend_3m"] == 1  # 1,000 / 500 - 1
+def _as_expected(row: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    for name, value in expected.items():
+        assert row[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float | int) else value), name
 
 
 # --- ways of paying ---------------------------------------------------------------------------------------------------
 
+PATTERNS = ("third_party_payment_share_12m", "round_sum_payment_share_12m", "split_payment_days_12m")
+# Situation: payments as (days before the as-of date, amount, further columns), and what the table says.
+Payments = Sequence[tuple[int, Any, dict[str, Any]]]
+PAYMENTS: dict[str, tuple[Payments, dict[str, Any]]] = {
+    "no payments": ([], dict.fromkeys((*PATTERNS, "new_payer_accounts_180d", "payment_method_changes_12m"))),
+    # Cheques were taken up before W(12) and transfers are the first method: direct debit and card.
+    "methods taken up": (
+        [
+            (days, 100, {"method": method})
+            for days, method in [(729, "transfer"), (500, "cheque"), (300, "cheque"), (200, "direct_debit"), (100, "card")]
+        ]
+        + [(50, 100, {"method": "transfer"}), (5, 100, {})],
+        {"payment_method_changes_12m": 2},
+    ),
+    "neither account nor method is told": (
+        [(5, 100, {})],
+        {
+            "new_payer_accounts_180d": None,
+            "payment_method_changes_12m": None,
+            "round_sum_payment_share_12m": 0,
+            "split_payment_days_12m": 0,
+        },
+    ),
+    "no payment within the year": (
+        [(365, 1_000, {"payer_id": "X", "method": "transfer"})],
+        {**dict.fromkeys(PATTERNS), "payment_method_changes_12m": 0},
+    ),
+    # He himself, his payer in the master, a firm of his group and a branch of his own are none; OTHER and UNKNOWN, twice, are.
+    "GROUPED": (
+        [(10, 100, {"payer_id": payer}) for payer in (None, "GROUPED", "HQ", "SISTER", "BRANCH", "OTHER", "UNKNOWN", "UNKNOWN")],
+        {"third_party_payment_share_12m": 3 / 8},
+    ),
+    # 1,000 and 25,000 of five; advances are round by nature, a returned payment is none.
+    "round sums": (
+        [(10 + n, amount, {}) for n, amount in enumerate(("1000", "25000.00", "1000.50", "999.99", "500"))]
+        + [(9, 3_000, {"is_advance": True}), (9, 3_000, {"status": "returned", "status_date": days_before(8)}), (365, 3_000, {})],
+        {"round_sum_payment_share_12m": 2 / 5},
+    ),
+    # From half of 10,000 up to below it, twice a day or more: the days 10 and 40. Day 20 has one only, so has day 30, whose
+    # 10,000 hides nothing; day 365 lies before W(12).
+    "split payments": (
+        [
+            (days, amount, {})
+            for days, amounts in {
+                10: ("5000.00", "9999.99"),
+                20: ("4999.99", "9999.99"),
+                30: ("10000.00", "9000.00"),
+                40: ("6000", "6000", "6000"),
+                365: ("6000", "6000"),
+            }.items()
+            for amount in amounts
+        ],
+        {"split_payment_days_12m": 2},
+    ),
+    # 12,000 and 18,000 USD are 6,000 and 9,000 in reporting currency.
+    "split in another currency": (
+        [(10, 12_000, {"currency": "USD"}), (10, 18_000, {"currency": "USD"})],
+        {"split_payment_days_12m": 1},
+    ),
+    # The first account of the 24 months is no change, nor is coming back to it: b (100 d ago) and c (10 d ago) are.
+    "accounts": (
+        [(d, 100, {"payer_account": a}) for d, a in [(400, "a"), (100, "b"), (99, "b"), (20, "a"), (10, "c"), (0, None)]],
+        {"new_payer_accounts_180d": 2},
+    ),
+    # Two on the first day: both are his first.
+    "a new customer's first accounts": (
+        [(20, 100, {"payer_account": "a"}), (20, 100, {"payer_account": "b"})],
+        {"new_payer_accounts_180d": 0},
+    ),
+    # b paid nothing; c is returned tomorrow, which nobody knows.
+    "accounts of returned payments": (
+        [
+            (300, 100, {"payer_account": "a"}),
+            (20, 100, {"payer_account": "b", "status": "returned", "status_date": days_before(19)}),
+            (10, 100, {"payer_account": "c", "status": "returned", "status_date": days_before(-1)}),
+        ],
+        {"new_payer_accounts_180d": 1},
+    ),
+}
 
-def test_methods_taken_up(case: LedgerCase) -> None:
-    for number, (days, method) in enumerate(
-        [(729, "transfer"), (500, "cheque"), (300, "cheque"), (200, "direct_debit"), (100, "card"), (50, "transfer"), (5, None)]
-    ):
-        case.payment(f"P{number}", 100, days_before(days), method=method)
-    # Cheques were taken up before W(12), transfers are the first method: direct debit and card.
-    assert behaviour(case)["payment_method_changes_12m"] == 2
+# Situation: invoices as (days before the as-of date they were paid, days late, amount), and what the table says.
+HABITS: dict[str, tuple[Sequence[tuple[int, int, Any]], dict[str, Any]]] = {
+    # W(3): 20, 30, 40 -> 30. The 9 months before: 8, 4, -4, 0 -> 2. Each payment once, whatever its amount.
+    # Deviations there 6, 2, -6, -2: squares 80, / 3, root 5.164.
+    "shift": (
+        [(10, 20, 100), (40, 30, 9_000), (90, 40, 1), (91, 8, 100), (200, 4, 1), (300, -4, 50_000), (364, 0, 3), (365, 90, 1)],
+        {"days_late_shift_3v9": 28, "days_late_shift_z": 28 / math.sqrt(80 / 3)},
+    ),
+    # Earlier than usual is told too; who always paid on the day deviates by one day.
+    "early shift": (
+        [(10, -5, 1), (20, -5, 1), (30, -5, 1), (100, 0, 1), (200, 0, 1), (300, 0, 1)],
+        {"days_late_shift_3v9": -5, "days_late_shift_z": -5},
+    ),
+    "two payments are no habit": (
+        [(10, 5, 1), (20, 5, 1), (100, 0, 1), (200, 0, 1), (300, 0, 1)],
+        {"days_late_shift_3v9": None, "days_late_shift_z": None},
+    ),
+}
 
 
-def test_what_payments_do_not_tell_is_not_known(case: LedgerCase) -> None:
-    case.payment("P", 100, days_before(5))
-    found = behaviour(case)
-    names = ("new_payer_accounts_180d", "payment_method_changes_12m", "third_party_payment_share_12m")
-    assert [found[name] for name in names] == [None, None, None]
-    assert (found["round_sum_payment_share_12m"], found["split_payment_days_12m"]) == (0, 0)
-
-
-def test_without_payments_of_the_year_there_are_no_shares(case: LedgerCase) -> None:
-    case.payment("P", 1_000, days_before(365), payer_id="X", method="transfer")
-    found = behaviour(case)
-    shares = ("third_party_payment_share_12m", "round_sum_payment_share_12m", "split_payment_days_12m")
-    assert [found[name] for name in shares] == [None, None, None]
-    assert found["payment_method_changes_12m"] == 0
-
-
-def test_third_parties_are_outside_the_group(case: LedgerCase) -> None:
-    case.add("customer", customer_id="C", effective_from=days_before(900), group_id="G", payer_id="HQ", legal_entity_id="L")
-    case.add("customer", customer_id="SISTER", effective_from=days_before(900), group_id="G")
-    case.add("customer", customer_id="BRANCH", effective_from=days_before(900), legal_entity_id="L")
-    case.add("customer", customer_id="OTHER", effective_from=days_before(900), group_id="H", legal_entity_id="M")
-    payers = [None, "C", "HQ", "SISTER", "BRANCH", "OTHER", "UNKNOWN", "UNKNOWN"]
-    for number, payer in enumerate(payers):
-        case.payment(f"P{number}", 100, days_before(10 + number), payer_id=payer)
-    found = {row["customer_id"]: row for row in behaviours(case)}["C"]
-    assert found["third_party_payment_share_12m"] == 3 / 8  # OTHER and twice UNKNOWN
-
-
-def test_round_sums(case: LedgerCase) -> None:
-    for number, amount in enumerate(("1000", "25000.00", "1000.50", "999.99", "500")):
-        case.payment(f"P{number}", amount, days_before(10 + number))
-    case.payment("ADVANCE", 3_000, days_before(9), is_advance=True)
-    case.payment("RETURNED", 3_000, days_before(9), status="returned", status_date=days_before(8))
-    case.payment("OLD", 3_000, days_before(365))
-    assert behaviour(case)["round_sum_payment_share_12m"] == 2 / 5
-
-
-def test_split_payments(case: LedgerCase) -> None:
-    days = {
-        10: ("5000.00", "9999.99"),  # split: from half of 10,000 up to below it
-        20: ("4999.99", "9999.99"),  # one only
-        30: ("10000.00", "9000.00"),  # one only: 10,000 hides nothing
-        40: ("6000", "6000", "6000"),  # split, once
-        365: ("6000", "6000"),  # before W(12)
-    }
-    for day, amounts in days.items():
-        for number, amount in enumerate(amounts):
-            case.payment(f"P{day}-{number}", amount, days_before(day))
-    assert behaviour(case)["split_payment_days_12m"] == 2
-
-
-def paid(case: LedgerCase, number: int, days: int, late: int, amount: Any = 100) -> None:
+def paid(case: LedgerCase, number: int, days: int, late: int, amount: Any = 100, customer: str = "C") -> None:
     """An invoice paid `days` before AS_OF, that many days late."""
-    due = days_before(days + late)
-    case.invoice(f"I{number}", amount, due_date=due)
-    case.payment(f"P{number}", amount, days_before(days), invoice_id=f"I{number}")
+    invoice = f"I{number} {customer}"
+    case.invoice(invoice, amount, customer=customer, due_date=days_before(days + late))
+    case.payment(f"P{number} {customer}", amount, days_before(days), customer=customer, invoice_id=invoice)
 
 
-def test_shift_of_the_habit(case: LedgerCase) -> None:
-    for number, (days, late, amount) in enumerate(
-        [(10, 20, 100), (40, 30, 9_000), (90, 40, 1), (91, 0, 100), (200, 4, 1), (300, -4, 50_000), (364, 8, 3), (365, 90, 1)]
-    ):
-        paid(case, number, days, late, amount)
-    found = behaviour(case)
-    # W(3): 20, 30, 40 -> 30. The 9 months before: 0, 4, -4, 8 -> 2. Each payment once, whatever its amount.
-    assert found["days_late_shift_3v9"] == 28
-    # Deviations -2, 2, -6, 6: squares 80, / 3, root 5.164.
-    assert found["days_late_shift_z"] == pytest.approx(28 / math.sqrt(80 / 3), abs=1e-12)
+@pytest.fixture(scope="module")
+def paying(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """One customer per situation."""
+    case = LedgerCase(tmp_path_factory.mktemp("payments"))
+    case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=2)
+    masters: dict[str, dict[str, Any]] = {
+        "GROUPED": {"group_id": "G", "payer_id": "HQ", "legal_entity_id": "L"},
+        "SISTER": {"group_id": "G"},
+        "BRANCH": {"legal_entity_id": "L"},
+        "OTHER": {"group_id": "H", "legal_entity_id": "M"},
+    }
+    for customer, attributes in masters.items():
+        case.add("customer", customer_id=customer, effective_from=days_before(900), **attributes)
+    for name, (payments, _) in PAYMENTS.items():
+        case.invoice(f"I {name}", 100, customer=name)
+        for number, (days, amount, further) in enumerate(payments):
+            case.payment(f"P{number} {name}", amount, days_before(days), customer=name, **further)
+    for name, (habit, _) in HABITS.items():
+        for number, (days, late, amount) in enumerate(habit):
+            paid(case, number, days, late, amount, customer=name)
+    return {row["customer_id"]: row for row in behaviours(case)}
 
 
-def test_who_always_paid_on_the_day_deviates_by_one_day(case: LedgerCase) -> None:
-    for number, (days, late) in enumerate([(10, -5), (20, -5), (30, -5), (100, 0), (200, 0), (300, 0)]):
-        paid(case, number, days, late)
-    found = behaviour(case)
-    assert (found["days_late_shift_3v9"], found["days_late_shift_z"]) == (-5, -5)  # earlier than usual is told too
+@pytest.mark.parametrize("situation", PAYMENTS)
+def test_ways_of_paying(paying: dict[str, dict[str, Any]], situation: str) -> None:
+    _as_expected(paying[situation], PAYMENTS[situation][1])
 
 
-def test_two_payments_are_no_habit(case: LedgerCase) -> None:
-    for number, (days, late) in enumerate([(10, 5), (20, 5), (100, 0), (200, 0), (300, 0)]):
-        paid(case, number, days, late)
-    found = behaviour(case)
-    assert (found["days_late_shift_3v9"], found["days_late_shift_z"]) == (None, None)
+@pytest.mark.parametrize("situation", HABITS)
+def test_the_habit_of_paying(paying: dict[str, dict[str, Any]], situation: str) -> None:
+    _as_expected(paying[situation], HABITS[situation][1])
+
+
+def test_a_feed_that_never_names_a_payer_tells_nothing_of_third_parties(case: LedgerCase) -> None:
+    case.payment("P", 100, days_before(5))
+    assert behaviour(case)["third_party_payment_share_12m"] is None
 
 
 # --- the whole row ----------------------------------------------------------------------------------------------------

@@ -140,6 +140,12 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[Row], dict[str, Any]]] = {
         [search("registry")],
         {"registry_irregularity_24m": 0, "ownership_changes_12m": 0, **code("tax_arrears_open", "not_searched")},
     ),
+    "searched and clean, and yet sued": (
+        {},
+        [search("litigation", days=3), suit(9_000, 20)],
+        {SUITS: 1, "litigation_search_result": "hit", "litigation_evidence_date": days_before(3)},
+    ),
+    "sued without a search": ({}, [suit(9_000, 20)], {SUITS: 1, "litigation_evidence_date": days_before(20)}),
     "an old finding is no search": ({}, [suit(9_000, 900, **RESOLVED)], code(SUITS, "not_searched")),
     "only unreviewed": (
         {},

@@ -20,7 +20,7 @@ from risk_pipeline.decision.decide import decide
 from risk_pipeline.policy.model import ELSE, Bin, Policy
 from tests.decision_facts import AS_OF, facts, sales
 from tests.decision_given import CATALOGUE, POLICY
-from tests.ledger_case import LedgerCase, days_before, decisions
+from tests.ledger_case import LedgerCase, days_before, decisions, only
 
 CONTEXT = DecisionContext(AS_OF, "R1", "official", "EUR", evidence_feeds_configured=True)
 SMALL = {"size_class": "small", "statement_usable": False}
@@ -145,6 +145,46 @@ def test_the_segments_of_the_default_policy() -> None:
 
 
 # ---------------------------------------------------------------- from the feeds
+
+
+def test_s3_from_the_feeds(case: LedgerCase) -> None:
+    """Accounts that ended 600 days ago, published 300 days ago: dropped by their age, and no net worth to set a claim against."""
+    case.add("customer", customer_id="C", natural_person=False, size_class="medium")
+    case.invoice("A", 6_000, dpd=-10)
+    case.add(
+        "financial_statement",
+        statement_id="S",
+        customer_id="C",
+        received_date=days_before(300),
+        published_date=days_before(300),
+        period_end=days_before(600),
+        months=12,
+        currency="EUR",
+        total_assets=1_000,
+        total_liabilities=400,
+        equity=600,
+        revenue=2_000,
+        net_income=100,
+    )
+    report = {"report_id": "R", "bureau": "North", "hit_state": "hit", "total_borrowing": 500, "currency": "EUR"}
+    case.add("bureau_report", customer_id="C", report_date=days_before(10), retrieved_date=days_before(10), **report)
+    suit = {
+        "kind": "litigation",
+        "role": "defendant",
+        "case_type": "contract",
+        "case_number": "1/26",
+        "review_state": "confirmed",
+    }
+    dated = {"published_date": days_before(20), "reviewed_date": days_before(20), "amount": 50_000, "currency": "EUR"}
+    case.add("due_diligence_finding", finding_id="F", customer_id="C", **suit, **dated)
+    found = case.factors()
+    assert only(found["financial_condition"])["statement_usable"] is False
+    out = decisions(found, evidence=True)
+    assert out["decision.risk_tier"]["segment"].tolist() == ["corporate"], "by its size"
+    told = out["score.contribution"].astype(object).set_index("factor")
+    assert told.loc["net_margin", ["missing_action", "points", "evidence_age_days"]].tolist() == ["stale_drop_neutral", 35, 600]
+    assert told.loc["borrowing_to_revenue", "missing_action"] == "stale_drop_reweight"  # as old as the revenue in it
+    assert told.loc["litigation_amount_to_tnw", "special_code"] == "tnw_unknown"
 
 
 def test_s11_never_searched_is_not_searched_and_clean(case: LedgerCase) -> None:

@@ -320,6 +320,16 @@ def test_the_nearest_comparable_period_is_taken(case: LedgerCase) -> None:
     assert condition(case)["revenue_change_yoy"] == pytest.approx(-0.2, abs=1e-12)
 
 
+@pytest.mark.parametrize("other", [{"audit_opinion": "management", "revenue": 1}, {"revenue": None}])
+def test_later_accounts_without_an_auditor_or_without_revenue_do_not_hide_the_year_before(
+    case: LedgerCase, other: dict[str, Any]
+) -> None:
+    statement(case)
+    statement(case, "S0", **BEFORE)
+    statement(case, "T0", **{**BEFORE, "received_date": RECEIVED, **other})
+    assert condition(case)["revenue_change_yoy"] == pytest.approx(-0.2, abs=1e-12)
+
+
 def test_a_leap_day_is_a_month_end_like_others(case: LedgerCase) -> None:
     statement(case, period_end=date(2025, 2, 28))
     statement(case, "S0", **{**BEFORE, "period_end": date(2024, 2, 29), "received_date": date(2024, 6, 1)})
@@ -512,10 +522,18 @@ def finance(tmp_path: Path) -> LedgerCase:
 
 @pytest.mark.parametrize(
     ("scheme", "code", "is_finance"),
-    [("NACE", "64.19", True), ("NACE", "64", True), ("NACE", "6", False), ("ISIC", "64.19", False), ("ISIC", "K6419", True)],
+    [
+        ("NACE", "64.19", True),
+        ("NACE", "64", True),
+        ("NACE Rev. 2", "K 64.19", True),
+        ("NACE", "6", False),
+        ("ISIC", "64.19", False),
+        ("ISIC", "K6419", True),
+        (None, "64.19", False),
+    ],
 )
 def test_ratios_that_do_not_apply_to_a_financial_institution(
-    finance: LedgerCase, scheme: str, code: str, is_finance: bool
+    finance: LedgerCase, scheme: str | None, code: str, is_finance: bool
 ) -> None:
     finance.add("customer", customer_id="C", effective_from=date(2020, 1, 1), industry_scheme=scheme, industry_code=code)
     statement(finance)

@@ -12,6 +12,7 @@ from risk_pipeline.engine.factors import FactorEngine, window_params
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import IndustryClasses
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, PARAMS, LedgerCase, days_before, only
 
 CLASSES = IndustryClasses.model_validate(
@@ -60,7 +61,7 @@ INDUSTRIES = {
     ("f 41", "NACE"): (5, "F", None),
     ("62", "NACE Rev. 2"): (1, "62", None),  # another edition of NACE: read as NACE
     ("62", "NACE Rev. 1.1"): (4, "62", None),  # the policy knows this edition: its own class
-    ("25", "NACE Rev. 1.1"): (3, None, None),
+    ("24", "NACE Rev. 1.1"): (3, None, None),  # never the class of another edition that the policy tells apart
     ("2412", "GB/T 4754-2017"): (2, "24", None),  # 24 is metals in NACE and toys and sports goods in GB/T 4754
     ("0610", "GB/T 4754"): (4, "06", None),
     ("24", "SIC"): (3, None, None),  # a scheme the policy does not have
@@ -197,3 +198,26 @@ def test_size_class_is_kept_beside_the_code_of_public_bodies(case: LedgerCase) -
     customer(case, "B", size_class="micro", is_public_body=True)
     found = facts(case)
     assert [(found[c]["size_class"], found[c]["size_class_code"]) for c in "AB"] == [("small", None), ("micro", "public_body")]
+
+
+# Points of the default policy
+
+
+def test_the_points_of_the_default_policy(tmp_path: Path) -> None:
+    case = LedgerCase(tmp_path)  # with the industries of the default policy
+    building = {"industry_code": "F41.20", "industry_scheme": "NACE Rev. 2", "country_code": "QX", "size_class": "micro"}
+    customer(case, "A", **building, established_date=date(2025, 6, 30), effective_from=days_before(10))  # 365 days: within a year
+    software = {"industry_code": "6510", "industry_scheme": "GB/T 4754-2017", "country_code": "DE", "size_class": "large"}
+    customer(case, "B", **software, established_date=date(1990, 1, 1))
+    customer(case, "C", is_public_body=True)
+    case.invoice("D1", 100, customer="D")
+    for country, score, status in (("QX", 62, "increased_monitoring"), ("DE", 15, "none")):
+        case.add("country_risk", country_code=country, published_date=days_before(30), score=score, list_status=status)
+    names = ("industry_risk_class", "country_risk_score", "country_list_status", "size_class", "company_age_years")
+    found = {name: points("industry_region", row) for name, row in facts(case).items()}
+    assert {name: [row[factor] for factor in names] for name, row in found.items()} == {
+        "A": [10, 25, 40, 40, 10],  # construction of buildings is class 5; 62 of 100; monitored; micro; one year
+        "B": [80, 100, 100, 100, 100],  # software is class 2
+        "C": [50, 40, 40, 100, 100],  # nothing known but that it is a public body
+        "D": [50, 40, 40, 50, 40],  # known from documents alone: codes for industry and country, missing size and age
+    }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from risk_pipeline.engine.factors import FactorEngine, add_months, window_params
+from tests.factor_points import points
 from tests.ledger_case import AS_OF, PARAMS, LedgerCase, days_before
 
 MAY = date(2026, 5, 1)
@@ -16,7 +18,14 @@ PUBLISHED = date(2026, 6, 15)
 
 
 def figures(
-    case: LedgerCase, code: str, indicator: str, values: list[float | None], *, adjusted: bool = True, step: int = 1, **given: Any
+    case: LedgerCase,
+    code: str,
+    indicator: str,
+    values: Sequence[float | None],
+    *,
+    adjusted: bool = True,
+    step: int = 1,
+    **given: Any,
 ) -> None:
     """A series from old to new whose newest period is MAY unless given; each published 45 days after its period began.
 
@@ -146,6 +155,29 @@ def test_a_series_that_has_ended_tells_nothing(case: LedgerCase) -> None:
     assert found["41"]["industry_demand_change_3m_code"] == "no_series"
 
 
+def test_the_points_of_the_default_policy(case: LedgerCase) -> None:
+    """A change that is a bound of the policy in decimals meets it; plain doubles would miss it by the last bit."""
+    figures(case, "45", "demand", [110.7, 110.7, 110.7, *ROUGH, 98.4, 98.4, 98.4, 88.56, 88.56, 88.56])
+    figures(case, "45", "insolvencies", [10.0] * 12 + [11.0] * 12)
+    figures(case, "45", "price", ZIGZAG)
+    rates(case, "CNY", (0, 4.84), (90, 4.40))
+    customers(case, "45", home_currency="CNY")
+    row = facts(case)["45"]
+    changes = [row[f"industry_{name}"] for name in ("demand_change_3m", "demand_change_12m", "insolvency_change_12m")]
+    assert (changes, row["fx_move_against_90d"]) == ([-0.1, -0.2, 0.1], 0.1)
+    assert points("market_environment", row) == {
+        "industry_demand_change_3m": 35,
+        "industry_demand_change_12m": 5,
+        "industry_volatility_12m": 45,  # 0.0995
+        "industry_insolvency_change_12m": 75,
+        "fx_move_against_90d": 45,
+    }
+    # the figures of 15 June count for 120 days (demand, prices) and 180 days (insolvencies); a code leaves the card
+    for day, expected in ((120, [35, 5, 45, 75]), (121, [None, None, None, 75]), (181, [None] * 4)):
+        late = {**row, **{name: AS_OF - timedelta(day) for name in row if name.endswith("published_date")}, "fx_date": AS_OF}
+        assert list(points("market_environment", late).values()) == [*expected, 45]
+
+
 # Vintages: what was published when
 
 
@@ -202,10 +234,11 @@ def test_a_shock_is_measured_against_the_12_changes_before(case: LedgerCase) -> 
     figures(case, "70", "demand", [*ZIGZAG[1:], 70.0])  # 13 figures ending at 110; then 110 -> 70
     figures(case, "71", "demand", [*[100.0] * 13, 70.0])  # nothing varied before: no measure
     figures(case, "72", "demand", ZIGZAG[1:])  # 12 changes in all
-    customers(case, "70", "71", "72")
+    figures(case, "73", "demand", [*[100 * 1.01**n for n in range(13)], 70.0])  # the same growth every month: no measure either
+    customers(case, "70", "71", "72", "73")
     found = facts(case)
     assert found["70"]["demand_shock"] == close(math.log(70 / 110) / SPREAD)  # -4.54
-    assert (found["71"]["demand_shock"], found["72"]["demand_shock"]) == (None, None)
+    assert [found[code]["demand_shock"] for code in ("71", "72", "73")] == [None] * 3
 
 
 # Insolvencies
@@ -265,9 +298,9 @@ def test_a_series_may_name_its_classification(case: LedgerCase) -> None:
     customers(case, "2410", industry_scheme="NACE Rev. 2")
     customers(case, "C2420", industry_scheme="GB/T 4754-2017")
     customers(case, "24.1", industry_scheme="ISIC")
-    customers(case, "24", industry_scheme=None)
+    customers(case, "2411", industry_scheme=None)
     assert {c: row["demand_series"] for c, row in facts(case).items()} == {
-        "2410": "NACE:C24", "C2420": "GB/T 4754:24", "24.1": "241", "24": None
+        "2410": "NACE:C24", "C2420": "GB/T 4754:24", "24.1": "241", "2411": "241"
     }  # fmt: skip
 
 
@@ -335,3 +368,4 @@ def test_without_any_indicator_or_rate(case: LedgerCase) -> None:
     assert {*codes.values()} == {"no_series", "rate_unknown"}
     assert all(row[name.removesuffix("_code")] is None for name in codes)
     assert row["evidence_date"] is None
+    assert {*points("market_environment", row).values()} == {None}  # all of them leave the card

@@ -227,6 +227,8 @@ class TestEvidence:
         "heading": {"en": "Credit record", "zh": "信用记录"},
         "evidence_date": date(2024, 6, 30),
         "evidence_age_days": 184,
+        "previous_as_of": date(2024, 5, 31),
+        "previous_points_lost": 2.0,
         "facts": [
             {"fact": "a", "label": {"en": "Read by a rule", "zh": "甲"}, "unit": "count", "value": 3, "rules": ["KO08"]},
             {"fact": "b", "label": {"en": "Read by none", "zh": "乙"}, "unit": "count", "value": 3, "rules": []},
@@ -246,7 +248,8 @@ class TestEvidence:
 
     def test_date_and_age_stand_once_in_the_line_of_the_table(self, world: World) -> None:
         text = self.told(world, self.factor("Score", value=0.5, points=40.0, contribution=4.0, points_lost=6.0))
-        assert re.search(r"Credit record +4\.0 +6\.0 2024-06-30 +184", text)
+        assert re.search(r"Credit record +↓ -4\.0 +4\.0 +6\.0 2024-06-30 +184", text)
+        assert "↓ ↑ points less or more than on 2024-05-31" in text
         assert re.search(r"Score +50\.0% +40 +6\.00 *\n", text)
 
     def test_a_factor_with_other_evidence_says_of_when(self, world: World) -> None:
@@ -371,6 +374,19 @@ def test_chosen_columns_are_all_shown_however_narrow_the_screen(world: World) ->
     shown = command(world.root, "show", "mart.current_risk", "--columns", columns, "--limit", "2")
     assert all(shown.count(f"{name} ") >= 2 for name in columns.split(","))
     assert max(map(cell_len, shown.splitlines())) <= 80
+
+
+class TestShowFactors:
+    def test_a_special_code_stands_in_place_of_the_value(self, world: World) -> None:
+        shown = command(world.root, "show", "factor.transaction_history", "--customer", "C1")
+        assert re.search(r"^overdue_ratio +(no_open_items|[\d.]+) +Overdue share of open receivables *$", shown, re.MULTILINE)
+        assert "_code" not in shown
+        assert max(map(cell_len, shown.splitlines())) <= 80
+
+    def test_columns_that_were_chosen_are_shown_as_they_are(self, world: World) -> None:
+        columns = "customer_id,overdue_ratio,overdue_ratio_code"
+        shown = command(world.root, "show", "factor.transaction_history", "--columns", columns)
+        assert "overdue_ratio_code" in shown
 
 
 def test_a_copied_workspace_does_not_show_the_files_of_the_original(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from risk_pipeline.contracts import FEED_TABLES
+from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
 from risk_pipeline.engine.factors import FACTOR_ORDER
 from tests.every_feed import Row, future, rows_of_every_feed, with_outcomes, without_outcomes
 from tests.ledger_case import AS_OF, LedgerCase
@@ -23,6 +24,7 @@ TOMORROW = AS_OF + timedelta(1)
 KNOWN_AT = datetime(2026, 7, 1, tzinfo=UTC)
 LATER = datetime(2026, 7, 2, tzinfo=UTC)
 ROWS = rows_of_every_feed(11)
+EVIDENCE = {feed.name for feed in EVIDENCE_TABLES}
 
 
 def compute(folder: Path, rows: list[Row], *, assumed: bool = False, files: int = 1, **options: Any) -> Tables:
@@ -49,6 +51,14 @@ def test_every_feed_has_rows() -> None:
 
 def test_planted_future_facts_change_nothing(tmp_path: Path, tables: Tables) -> None:
     assert changed(compute(tmp_path / "later", ROWS + future(ROWS)), tables) == set()
+
+
+def test_evidence_that_begins_tomorrow_changes_nothing(tmp_path: Path) -> None:
+    """A feed that starts later must not tell today's customers that they lack something."""
+    begun = [row for row in ROWS if row[0] not in EVIDENCE]
+    later = future(row for row in ROWS if row[0] in EVIDENCE)
+    assert {feed for feed, _ in later} == EVIDENCE
+    assert changed(compute(tmp_path / "later", begun + later), compute(tmp_path / "without", begun)) == set()
 
 
 def test_the_same_facts_a_day_earlier_change_every_table(tmp_path: Path, tables: Tables) -> None:

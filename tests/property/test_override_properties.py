@@ -67,7 +67,9 @@ def test_people_never_reach_beyond_their_authority(seed: int) -> None:
     assert (before.eq(after) | (before.isna() & after.isna())).all(axis=None)
 
     scored = found["tier"].isin(list(RANK))
-    rank, notched, model = (found.loc[scored, name].astype(object).map(RANK) for name in ("tier", "notched_tier", "hysteresis_tier"))
+    rank, notched, model = (
+        found.loc[scored, name].astype(object).map(RANK) for name in ("tier", "notched_tier", "hysteresis_tier")
+    )
     assert (rank >= notched).all()  # ceilings come after notches
     assert (notched >= model - POLICY.notches.max_up).all()
     ceiling = found.loc[scored, "knockout_ceiling"].astype(object).map(RANK).fillna(0)

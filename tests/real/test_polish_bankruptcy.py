@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.ledger_case import LedgerCase
+from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.policy.load import load_policy
+from tests.ledger_case import AS_OF, LedgerCase
 
 pytestmark = pytest.mark.real
 
@@ -84,6 +86,21 @@ def test_the_bad_rate_falls_from_zone_to_zone(firms: list[Firm], conditions: lis
     assert rates["distress"] > 2 * rates["grey"] > 2 * rates["safe"]
     assert rates["distress"] > 0.07
     assert rates["safe"] < 0.03
+
+
+def test_the_bad_rate_falls_from_bin_to_bin_of_the_default_policy(firms: list[Firm], conditions: list[dict[str, Any]]) -> None:
+    bins = load_policy(None, load_catalogue(), as_of=AS_OF).scoring["altman_z2"].bins
+    assert bins is not None
+    failed: list[list[bool]] = [[] for _ in bins]
+    for row, (_, bankrupt) in zip(conditions, firms, strict=True):
+        if row["altman_z2"] is not None:
+            failed[next(place for place, each in enumerate(bins) if each.le is None or row["altman_z2"] <= each.le)].append(
+                bankrupt
+            )
+    rates = [sum(bad) / len(bad) for bad in failed]
+    for each, bad, rate in zip(bins, failed, rates, strict=True):
+        print(f"\nup to {each.le}: {each.points:3} points, {len(bad):5} firms, {sum(bad):3} bankrupt, {rate:.1%}", end="")
+    assert rates == sorted(rates, reverse=True)
 
 
 def _statement(ratios: Mapping[str, str | None]) -> dict[str, Any]:

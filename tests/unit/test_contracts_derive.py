@@ -332,3 +332,14 @@ def test_json_stays_the_text_it_was() -> None:
     text = json.dumps({"b": 1, "a": "税"}, ensure_ascii=False)
     frame = arrow_to_frame(good(declared)).assign(inputs=text)
     assert frame_to_arrow(declared, frame)["inputs"].to_pylist() == [text] * 3
+
+
+def test_texts_asked_for_as_codes_are_categoricals_with_the_same_values() -> None:
+    data = pa.table({"code": ["b", None, "b", "a"], "nothing": pa.nulls(4, pa.string()), "name": ["x", "y", "z", None]})
+    plain, coded = arrow_to_frame(data), arrow_to_frame(data, coded_text=("code", "nothing"))
+    assert [isinstance(coded[name].dtype, pd.CategoricalDtype) for name in coded] == [True, True, False]
+    for name in plain:
+        assert (
+            coded[name].astype(object).where(coded[name].notna(), None).tolist()
+            == plain[name].astype(object).where(plain[name].notna(), None).tolist()
+        )

@@ -11,7 +11,7 @@ import pytest
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import frame_to_arrow, typed_frame
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide
+from risk_pipeline.decision.decide import decide, facts_read
 from risk_pipeline.errors import UsageError
 from tests.decision_facts import AS_OF, facts, many, sales
 from tests.decision_given import CATALOGUE, POLICY, context
@@ -44,6 +44,15 @@ def test_one_row_per_customer_in_the_order_given() -> None:
     for name in ("score.contribution", "decision.limit_candidate"):
         met = out[name]["customer_id"].drop_duplicates().tolist()
         assert met == [c for c in customers if c in set(met)]
+
+
+def test_deciding_reads_no_column_beyond_those_it_names() -> None:
+    every = many(200)
+    named = every[[name for name in every.columns if name in facts_read(POLICY, CATALOGUE)]]
+    assert len(named.columns) < len(every.columns)
+    expected = decide(every, POLICY, CATALOGUE, context())
+    for name, out in decide(named, POLICY, CATALOGUE, context()).items():
+        assert frame_to_arrow(table(name), out).equals(frame_to_arrow(table(name), expected[name]))
 
 
 def test_columns_of_nothing_but_null_may_have_any_type() -> None:

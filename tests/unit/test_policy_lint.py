@@ -97,6 +97,17 @@ BROKEN = {
     "no open bin": ("{le: 90, points: 8}, {points: 0}]", "{le: 90, points: 8}]", "the last bin must be open"),
     "two open bins": ("{le: 90, points: 8}, {points: 0}]", "{points: 8}, {points: 0}]", "only the last bin may be open"),
     "neutral without points": ("{policy: neutral, points: 20}", "{policy: neutral}", "`points` belongs to policy neutral"),
+    "documents of an unknown class": (
+        "    sole: [credit_app",
+        "    person: [credit_app",
+        "should be 'corporate', 'small' or 'sole'",
+    ),
+    "document required twice": (
+        "small: [register_extract, credit_application]",
+        "small: [register_extract, register_extract]",
+        "evidence.required_documents.small: register_extract is listed twice",
+    ),
+    "stay without an end": ("stays_months: 24", "stays_months: 0", "segments.2.stays_months"),
     "unknown special code": ("prepayment_only: reweight", "prepaid: reweight", "unknown special code prepaid"),
     "special code without a rule": (", prepayment_only: reweight", "", "no rule for the special code prepayment_only"),
     "unknown not-applicable code": (
@@ -116,8 +127,11 @@ BROKEN = {
         "KO06: unknown tier hi",
     ),
     "unrated ranks as nothing": ("ranks_as: high", "ranks_as: bad", "unknown tier bad"),
-    "action asked for twice": ("{action: transaction_cap, owner: credit_analyst,", "{action: visit, owner: credit_analyst,",
-                               "visit is asked for twice"),
+    "action asked for twice": (
+        "{action: transaction_cap, owner: credit_analyst,",
+        "{action: visit, owner: credit_analyst,",
+        "visit is asked for twice",
+    ),
     "tier without validity": ("  days: {low: 365, ", "  days: {", "reviews.days: no entry for tier low"),
     "cap of an unknown tier": (
         "sole: {low: 50000,",

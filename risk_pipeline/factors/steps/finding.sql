@@ -1,7 +1,7 @@
 -- Findings about the customers, by what they say and about which case. Grain: finding_id, cleared ones left out.
--- fact: the kind of a confirmed finding; plaintiff when the customer itself sues (he who sues is not litigious); unreviewed and
--- sanction_unreviewed while nobody has said whether the customer is meant. Adverse facts on natural persons lapse before
--- $adverse_from; a ban, an office and what the register says today are no facts of the past and do not.
+-- fact: the kind of a confirmed finding, ownership_change for three of them; plaintiff when the customer itself sues (he who sues is
+-- not litigious); unreviewed and sanction_unreviewed while nobody has said whether the customer is meant. Adverse facts on natural
+-- persons lapse before $adverse_from; a ban, an office and what the register says today are no facts of the past and do not.
 -- case_key: what several sources report once: a case by its number, a change by its day, a story by its case, event or text.
 -- Amounts in reporting currency; one of 0 or less, of 10^14 or more, or without a rate is not known.
 WITH customer AS (
@@ -20,6 +20,7 @@ reported AS (
             WHEN f.kind = 'sanction' THEN 'sanction_unreviewed'
             WHEN COALESCE(f.review_state, 'unreviewed') = 'unreviewed' THEN 'unreviewed'
             WHEN f.role = 'plaintiff' AND f.kind <> 'pep' THEN 'plaintiff'
+            WHEN f.kind IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') THEN 'ownership_change'
             ELSE f.kind
         END AS fact,
         f.role,
@@ -59,9 +60,8 @@ SELECT
     is_withdrawn,
     amount,
     CASE
-        WHEN fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction')
-            THEN CONCAT('day ', CAST(changed_on AS VARCHAR))
-        WHEN case_number IS NOT NULL THEN CONCAT('case ', case_number)
+        WHEN fact = 'ownership_change' THEN CONCAT('day ', CAST(changed_on AS VARCHAR))
+        WHEN case_number IS NOT NULL AND fact <> 'registry_status' THEN CONCAT('case ', case_number)
         WHEN fact = 'adverse_media' AND event_date IS NOT NULL THEN CONCAT('event ', CAST(event_date AS VARCHAR))
         WHEN fact = 'adverse_media' AND detail IS NOT NULL THEN CONCAT('text ', detail)
         ELSE CONCAT('finding ', finding_id)

@@ -9,12 +9,20 @@ SELECT
     COUNT(CASE WHEN is_open AND filed_by_us THEN finding_id END) AS open_own_findings,
     MAX(CASE WHEN is_open THEN published_date END) AS open_published_date,
     MAX(CASE WHEN is_open THEN amount END) AS open_amount,
+    MAX(CASE WHEN is_open THEN value_text END) AS open_value,
     MAX(changed_on) AS changed_on,
-    -- Whose suit it is, the worst that a source tells: a creditor's, another's, an employee's, or nobody tells
     MAX(CASE WHEN fact = 'litigation' AND role = 'defendant' AND NOT is_withdrawn THEN published_date END) AS sued_date,
     MAX(CASE WHEN fact = 'litigation' AND role = 'defendant' AND is_open THEN published_date END) AS claimed_date,
-    MIN(CASE WHEN case_type IN ('contract', 'loan', 'bill') THEN 1 WHEN case_type = 'labour' THEN 3 WHEN case_type = 'other' THEN 2 ELSE 4 END)
-        AS suit_type,
+    -- Whose suit it is, the worst that a source tells: 1 a creditor's, 2 another's, 3 an employee's, 4 nobody tells
+    MIN(
+        CASE
+            WHEN case_type IN ('contract', 'loan', 'bill') THEN 1
+            WHEN case_type = 'other' THEN 2
+            WHEN case_type = 'labour' THEN 3
+            ELSE 4
+        END
+    ) AS suit_type,
+    -- Irregularities of 24 months by severity; one that goes on counts however old
     MAX(
         CASE
             WHEN fact = 'abnormal_operation' AND is_open THEN 2
@@ -27,6 +35,7 @@ SELECT
             ELSE 2
         END
     ) AS registry_points,
+    -- A story by severity, halved every 180 days, in millionths: whole numbers add up alike in any order
     MAX(
         CASE WHEN fact = 'adverse_media' AND published_date > $m24 THEN
             CAST(

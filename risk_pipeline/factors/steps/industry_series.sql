@@ -2,7 +2,8 @@
 -- Grain: industry_code + indicator of feed.industry_indicator, for series with a period that began in the last 12 months.
 -- Of each period the newest vintage published by as_of counts. `back`: months from a period to the newest one; `place`: 1 is the newest
 -- period. A series is quarterly when its periods never stand less than 3 months apart. Log changes are added up in whole 1e-12, so that
--- the sums are exact. Figures that cannot be are left out: not above 0 (insolvencies: below 0), or beyond 1e15.
+-- the sums are exact; changes are rounded to 1e-12, so that a fall of 10 % meets a bound of -0.10. Figures that cannot be are left
+-- out: not above 0 (insolvencies: below 0), or beyond 1e15. (Of 19 digits: of 18 the squares would be added up in 64 bits.)
 WITH vintage AS (
     SELECT
         industry_code,
@@ -79,6 +80,32 @@ spread AS (
     FROM changed
     GROUP BY industry_code, indicator
 ),
+deviation AS (
+    SELECT
+        industry_code,
+        indicator,
+        CASE
+            WHEN n_changes = 12
+                THEN
+                    SQRT(
+                        CAST(12 * squares - CAST(changes AS DECIMAL(19, 0)) * CAST(changes AS DECIMAL(19, 0)) AS DOUBLE)
+                        / CAST(132 AS DOUBLE)
+                    ) / 1e12
+        END AS volatility_12m,
+        CAST(newest_change AS DOUBLE) / 1e12 AS newest_change,
+        CAST(changes_before AS DOUBLE) / 12e12 AS mean_before,
+        CASE
+            WHEN n_before = 12
+                THEN
+                    SQRT(
+                        CAST(
+                            12 * squares_before
+                            - CAST(changes_before AS DECIMAL(19, 0)) * CAST(changes_before AS DECIMAL(19, 0)) AS DOUBLE
+                        ) / CAST(132 AS DOUBLE)
+                    ) / 1e12
+        END AS deviation_before
+    FROM spread
+),
 shape AS (
     SELECT
         industry_code,
@@ -107,60 +134,55 @@ shape AS (
             AS cases_before
     FROM compared
     GROUP BY industry_code, indicator
+),
+measured AS (
+    SELECT
+        s.industry_code,
+        s.indicator,
+        s.published_date,
+        CASE
+            WHEN s.indicator = 'insolvencies' THEN NULL
+            WHEN s.quarterly
+                THEN
+                    CASE
+                        WHEN s.back_2 = 3 AND (s.n_adjusted_2 = 2 OR (s.n_adjusted_2 = 0 AND s.indicator = 'price'))
+                            THEN (s.value_1 - s.value_2) / NULLIF(s.value_2, 0)
+                    END
+            WHEN s.back_6 <= 6 AND (s.n_adjusted_6 = 6 OR (s.n_adjusted_6 = 0 AND s.indicator = 'price'))
+                THEN
+                    (s.value_1 + s.value_2 + s.value_3 - s.value_4 - s.value_5 - s.value_6)
+                    / NULLIF(s.value_4 + s.value_5 + s.value_6, 0)
+        END AS change_3m,
+        CASE
+            WHEN s.indicator = 'insolvencies' THEN NULL
+            WHEN s.quarterly THEN (s.value_1 - s.year_before_1) / NULLIF(s.year_before_1, 0)
+            WHEN s.back_3 <= 3
+                THEN
+                    (s.value_1 + s.value_2 + s.value_3 - s.year_before_1 - s.year_before_2 - s.year_before_3)
+                    / NULLIF(s.year_before_1 + s.year_before_2 + s.year_before_3, 0)
+        END AS change_12m,
+        v.volatility_12m,
+        CASE
+            WHEN v.deviation_before > 1e-9 THEN (v.newest_change - v.mean_before) / NULLIF(v.deviation_before, 0)
+        END AS shock,
+        CASE
+            WHEN
+                s.cases_before >= 20
+                AND s.n_year = CASE WHEN s.quarterly THEN 4 ELSE 12 END
+                AND s.n_year_before = CASE WHEN s.quarterly THEN 4 ELSE 12 END
+                THEN CAST(s.cases - s.cases_before AS DOUBLE) / CAST(NULLIF(s.cases_before, 0) AS DOUBLE)
+        END AS insolvency_change_12m
+    FROM shape AS s
+    LEFT JOIN deviation AS v ON s.industry_code = v.industry_code AND s.indicator = v.indicator
+    WHERE s.newest_period > $m12
 )
 SELECT
-    s.industry_code,
-    s.indicator,
-    s.published_date,
-    CASE
-        WHEN s.indicator = 'insolvencies' THEN NULL
-        WHEN s.quarterly
-            THEN
-                CASE
-                    WHEN s.back_2 = 3 AND (s.n_adjusted_2 = 2 OR (s.n_adjusted_2 = 0 AND s.indicator = 'price'))
-                        THEN s.value_1 / NULLIF(s.value_2, 0) - 1
-                END
-        WHEN s.back_6 <= 6 AND (s.n_adjusted_6 = 6 OR (s.n_adjusted_6 = 0 AND s.indicator = 'price'))
-            THEN (s.value_1 + s.value_2 + s.value_3) / NULLIF(s.value_4 + s.value_5 + s.value_6, 0) - 1
-    END AS change_3m,
-    CASE
-        WHEN s.indicator = 'insolvencies' THEN NULL
-        WHEN s.quarterly THEN s.value_1 / NULLIF(s.year_before_1, 0) - 1
-        WHEN s.back_3 <= 3
-            THEN
-                (s.value_1 + s.value_2 + s.value_3)
-                / NULLIF(s.year_before_1 + s.year_before_2 + s.year_before_3, 0) - 1
-    END AS change_12m,
-    CASE
-        WHEN v.n_changes = 12
-            THEN
-                SQRT(
-                    CAST(
-                        12 * v.squares - CAST(v.changes AS DECIMAL(19, 0)) * CAST(v.changes AS DECIMAL(19, 0)) AS DOUBLE
-                    ) / CAST(132 AS DOUBLE)
-                ) / CAST(1000000000000 AS DOUBLE)
-    END AS volatility_12m,
-    CASE
-        WHEN v.n_before = 12
-            THEN
-                (CAST(v.newest_change AS DOUBLE) - CAST(v.changes_before AS DOUBLE) / CAST(12 AS DOUBLE))
-                / NULLIF(
-                    SQRT(
-                        CAST(
-                            12 * v.squares_before
-                            - CAST(v.changes_before AS DECIMAL(19, 0)) * CAST(v.changes_before AS DECIMAL(19, 0)) AS DOUBLE
-                        ) / CAST(132 AS DOUBLE)
-                    ),
-                    0
-                )
-    END AS shock,
-    CASE
-        WHEN
-            s.cases_before >= 20
-            AND s.n_year = CASE WHEN s.quarterly THEN 4 ELSE 12 END
-            AND s.n_year_before = CASE WHEN s.quarterly THEN 4 ELSE 12 END
-            THEN CAST(s.cases AS DOUBLE) / CAST(NULLIF(s.cases_before, 0) AS DOUBLE) - 1
-    END AS insolvency_change_12m
-FROM shape AS s
-LEFT JOIN spread AS v ON s.industry_code = v.industry_code AND s.indicator = v.indicator
-WHERE s.newest_period > $m12
+    industry_code,
+    indicator,
+    published_date,
+    FLOOR(change_3m * 1e12 + 0.5) / 1e12 AS change_3m,
+    FLOOR(change_12m * 1e12 + 0.5) / 1e12 AS change_12m,
+    volatility_12m,
+    shock,
+    insolvency_change_12m
+FROM measured
