@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -515,7 +516,7 @@ class Run:
             ids = self._connection().sql(f"{only or 'SELECT customer_id FROM factor.customer_state'} ORDER BY customer_id")
             names = ids.to_arrow_table()["customer_id"]
             starts = [names[place].as_py() for place in range(0, len(names), FACTS_ROWS)]
-            for first, beyond in zip(starts, [*starts[1:], None], strict=True):
+            for first, beyond in zip_longest(starts, starts[1:]):
                 within = f"customer_id >= {literal(first)}" + (f" AND customer_id < {literal(beyond)}" if beyond else "")
                 if only:
                     within += f" AND customer_id IN ({only})"
