@@ -22,8 +22,10 @@ def rules_by_column(policy: Policy) -> dict[str, list[str]]:
 
 
 def columns_of_conditions(policy: Policy) -> frozenset[str]:
-    """Every column that a condition of the policy reads."""
-    return frozenset(column for _, columns in _conditions(policy) for column in columns)
+    """Every column that a rule of the policy reads: in its condition, or named beside it."""
+    beside = [name for rule in policy.alerts for name in (rule.indicator, rule.object)]
+    beside += [rule.by for rule in policy.reviews.bring_forward]
+    return frozenset(column for _, columns in _conditions(policy) for column in columns) | frozenset(filter(None, beside))
 
 
 def _conditions(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
