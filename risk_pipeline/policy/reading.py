@@ -25,7 +25,11 @@ def columns_of_conditions(policy: Policy) -> frozenset[str]:
     """Every column that a rule of the policy reads: in its condition, or named beside it."""
     beside = [name for rule in policy.alerts for name in (rule.indicator, rule.object)]
     beside += [rule.by for rule in policy.reviews.bring_forward]
-    return frozenset(column for _, columns in _conditions(policy) for column in columns) | frozenset(filter(None, beside))
+    asked = [each.when for asks in policy.treatments.values() for each in asks if each.when] + [policy.dunning.paused_when]
+    of_treatments = [column for when in asked for column in condition(when, "treatment").columns()]
+    return frozenset(
+        [*(column for _, columns in _conditions(policy) for column in columns), *filter(None, beside), *of_treatments]
+    )
 
 
 def _conditions(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
