@@ -46,7 +46,16 @@ def good_rows() -> Rows:
         ],
         "factor.due_diligence": [{"customer_id": c, "sanctions_search_result": "never"} for c in ("C1", "C2", "C3")],
         **{f"factor.{name}": [{"customer_id": c} for c in ("C1", "C2", "C3")] for name in EVIDENCE},
-        "factor.collateral_item": [],
+        "factor.collateral_item": [
+            {
+                "customer_id": "C1",
+                "security_source": "collateral",
+                "security_id": "S1",
+                "security_kind": "mortgage",
+                "ineligible_code": "not_registered",
+                **_money(gross_value=40, net_value=0, lapsed_value=0),
+            }
+        ],
         "factor.open_item": [
             _item("C1", "I1", "EUR", amount=120, applied=20, dpd=20, aging_bucket="1_30", overdue_amount=100),
             _item("C1", "I2", "EUR", amount=50, dpd=-5, aging_bucket="not_due"),

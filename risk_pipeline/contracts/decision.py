@@ -101,7 +101,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         zh="预警：指标、信号、严重程度、应对措施、责任人与期限，以及处理情况",
         key=("as_of", "customer_id", "alert_id"),
         columns=columns(
-            "as_of customer_id alert_id run_id rule alert_object indicator severity value_text threshold_text signal_en"
+            "as_of customer_id run_id alert_id rule alert_object indicator severity value_text threshold_text signal_en"
             " signal_zh measures first_seen last_seen state owner_role due_date escalated_to playbook acted_by acted_on until"
             " reason_text",
             required="run_id rule indicator severity threshold_text signal_en signal_zh measures first_seen last_seen state"

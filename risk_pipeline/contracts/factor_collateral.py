@@ -101,7 +101,7 @@ FIELDS: tuple[Field, ...] = (
           "近 12 个月内担保到期失效的最近日期"),
     Field("security_lapsed_value", Kind.MONEY, "What securities that ran out in 12 months and were not replaced would add",
           "近 12 个月到期且未解除、未续办的担保原可计入净值", REPORTING),
-    Field("lapsed_security_relied_on", Kind.FLAG, "The limit of the assessment before counted security that has run out since",
+    Field("relied_on_lapsed_security", Kind.FLAG, "The limit of the assessment before counted security that has run out since",
           "上次评估额度所依赖的担保已到期失效"),
     Field("insured", Kind.FLAG, "An insurer covers the customer, whether it counts or not",
           "存在有效信用保险承保（不论是否可计入）"),
@@ -132,10 +132,10 @@ ITEM_VALUES: dict[str, str] = {
 COLUMNS = (
     "collateral_value_net collateral_value_net_group net_deposits net_bank_guarantees net_company_guarantees"
     " net_personal_guarantees net_charges net_bank_bills net_insurance securities_counted securities_not_counted"
-    " security_ends_on security_days_left security_lapsed_on security_lapsed_value lapsed_security_relied_on insured"
+    " security_ends_on security_days_left security_lapsed_on security_lapsed_value relied_on_lapsed_security insured"
     " insured_terms_days insurance_extension_days_left insurance_withdrawn insurance_withdrawn_on security_date"
 )
 REQUIRED = (
     "collateral_value_net collateral_value_net_group securities_counted securities_not_counted security_lapsed_value"
-    " lapsed_security_relied_on insured insurance_withdrawn"
+    " relied_on_lapsed_security insured insurance_withdrawn"
 )

@@ -14,7 +14,7 @@ FIELDS: tuple[Field, ...] = (
           "客户归属的集团：集团编号或最终母公司编号；空表示无"),
     Field("group_parent_id", Kind.TEXT, "Top company of that group, as most members name it",
           "该集团的最终母公司（以多数成员所填为准）"),
-    Field("group_members", Kind.INTEGER, "Customers counted with the group", "集团内客户数"),
+    Field("group_members", Kind.INTEGER, "Customers counted with the group", "集团内客户数", "count"),
     Field("group_exposure", Kind.MONEY, "Total exposure of all customers of the group", "集团全部客户的敞口合计", REPORTING),
     Field("group_exposure_share", Kind.NUMBER, "Share of the customer's group in the exposure of all customers",
           "所属集团敞口占全部敞口比例", "ratio"),

@@ -42,27 +42,46 @@ from risk_pipeline.policy.model import ACTIVE, UNRATED, Policy, minor_units
 from risk_pipeline.policy.reading import columns_of_conditions
 
 # What deciding reads under every policy, beside what its conditions and scorecards name.
-ALWAYS_READ = (
-    *("customer_id", "name", "country_code", "account_manager", "natural_person", "credit_currency", "credit_fx_rate"),
-    *("open_exposure", "total_exposure", "overdue", "max_days_past_due", "max_dpd_material", "relationship_months"),
-    *("sales_12m", "avg_monthly_sales_3m", "avg_monthly_sales_12m", "months_since_first_invoice"),
-    *("requested_limit", "expected_monthly_sales"),
-    *("previous_tier", "previous_limit", "previous_in_default", "previous_default_since", "previous_default_cleared_on"),
-    *("previous_periods_in_tier", "previous_as_of", "previous_segment", "previous_segment_held_on"),
-    *("bureau_recommended_limit", "bureau_report_age_days", "collateral_value_net", "collateral_value_net_group"),
-    *("contract_valid_to", "contracted_terms_days", "documents_received_date", "insured_terms_days", "largest_order_30d"),
-    *(
-        "lawsuit_newest_amount",
-        "limit_approved",
-        "limit_approved_role",
-        "limit_rejected",
-        "limit_rejected_from",
-        "management_assessed_date",
-    ),
-    *("manual_limit", "notch_steps", "override_lapsed_on", "override_violation", "plan_agreed_on", "plan_broken_on"),
-    *("revenue_annual", "ring_fenced", "sanctions_searched_on", "state_decision", "state_decision_on", "state_decision_role"),
-    *("state_rejected", "state_rejected_on", "state_rejected_role", "statement_usable", "tangible_net_worth", "temporary_limit"),
-    *("unapplied_cash",),
+ALWAYS_READ = tuple(
+    (
+        # customer_state
+        " customer_id name natural_person country_code credit_currency credit_fx_rate contracted_terms_days"
+        " account_manager requested_limit expected_monthly_sales plan_agreed_on plan_broken_on"
+        # people_decision
+        " notch_steps notch_id notch_expires_on manual_limit manual_limit_id manual_limit_role manual_limit_expires_on"
+        " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until limit_approved"
+        " limit_approved_role limit_rejected limit_rejected_from state_decision state_decision_on state_decision_role"
+        " state_rejected state_rejected_on state_rejected_role override_pending override_rejected override_violation"
+        " override_violation_id override_lapsed_on override_lapsed_id"
+        # financial_condition
+        " tangible_net_worth revenue_annual statement_usable statement_received_date"
+        # due_diligence
+        " sanctions_searched_on management_assessed_date documents_received_date"
+        # credit_record
+        " bureau_report_age_days bureau_recommended_limit"
+        # contract_collateral
+        " contract_valid_to"
+        # collateral
+        " collateral_value_net collateral_value_net_group security_ends_on insured insured_terms_days security_date"
+        # newest_event
+        " largest_order_30d lawsuit_newest_amount"
+        # group_state
+        " group_key group_parent_id ring_fenced"
+        # exposure
+        " open_exposure overdue max_days_past_due max_dpd_material unapplied_cash total_exposure"
+        # transaction_history
+        " relationship_months sales_12m avg_monthly_sales_3m avg_monthly_sales_12m months_since_first_invoice"
+        # the group
+        " group_member_in_default group_limit group_limit_total"
+        # the assessment before
+        " previous_tier previous_in_default previous_default_since previous_default_cleared_on previous_periods_in_tier"
+        " previous_as_of previous_segment previous_segment_held_on previous_hysteresis_tier"
+        " previous_hysteresis_periods_met previous_last_downgrade_on previous_month_end_score"
+        " previous_default_wait_days previous_knockouts previous_status previous_status_since previous_status_periods"
+        " previous_status_before previous_status_rule previous_status_cleared_on previous_status_wait_days"
+        " previous_cure_ceiling previous_limit previous_computed_limit previous_effective_limit"
+        " previous_next_review_date previous_reviewed_on"
+    ).split()
 )
 
 

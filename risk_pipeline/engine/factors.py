@@ -18,9 +18,8 @@ from risk_pipeline.policy.months import add_months, is_month_end
 # A view step is read where it is used; the others are computed once and kept. LEDGER: the pass over the ledger and its own steps.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search", "insurance_cover")
 LEDGER = "ledger"
-STEPS_OF: Mapping[
-    str, tuple[str, ...]
-] = {  # by table in the order of computation: the steps it reads, each before those that read it
+# By table in the order of computation: the steps it reads, each before those that read it.
+STEPS_OF: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "people_decision": (),
     "financial_condition": ("fx", "industry_code"),
@@ -33,10 +32,10 @@ STEPS_OF: Mapping[
     "market_environment": ("industry_code", "industry_series"),
     "exposure": ("fx", "exposure_component"),
     "collateral_item": ("fx", "insurance_cover"),
-    "collateral": (),
+    "collateral": ("insurance_cover",),
     "transaction_history": ("fx", LEDGER, "relationship"),
     "behaviour": ("fx", LEDGER, "crm_history", "order_history", "payment_habit"),
-    "newest_event": ("finding", "finding_case"),
+    "newest_event": ("fx", LEDGER, "unapplied", "order_history", "payment_habit", "finding", "finding_case"),
     "group_state": (),
 }
 FACTOR_ORDER = tuple(STEPS_OF)

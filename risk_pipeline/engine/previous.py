@@ -21,16 +21,9 @@ PREVIOUS_TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def create_previous_view(con: duckdb.DuckDBPyConnection, tier: str | None, limit: str | None) -> None:
-    """Create previous.decision over decision.risk_tier and decision.credit_limit of the assessment before, as relations; empty
-    without them.
-    """
+def create_previous_view(con: duckdb.DuckDBPyConnection, tier: str, limit: str) -> None:
+    """Create previous.decision over decision.risk_tier and decision.credit_limit of the assessment before, as relations."""
     con.execute("CREATE SCHEMA previous")
-    if tier is None or limit is None:
-        columns = PREVIOUS_TABLES["previous.decision"]
-        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
-        con.execute(f"CREATE VIEW previous.decision AS SELECT {empty} WHERE FALSE")
-        return
     con.execute(
         "CREATE VIEW previous.decision AS SELECT t.customer_id, t.tier, l.payment_terms_days, l.secured_amount"
         f" FROM {tier} AS t JOIN {limit} AS l ON t.customer_id = l.customer_id"

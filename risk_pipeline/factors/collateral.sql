@@ -67,7 +67,7 @@ SELECT
     DATE_DIFF('day', $as_of, i.ends_on) AS security_days_left,
     i.lapsed_on AS security_lapsed_on,
     CAST(GREATEST(COALESCE(i.lapsed_value, 0) - COALESCE(r.net_value, 0), 0) AS DECIMAL(18, 2)) AS security_lapsed_value,
-    COALESCE(i.lapsed_value > COALESCE(r.net_value, 0) AND p.secured_amount > i.net_value, FALSE) AS lapsed_security_relied_on,
+    COALESCE(i.lapsed_value > COALESCE(r.net_value, 0) AND p.secured_amount > i.net_value, FALSE) AS relied_on_lapsed_security,
     COALESCE(i.covers, 0) > 0 AS insured,
     i.insured_terms_days,
     i.extension_days - COALESCE(e.max_dpd_material, 0) AS insurance_extension_days_left,

@@ -48,10 +48,15 @@ named AS (
     WHERE group_key IS NOT NULL AND ultimate_parent_id IS NOT NULL
     GROUP BY group_key, ultimate_parent_id
 ),
-parent AS (
-    SELECT group_key, ultimate_parent_id
+ranked AS (
+    SELECT
+        group_key,
+        ultimate_parent_id,
+        ROW_NUMBER() OVER (PARTITION BY group_key ORDER BY times DESC, ultimate_parent_id) AS place
     FROM named
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY group_key ORDER BY times DESC, ultimate_parent_id) = 1
+),
+parent AS (
+    SELECT group_key, ultimate_parent_id FROM ranked WHERE place = 1
 ),
 everybody AS (
     SELECT SUM(exposure) AS exposure FROM keyed

@@ -15,9 +15,7 @@ found AS (
         MAX(
             CASE WHEN fact IN ('judgment_debtor', 'equity_freeze', 'consumption_restriction') THEN open_published_date END
         ) AS enforced_on,
-        MAX(
-            CASE WHEN fact IN ('legal_representative_change', 'shareholder_change', 'capital_reduction') THEN changed_on END
-        ) AS control_changed_on
+        MAX(CASE WHEN fact = 'ownership_change' THEN changed_on END) AS control_changed_on
     FROM step.finding_case
     GROUP BY customer_id
 ),

@@ -38,15 +38,10 @@ class StoredHistory:
         )
 
 
-def read_history(con: duckdb.DuckDBPyConnection, previous: str | None) -> StoredHistory:
-    """Both of all customers. `previous`: decision.alert of the assessment before as a relation; None = there was none. `con` has
-    the as-of views.
-    """
-    nothing = pa.Table.from_pandas(history_frame(None, BEFORE), preserve_index=False)
+def read_history(con: duckdb.DuckDBPyConnection, previous: str) -> StoredHistory:
+    """Both of all customers. `previous`: decision.alert of the assessment before as a relation. `con` has the as-of views."""
     order = "customer_id, alert_id"
-    return StoredHistory(
-        read_rows(con, previous, BEFORE, order) if previous else nothing, read_rows(con, NEWEST_ACTIONS, ACTIONS, order)
-    )
+    return StoredHistory(read_rows(con, previous, BEFORE, order), read_rows(con, NEWEST_ACTIONS, ACTIONS, order))
 
 
 def read_rows(con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str], order: str) -> pa.Table:

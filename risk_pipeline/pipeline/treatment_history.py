@@ -36,12 +36,7 @@ class StoredTreatments:
         )
 
 
-def read_treatments(con: duckdb.DuckDBPyConnection, previous: str | None) -> StoredTreatments:
-    """Both of all customers. `previous`: decision.treatment of the assessment before as a relation; None = there was none. `con`
-    has the as-of views.
-    """
-    nothing = pa.Table.from_pandas(history_frame(None, BEFORE), preserve_index=False)
+def read_treatments(con: duckdb.DuckDBPyConnection, previous: str) -> StoredTreatments:
+    """Both of all customers. `previous`: decision.treatment of the assessment before as a relation. `con` has the as-of views."""
     order = "customer_id, treatment_id"
-    return StoredTreatments(
-        read_rows(con, previous, BEFORE, order) if previous else nothing, read_rows(con, NEWEST_ACTIONS, ACTIONS, order)
-    )
+    return StoredTreatments(read_rows(con, previous, BEFORE, order), read_rows(con, NEWEST_ACTIONS, ACTIONS, order))

@@ -58,7 +58,7 @@ CASES = [
     Case(
         "9", 70, "A25 A08 A09",
         {**sales(60_000), **accounts(400_000, 4_000_000), **owes(70_000), "previous_limit": 80_000 * EUR,
-         "previous_tier": "medium", "lapsed_security_relied_on": True, "security_lapsed_on": date(2026, 7, 20)},
+         "previous_tier": "medium", "relied_on_lapsed_security": True, "security_lapsed_on": date(2026, 7, 20)},
     ),
     Case(
         "10", 66, "A04 A26",

@@ -355,7 +355,7 @@ def test_what_ran_out_is_told_unless_it_was_replaced(case: LedgerCase) -> None:
     assert {name: rows[name]["security_lapsed_value"] for name in lost} == lost
     assert picked(rows["stale"], "security_lapsed_on collateral_value_net") == (days_before(35), 0)
     relied_on = {"gone", "partly", "replaced by nothing", "stale"}
-    assert {name for name, row in rows.items() if row["lapsed_security_relied_on"]} == relied_on
+    assert {name for name, row in rows.items() if row["relied_on_lapsed_security"]} == relied_on
 
 
 def test_what_insurers_took_away(case: LedgerCase) -> None:
@@ -413,7 +413,7 @@ def test_cases_8_and_9_a_bank_guarantee_adds_to_the_limit_until_it_runs_out(case
         date(2026, 7, 20),
         57_000,
     )
-    assert row["lapsed_security_relied_on"]  # A25
+    assert row["relied_on_lapsed_security"]  # A25
     before = {"previous_tier": "medium", "previous_limit": 80_000_00, "previous_computed_limit": 80_000_00}
     decided = given(70, **of(row), **accounts_known, **before, total_exposure=70_000_00, **sales(60_000))
     assert (decided.credit_limit, decided.secured_amount, decided.utilisation) == (40_000, 0, 1.75)

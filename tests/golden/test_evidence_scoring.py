@@ -278,7 +278,10 @@ def test_a_knock_out_of_evidence(struck_or_not: list[Decision], place: int) -> N
     assert (free.knockouts, free.tier) == ("", "low")
     assert rule in struck.knockouts.split(",")
     assert (struck.model_tier, struck.tier, struck.binding_rule) == ("low", ceiling, rule)
-    assert (struck.limit_reporting == 0) is stops_limit
+    # Negative net worth bears no limit: a capacity of 0, which is no hard stop
+    worthless = struck.limit_reporting == 0 and struck.binding_method == "tangible_net_worth_share"
+    assert (struck.limit_reporting == 0) is (stops_limit or worthless)
+    assert (struck.limit_reason == rule) is stops_limit
     assert bool(struck.hold) is hold
 
 

@@ -70,7 +70,7 @@ CASES = [
          {**sales(60_000), **accounts(400_000, 4_000_000), "collateral_value_net": 57_000 * EUR,
           "security_days_left": 20, "security_ends_on": date(2026, 7, 20)}, never="shorten_terms"),
     Case("9", 70, "cut_limit ask_collateral hold_orders", THIRTY,
-         {**sales(60_000), **accounts(400_000, 4_000_000), **owes(70_000), "lapsed_security_relied_on": True,
+         {**sales(60_000), **accounts(400_000, 4_000_000), **owes(70_000), "relied_on_lapsed_security": True,
           "security_lapsed_on": date(2026, 6, 20),
           **before("medium", previous_limit=80_000 * EUR, previous_computed_limit=80_000 * EUR)}),
     Case("10", 66, "notify_insurer hold_orders collection", FIFTEEN,

@@ -46,7 +46,7 @@ ERRORS = {
     "documents of an unknown class": (
         "    corporate: [register_extract,",
         "    corporation: [register_extract,",
-        "no segment has the class corporation",
+        "evidence.required_documents.corporation",
     ),
     "segment behind everyone": (
         "natural_person or legal_form in ('sole_trader', 'individual_business')\"",

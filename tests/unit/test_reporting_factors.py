@@ -47,7 +47,7 @@ def test_a_factor_says_its_points_its_codes_its_age_and_its_weight(pages: dict[s
 
 def test_a_fact_says_which_rules_read_it(pages: dict[str, str]) -> None:
     (line,) = (line for line in pages[f"{FOLDER}/due_diligence.md"].splitlines() if line.startswith("| `insolvency_open` |"))
-    assert line.endswith("| insolvency, KO03 |")
+    assert line.endswith("| insolvency, KO03, A20 |")
 
 
 def test_the_weights_of_each_card_add_up(pages: dict[str, str]) -> None:
