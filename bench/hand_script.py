@@ -599,7 +599,8 @@ def decisions(as_of: date) -> list[str]:
                        0.005 * h.sales_12m::DOUBLE * 12 / least(greatest(h.months_since_first_invoice, 3),
                            12) / (s.pd * 0.60) END AS el,
                    CASE WHEN in_default THEN 0 ELSE CASE tier {cap} END END AS cap,
-                   CASE WHEN h.relationship_months < 6 THEN 15000 END AS new_cap
+                   CASE WHEN h.relationship_months < 6 THEN 15000 END AS new_cap,
+                   CASE WHEN tier IN ('low', 'medium', 'high') THEN c.contracted_terms_days::INTEGER END AS agreed_days
             FROM tier JOIN score s USING (customer_id) JOIN transaction_history h USING (customer_id)
                 JOIN exposure e USING (customer_id)
             LEFT JOIN customer c USING (customer_id) LEFT JOIN fx ON c.credit_currency = fx.currency
@@ -614,7 +615,8 @@ def decisions(as_of: date) -> list[str]:
         ),
         final AS (SELECT *, CASE WHEN stepped < 500 THEN 0 ELSE stepped END::DECIMAL(18, 2) AS limit_reporting FROM stepped)
         SELECT customer_id, limit_reporting, total_exposure, need, el, cap, new_cap,
-               CASE WHEN limit_reporting = 0 THEN 0 ELSE CASE tier {terms} END END AS payment_terms_days,
+               CASE WHEN limit_reporting = 0 THEN 0 ELSE greatest(CASE tier {terms} END, agreed_days) END
+                   AS payment_terms_days,
                CASE WHEN limit_reporting > 0 THEN total_exposure::DOUBLE / limit_reporting::DOUBLE
                     WHEN total_exposure > 0 THEN 9.99 END AS utilisation,
                limit_reporting - total_exposure AS headroom,
