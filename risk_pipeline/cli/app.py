@@ -32,6 +32,7 @@ catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_he
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
 override_app = typer.Typer(help="Tiers and limits changed by hand: one asks, another approves.", no_args_is_help=True)
 alerts_app = typer.Typer(help="Early warnings, and what people do about them.", no_args_is_help=True)
+treatment_app = typer.Typer(help="What is to be done about customers, and what people did.", no_args_is_help=True)
 limit_app = typer.Typer(help="Computed limits that wait for a person.", no_args_is_help=True)
 customer_state_app = typer.Typer(
     help="Customers suspended, ended or taken back: one proposes, another approves.", no_args_is_help=True
@@ -44,6 +45,7 @@ app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(finding_app, name="finding")
 app.add_typer(override_app, name="override")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(treatment_app, name="treatment")
 app.add_typer(limit_app, name="limit")
 app.add_typer(customer_state_app, name="customer-state")
 
@@ -666,6 +668,64 @@ def alerts_close(
     from risk_pipeline.cli.alerts import Said, act_on_alert
 
     act_on_alert(_root(context, workspace), alert, "close", Said(by, role, reason, on), None, as_json)
+
+
+TreatmentArgument = Annotated[str, typer.Argument(metavar="TREATMENT", help="Its id, such as call:100123.")]
+
+
+@treatment_app.command("list")
+def treatment_list(
+    context: typer.Context,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="open, done, waived or superseded; default: open.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only of this customer.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", metavar="ROLE", help="Only what this role is to do.")] = None,
+    as_of: AsOfOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Treatments of an assessment, the gravest first: what to do and why, who and until when."""
+    from risk_pipeline.cli.treatments import list_treatments
+
+    list_treatments(_root(context, workspace), state, customer, owner, as_of, limit, as_json)
+
+
+@treatment_app.command("done")
+def treatment_done(
+    context: typer.Context,
+    treatment: TreatmentArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """It was done. It opens again when a rule asks for it later, or when its time comes again."""
+    from risk_pipeline.cli.alerts import Said
+    from risk_pipeline.cli.treatments import act_on_treatment
+
+    act_on_treatment(_root(context, workspace), treatment, "done", Said(by, role, reason, on), as_json)
+
+
+@treatment_app.command("waive")
+def treatment_waive(
+    context: typer.Context,
+    treatment: TreatmentArgument,
+    by: PersonOption,
+    reason: WhyOption = "",
+    role: RoleOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """It will not be done, for this reason."""
+    from risk_pipeline.cli.alerts import Said
+    from risk_pipeline.cli.treatments import act_on_treatment
+
+    act_on_treatment(_root(context, workspace), treatment, "waived", Said(by, role, reason, on), as_json)
 
 
 @policy_app.command("lint")

@@ -115,6 +115,22 @@ ALERT_PHRASES = {
     "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
 }
 
+TREATMENT_PHRASES = {
+    "low": ("low", "低"),
+    "medium": ("medium", "中"),
+    "high": ("high", "高"),
+    "critical": ("critical", "紧急"),
+    "open": ("open", "待处理"),
+    "done": ("done", "已完成"),
+    "waived": ("waived", "已免除"),
+    "superseded": ("superseded", "不再需要"),
+    "head": ("Treatments in the assessment of {day}: {n}", "{day} 评估共 {n} 条管理措施"),
+    "todo": ("{what}: {why} ({rules})", "{what}：{why}（{rules}）"),
+    "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
+    "said": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
+}
+
 # Sentences; the values in braces are filled in.
 PHRASES = {
     # head of the memo

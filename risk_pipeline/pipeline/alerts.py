@@ -54,7 +54,7 @@ def alerts(
     `state` is what it will be with what people said since; `said_since` tells whether that differs from what is published.
     Without `states` the closed ones are left out. RiskError when nothing is published, UsageError for a date that is not.
     """
-    day, rows = _published(workspace, register, as_of)
+    day, rows = published_rows(workspace, register, "decision.alert", as_of)
     newest = _newest_actions(workspace, register)
     told = [_with_action(row, newest.get(row["alert_id"])) for row in rows]
     wanted = set(states or [state for state in ALERT_STATES if state != "closed"])
@@ -126,15 +126,19 @@ def steps(policy: Policy, playbook: str | None, first_seen: date) -> tuple[Step,
     )
 
 
-def _published(workspace: Workspace, register: Register, as_of: date | None) -> tuple[date, list[dict[str, Any]]]:
+def published_rows(workspace: Workspace, register: Register, table: str, as_of: date | None) -> tuple[date, list[dict[str, Any]]]:
+    """The rows of a table of decisions of an assessment (default: the newest), each with name and exposure of its customer.
+
+    RiskError when nothing is published, UsageError for a date that is not.
+    """
     snapshot = register.current_snapshot()
     if snapshot is None:
         raise RiskError(f"nothing is published yet in {workspace.root}", remedy="risk-pipeline run --as-of DATE")
     dates = snapshot.dates()
     day = as_of or max(dates)
-    part, mart = snapshot.part("decision.alert", day), snapshot.part("mart.current_risk", day)
+    part, mart = snapshot.part(table, day), snapshot.part("mart.current_risk", day)
     if part is None or mart is None:
-        raise UsageError(f"no alerts are published of {day}", remedy=f"published dates: {', '.join(map(str, dates))}")
+        raise UsageError(f"no {table} is published of {day}", remedy=f"published dates: {', '.join(map(str, dates))}")
     lake = Lake(workspace.lake)
     with duckdb.connect() as con:
         found = con.execute(
@@ -164,7 +168,7 @@ def _with_action(alert: dict[str, Any], action: dict[str, Any] | None) -> dict[s
 
 
 def _one(desk: Desk, alert_id: str) -> dict[str, Any]:
-    _, rows = _published(desk.workspace, desk.register, None)
+    _, rows = published_rows(desk.workspace, desk.register, "decision.alert", None)
     alert = next((row for row in rows if row["alert_id"] == alert_id), None)
     if alert is None:
         raise UsageError(f"there is no alert {alert_id} in the newest assessment", remedy="risk-pipeline alerts list shows them")
@@ -174,10 +178,7 @@ def _one(desk: Desk, alert_id: str) -> dict[str, Any]:
 def _person(desk: Desk, name: str, role: str | None, alert: dict[str, Any], action: Act) -> Person:
     """The person in a role that may deal with the alert; refused, and noted, when none of theirs may."""
     may = may_act(alert, desk.policy)
-    person = desk.person(name, role)
-    if role is None:
-        own = desk.workspace.settings.people[_listed(desk, person.name)]
-        person = next((Person(person.name, each) for each in may if each in own), person)
+    person = desk.person_among(name, role, may)
     if person.role not in may:
         desk.deny(
             person,
@@ -189,10 +190,6 @@ def _person(desk: Desk, name: str, role: str | None, alert: dict[str, Any], acti
             customer_id=alert["customer_id"],
         )
     return person
-
-
-def _listed(desk: Desk, name: str) -> str:
-    return next(each for each in desk.workspace.settings.people if each.strip() == name)
 
 
 def _snoozed_until(desk: Desk, by: Person, alert: dict[str, Any], until: date | None) -> date:

@@ -7,7 +7,7 @@ program takes a name as given: who may type it is the business of whoever guards
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -111,6 +111,13 @@ class Desk:
         levels = [level.role for level in self.policy.authorities.levels]
         highest = max(people[found], key=lambda each: levels.index(each) if each in levels else -1)
         return Person(found.strip(), role or highest)
+
+    def person_among(self, name: str, role: str | None, may: Sequence[str]) -> Person:
+        """As `person`; without a role the first of `may` that they have, if any."""
+        person = self.person(name, role)
+        own = next(roles for each, roles in self.workspace.settings.people.items() if each.strip() == person.name)
+        fit = next((each for each in may if each in own), None)
+        return Person(person.name, fit) if role is None and fit is not None else person
 
     def standing(self, customer_id: str) -> Standing:
         """What the newest assessment up to the day says of a customer; the oldest one when all are later.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
+from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
@@ -19,6 +21,7 @@ from tests.small_ledger import DECEMBER, make_small_workspace
 
 pytestmark = pytest.mark.slow
 JANUARY = date(2025, 1, 31)
+PEOPLE = "people:\n  mia: [credit_manager]\n  col: [collections]\n  sam: [sales_manager]\n"
 
 
 def rows(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
@@ -57,3 +60,61 @@ def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(tmp_path: Pa
 
     assert run(["-w", str(tmp_path), "show", "mart.worklist"]) == 0
     assert "next_action_en" in capsys.readouterr().out
+
+
+def test_people_say_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_small_workspace(tmp_path)
+    with (tmp_path / "risk.yaml").open("a", encoding="utf-8") as file:
+        file.write(PEOPLE)
+    workspace = Workspace.load(tmp_path)
+    workspace.warehouse.mkdir()
+    with Register.open(workspace.register_url) as register:
+        ingest(workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
+        assess(workspace, register, as_of=DECEMBER, now=datetime.now(UTC) + timedelta(seconds=1))
+
+    def do(*words: str) -> tuple[int, str, str]:
+        code = run(["-w", str(tmp_path), "treatment", *words])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    listed = json.loads(do("list", "--customer", "C3", "--json")[1])
+    mine = [row for row in listed["rows"] if row["owner_role"] == "credit_manager"]
+    assert [row["priority"] for row in listed["rows"]] == sorted(row["priority"] for row in listed["rows"])
+    assert {row["state"] for row in listed["rows"]} == {"open"}
+    first, second = mine[0]["treatment_id"], mine[1]["treatment_id"]
+    code, told, _ = do("list", "--owner", "credit_manager")
+    assert code == 0
+    for text in (
+        first,
+        mine[0]["action_zh"],
+        mine[0]["reason_en"],
+        SEVERITIES[-mine[0]["priority"]],
+        "Credit manager, since 2024-12-31",
+    ):
+        assert text in told
+
+    on = ("--on", "2025-01-02")
+    for words, exit_code, message in (
+        (("done", first, "--by", "sam", *on), 3, "sam (sales_manager) may not say"),
+        (("done", "dance:C3", "--by", "mia", *on), 2, "there is no treatment dance:C3"),
+        (("waive", first, "--by", "mia", *on), 2, "needs a reason"),
+        (("done", first, "--by", "mia", "--on", "2024-12-30"), 2, "was first asked for on 2024-12-31"),
+        (("list", "--state", "gone"), 2, "is not known"),
+    ):
+        found, _, error = do(*words)
+        assert (found, message in error) == (exit_code, True), error
+    code, told, error = do("done", first, "--by", "mia", *on)
+    assert (code, "done by mia on 2025-01-02" in told, "已完成" in told) == (0, True, True), error
+    assert do("done", first, "--by", "mia", *on)[0] == 3
+    row = json.loads(do("waive", second, "--by", "mia", "--reason", "visited in December", *on, "--json")[1])
+    assert (row["state"], row["acted_by"], row["said_since"]) == ("waived", "mia", True)
+    assert first not in {row["treatment_id"] for row in json.loads(do("list", "--json")[1])["rows"]}
+
+    with Register.open(workspace.register_url) as register:
+        events = {name: [(e.actor, e.subject) for e in register.events(name)] for name in ("treatment.done", "treatment.denied")}
+        assess(workspace, register, as_of=JANUARY, now=datetime.now(UTC) + timedelta(seconds=1))
+    assert events == {"treatment.done": [("mia", first)], "treatment.denied": [("sam", first)]}
+    query = (
+        f"SELECT treatment_id, acted_by, reason_text FROM decision.treatment WHERE as_of = DATE '{JANUARY}' AND state = 'waived'"
+    )
+    assert (second, "mia", "visited in December") in rows(workspace, query)
