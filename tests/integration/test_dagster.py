@@ -183,7 +183,7 @@ def test_the_job_does_what_assess_does(workspace: Workspace, instance: dg.Dagste
     for table in RESULT_TABLES:
         for day in (DECEMBER,) if table.startswith("mart.") else (NOVEMBER, DECEMBER):
             by_dagster, by_hand = rows_of(workspace, table, day), rows_of(plain, table, day)
-            assert by_dagster
+            assert by_dagster or table == "factor.collateral_item", (table, day)  # nobody gave security here
             assert by_dagster == by_hand, table
     assert told.count(("audit__snapshot", "done")) == 2
     assert not [each for each in told if each[1] == "failed"]
