@@ -18,9 +18,8 @@ from risk_pipeline.policy.months import add_months, is_month_end
 # A view step is read where it is used; the others are computed once and kept. LEDGER: the pass over the ledger and its own steps.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "search")
 LEDGER = "ledger"
-STEPS_OF: Mapping[
-    str, tuple[str, ...]
-] = {  # by table in the order of computation: the steps it reads, each before those that read it
+# By table, in the order of computation: the steps it reads, each before those that read it.
+STEPS_OF: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "financial_condition": ("fx", "industry_code"),
     "due_diligence": ("fx", "finding", "finding_case", "search"),

@@ -64,7 +64,7 @@ FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of 
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
-# What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
+# What decide is told of the assessment before: source in its published tables, and kind.
 PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_tier": ("t.tier", Kind.TEXT),
     "previous_in_default": ("t.in_default", Kind.FLAG),
@@ -486,32 +486,25 @@ class Run:
             for column in table(f"factor.{name}").columns
             if column.name in read
         }
-        tier, limit = self._previous("decision.risk_tier"), self._previous("decision.credit_limit")
-        previous = {
-            name: source if tier else f"CAST(NULL AS {DUCKDB_TYPE[kind]})" for name, (source, kind) in PREVIOUS_COLUMNS.items()
-        }
-        selected = {**columns, **previous}
+        selected = {**columns, **{name: source for name, (source, _) in PREVIOUS_COLUMNS.items()}}
         first, *others = facts
         part = {name: f"(SELECT * FROM factor.{name} WHERE {within}) AS {name}" for name in facts}
-        joined = " ".join(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others)
-        joins = (
-            f"LEFT JOIN {tier} AS t ON {first}.customer_id = t.customer_id"
-            f" LEFT JOIN {limit} AS l ON {first}.customer_id = l.customer_id"
-        )
+        before = {"t": "decision.risk_tier", "l": "decision.credit_limit"}
+        joins = [
+            *(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others),
+            *(f"LEFT JOIN {self._previous(name)} AS {t} ON {first}.customer_id = {t}.customer_id" for t, name in before.items()),
+        ]
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            f" FROM {part[first]} {joined}"
-            f" {joins if tier else ''} ORDER BY {first}.customer_id"
+            f" FROM {part[first]} {' '.join(joins)} ORDER BY {first}.customer_id"
         )
 
-    def _previous(self, name: str) -> str | None:
-        """The table of the assessment before; a column that it did not have yet when it was published is NULL."""
-        part = self.record.manifest["previous_parts"].get(name)
-        if not part:
-            return None
+    def _previous(self, name: str) -> str:
+        """The table of the assessment before, empty without one; a column it did not have yet when it was published is NULL."""
         declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[column.kind]}) AS {column.name}" for column in table(name).columns)
-        published = f"SELECT * FROM read_parquet({literal(str(self._lake.absolute(part)))})"
-        return f"(SELECT {declared} WHERE FALSE UNION ALL BY NAME {published})"
+        part = self.record.manifest["previous_parts"].get(name)
+        published = f" UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(self._lake.absolute(part)))})" if part else ""
+        return f"(SELECT {declared} WHERE FALSE{published})"
 
     def _factor_metadata(self, name: str, path: Path) -> dict[str, Any]:
         if name != "factor.exposure":

@@ -12,6 +12,14 @@ from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 
+def rules_at(policy: Policy, block: str) -> tuple[Any, ...]:
+    """The rules of a block of CONDITIONS, such as `default_definition.events`."""
+    rules: Any = policy
+    for key in block.split("."):
+        rules = getattr(rules, key)
+    return tuple(rules)
+
+
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:
     """Column -> ids of the segments, defaults, knock-outs and holds whose condition reads it or its special code."""
     found: dict[str, list[str]] = {}
@@ -28,13 +36,6 @@ def columns_of_conditions(policy: Policy) -> frozenset[str]:
 
 def _conditions(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Id of each rule, and the columns its condition reads."""
-    blocks: dict[str, tuple[Any, ...]] = {
-        "segments": policy.segments,
-        "outside_scorecard": policy.outside_scorecard,
-        "default_definition.events": policy.default_definition.events,
-        "knockouts": policy.knockouts,
-        "hold": policy.hold,
-    }
     for block, scope in CONDITIONS.items():
-        for rule in blocks[block]:
+        for rule in rules_at(policy, block):
             yield rule.id, condition(rule.when, scope).columns()
