@@ -6,6 +6,8 @@ Put here: which columns a factor table has, and which of them may never be empty
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from risk_pipeline.contracts import (
     factor_behaviour,
     factor_collateral,
@@ -22,7 +24,7 @@ from risk_pipeline.contracts import (
 from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.fields_factor import LEDGER_FACTORS
-from risk_pipeline.contracts.table import Table
+from risk_pipeline.contracts.table import Table, coded
 
 AGING_BUCKETS = ("not_due", "1_30", "31_60", "61_90", "over_90")
 
@@ -44,6 +46,34 @@ _BY_CURRENCY = (
     " unapplied_credits advance_payments_received fx_rate"
 )
 _STATES = " ".join(STATUSES)
+
+
+class _Declared(Protocol):
+    """What a factor_*.py module declares of its table."""
+
+    COLUMNS: str
+    REQUIRED: str
+    VALUES: dict[str, str]
+
+
+def _evidence(declared: _Declared, name: str, *, owner: str, en: str, zh: str) -> Table:
+    """A table of evidence: one row per customer, money in reporting currency, its columns behind the date of the evidence."""
+    return Table(
+        layer="factor",
+        name=name,
+        grain="one row per customer and assessment date",
+        owner=owner,
+        en=en,
+        zh=zh,
+        key=("as_of", "customer_id"),
+        money_in="reporting",
+        columns=columns(
+            f"as_of customer_id run_id evidence_date {declared.COLUMNS}",
+            required=f"run_id {declared.REQUIRED}",
+            values=declared.VALUES,
+        ),
+    )
+
 
 FACTOR_TABLES: tuple[Table, ...] = (
     Table(
@@ -165,7 +195,7 @@ FACTOR_TABLES: tuple[Table, ...] = (
         money_in="reporting",
         columns=columns(
             "as_of customer_id run_id evidence_date "
-            + " ".join(f"{factor.name} {factor.name}_code" for factor in LEDGER_FACTORS)
+            + coded(LEDGER_FACTORS)
             + " wavg_days_late_12m wavg_days_late_signed_12m on_time_ratio_12m on_time_amount_ratio_12m"
             " dispute_ratio_12m dispute_amount_ratio_12m dso_days sales_3m sales_12m avg_monthly_sales_3m"
             " avg_monthly_sales_12m sales_volatility_12m n_invoices_12m n_applications_12m first_invoice_date"
@@ -174,81 +204,41 @@ FACTOR_TABLES: tuple[Table, ...] = (
             required="run_id n_invoices_12m n_applications_12m n_open_disputes",
         ),
     ),
-    Table(
-        layer="factor",
-        name="financial_condition",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_financial_condition,
+        "financial_condition",
         owner="credit_risk",
         en="Financial condition: ratios of the newest statement, and which one that is; amounts in reporting currency",
         zh="财务状况：最近一期财务报表的各项比率及其来源报表；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_financial_condition.COLUMNS}",
-            required=f"run_id {factor_financial_condition.REQUIRED}",
-            values=factor_financial_condition.VALUES,
-        ),
     ),
-    Table(
-        layer="factor",
-        name="credit_record",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_credit_record,
+        "credit_record",
         owner="credit_risk",
         en="Credit record: bureau reports and references of other suppliers and banks; amounts in reporting currency",
         zh="信用记录：征信报告与同业、银行资信证明；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_credit_record.COLUMNS}",
-            required=f"run_id {factor_credit_record.REQUIRED}",
-            values=factor_credit_record.VALUES,
-        ),
     ),
-    Table(
-        layer="factor",
-        name="industry_region",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_industry_region,
+        "industry_region",
         owner="market_intelligence",
         en="Industry and region: industry, country, size and age of the customer and how risky they are",
         zh="行业与地域：行业、地域、规模与成立年限及其风险",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_industry_region.COLUMNS}",
-            required=f"run_id {factor_industry_region.REQUIRED}",
-            values=factor_industry_region.VALUES,
-        ),
     ),
-    Table(
-        layer="factor",
-        name="market_environment",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_market_environment,
+        "market_environment",
         owner="market_intelligence",
         en="Market environment: demand, prices and insolvencies of the industry, and the customer's currency",
         zh="市场环境：行业需求、价格与破产情况，以及客户本币走势",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_market_environment.COLUMNS}",
-            required=f"run_id {factor_market_environment.REQUIRED}",
-            values=factor_market_environment.VALUES,
-        ),
     ),
-    Table(
-        layer="factor",
-        name="contract_collateral",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_contract_collateral,
+        "contract_collateral",
         owner="credit_risk",
         en="Contracts and security: what is signed, breached or about to expire, and what we could call;"
         " amounts in reporting currency",
         zh="合同与担保：签署、违约、到期情况及可索赔的担保；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_contract_collateral.COLUMNS}",
-            required=f"run_id {factor_contract_collateral.REQUIRED}",
-            values=factor_contract_collateral.VALUES,
-        ),
     ),
     Table(
         layer="factor",
@@ -265,49 +255,26 @@ FACTOR_TABLES: tuple[Table, ...] = (
             values=factor_collateral.ITEM_VALUES,
         ),
     ),
-    Table(
-        layer="factor",
-        name="collateral",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_collateral,
+        "collateral",
         owner="credit_risk",
         en="Security in the limit: securities, insurance and bills after haircuts, and until when; money in reporting currency",
         zh="额度中的担保：担保、信用保险与票据扣减折扣后的价值及有效期；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_collateral.COLUMNS}",
-            required=f"run_id {factor_collateral.REQUIRED}",
-        ),
     ),
-    Table(
-        layer="factor",
-        name="behaviour",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_behaviour,
+        "behaviour",
         owner="sales",
         en="Behaviour: orders, contacts, complaints and changes against the customer's own past; amounts in reporting currency",
         zh="客户行为：订单、往来、投诉及各类变更，与自身历史对比；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_behaviour.COLUMNS}",
-            required=f"run_id {factor_behaviour.REQUIRED}",
-            values=factor_behaviour.VALUES,
-        ),
     ),
-    Table(
-        layer="factor",
-        name="due_diligence",
-        grain="one row per customer and assessment date",
+    _evidence(
+        factor_due_diligence,
+        "due_diligence",
         owner="compliance",
         en="Due diligence: what courts, registers, lists, media and our own analysts say, and what was searched at all;"
         " amounts in reporting currency",
         zh="资信调查：法院、登记、名单、舆情及自有评价，以及是否已查询；金额为报告币种",
-        key=("as_of", "customer_id"),
-        money_in="reporting",
-        columns=columns(
-            f"as_of customer_id run_id evidence_date {factor_due_diligence.COLUMNS}",
-            required=f"run_id {factor_due_diligence.REQUIRED}",
-            values=factor_due_diligence.VALUES,
-        ),
     ),
 )

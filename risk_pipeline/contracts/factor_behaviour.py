@@ -6,7 +6,7 @@ what they are worth (the factor catalogue and the policy).
 
 from __future__ import annotations
 
-from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of
+from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of, coded
 
 # fmt: off
 _FACTORS = (
@@ -90,6 +90,6 @@ FIELDS: tuple[Field, ...] = (*_FACTORS, *map(code_of, _FACTORS), *_MEASURES)
 # fmt: on
 
 # In the order of the table, behind as_of, customer_id, run_id and evidence_date.
-COLUMNS = " ".join([*(f"{factor.name} {factor.name}_code" for factor in _FACTORS), *(field.name for field in _MEASURES)])
+COLUMNS = " ".join([coded(_FACTORS), *(field.name for field in _MEASURES)])
 REQUIRED = ""
 VALUES: dict[str, str] = {}

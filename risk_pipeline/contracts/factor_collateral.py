@@ -139,3 +139,4 @@ REQUIRED = (
     "collateral_value_net collateral_value_net_group securities_counted securities_not_counted security_lapsed_value"
     " relied_on_lapsed_security insured insurance_withdrawn"
 )
+VALUES: dict[str, str] = {}

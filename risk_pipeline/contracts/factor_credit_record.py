@@ -6,7 +6,7 @@ what they are worth (the factor catalogue and the policy).
 
 from __future__ import annotations
 
-from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of
+from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of, coded
 
 # fmt: off
 _FACTORS = (
@@ -51,8 +51,7 @@ FIELDS: tuple[Field, ...] = (*_FACTORS, *map(code_of, _FACTORS), *_MEASURES)
 
 # In the order of the table, behind as_of, customer_id, run_id and evidence_date.
 COLUMNS = (
-    " ".join(f"{factor.name} {factor.name}_code" for factor in _FACTORS)
-    + " bureau_state bureau bureau_rating bureau_report_date bureau_report_age_days bureau_score_change_180d"
+    coded(_FACTORS) + " bureau_state bureau bureau_rating bureau_report_date bureau_report_age_days bureau_score_change_180d"
     " bureau_recommended_limit bureau_borrowing borrowing_period_end trade_reference_sources_12m supplier_payment_rating"
     " bank_payment_rating trade_reference_date"
 )

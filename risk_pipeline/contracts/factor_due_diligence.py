@@ -6,7 +6,7 @@ factors/steps/) and what they are worth (the factor catalogue and the policy).
 
 from __future__ import annotations
 
-from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of
+from risk_pipeline.contracts.table import REPORTING, Field, Kind, code_of, coded
 
 # What a search asks after: each area has its newest search and the date of its newest evidence.
 AREAS = {
@@ -126,9 +126,9 @@ FIELDS: tuple[Field, ...] = (
 COLUMNS = " ".join(
     [
         *(field.name for field in _SANCTIONS),
-        *(f"{factor.name} {factor.name}_code" for factor in _FACTORS),
+        coded(_FACTORS),
         *(field.name for field in _OPEN),
-        f"{_RATIO.name} {_RATIO.name}_code",
+        coded([_RATIO]),
         *(field.name for field in (*_SEARCHES, *_MEASURES)),
     ]
 )

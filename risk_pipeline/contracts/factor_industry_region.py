@@ -7,7 +7,7 @@ what they are worth (the factor catalogue and the policy).
 from __future__ import annotations
 
 from risk_pipeline.contracts.fields_ledger import FIELDS as LEDGER_FIELDS
-from risk_pipeline.contracts.table import Field, Kind, code_of
+from risk_pipeline.contracts.table import Field, Kind, code_of, coded
 
 # fmt: off
 _SIZE_CLASS = next(field for field in LEDGER_FIELDS if field.name == "size_class")  # of the customer master, here a factor
@@ -39,7 +39,7 @@ FIELDS: tuple[Field, ...] = (*(f for f in _FACTORS if f is not _SIZE_CLASS), *ma
 # fmt: on
 
 # In the order of the table, behind as_of, customer_id, run_id and evidence_date.
-COLUMNS = " ".join([*(f"{factor.name} {factor.name}_code" for factor in _FACTORS), *(field.name for field in _MEASURES)])
+COLUMNS = " ".join([coded(_FACTORS), *(field.name for field in _MEASURES)])
 REQUIRED = ""
 _LISTS = "none increased_monitoring call_for_action"
 VALUES: dict[str, str] = {

@@ -7,7 +7,7 @@ pandera, SQLAlchemy and pyarrow are imported inside the methods, so that importi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -74,6 +74,11 @@ def code_of(factor: Field) -> Field:
         f"Coded reason why {factor.name} has no value; empty = none",
         f"{factor.name} 无取值时的原因代码；为空表示无",
     )
+
+
+def coded(factors: Iterable[Field]) -> str:
+    """Names of factors, each followed by the column of its code, as tables list them."""
+    return " ".join(f"{factor.name} {code_of(factor).name}" for factor in factors)
 
 
 @dataclass(frozen=True)

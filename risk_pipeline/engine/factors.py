@@ -18,7 +18,7 @@ from risk_pipeline.policy.months import add_months, is_month_end
 # A view step is read where it is used; the others are computed once and kept. LEDGER: the pass over the ledger and its own steps.
 VIEW_STEPS = ("terms", "invoice", "reduction", "exposure_component", "finding", "finding_case", "search", "insurance_cover")
 LEDGER = "ledger"
-# By table in the order of computation: the steps it reads, each before those that read it.
+# By table, in the order of computation: the steps it reads, each before those that read it.
 STEPS_OF: Mapping[str, tuple[str, ...]] = {
     "customer_state": ("fx",),
     "people_decision": (),

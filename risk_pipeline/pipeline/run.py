@@ -71,7 +71,7 @@ FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of 
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
-# What decide is told of the assessment before: source in its published tables, and kind (for NULL when there is none).
+# What decide is told of the assessment before: source in its published tables, and kind.
 PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_tier": ("t.tier", Kind.TEXT),
     "previous_in_default": ("t.in_default", Kind.FLAG),

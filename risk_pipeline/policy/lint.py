@@ -20,6 +20,7 @@ from risk_pipeline.contracts.table import Kind
 from risk_pipeline.policy import lint_consistency
 from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import NOT_RATED, SYSTEM, TERMINATED, UNRATED, CustomerState, Edge, FactorRule, Policy
+from risk_pipeline.policy.reading import rules_at
 from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, WITH_ALERT_FACTS, condition
 
 Place = tuple[str | int, ...]
@@ -189,10 +190,7 @@ def _unique_ids(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
 
 def _conditions(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
     for path, scope in CONDITIONS.items():
-        items: Any = policy
-        for key in path.split("."):
-            items = getattr(items, key)
-        for number, item in enumerate(items):
+        for number, item in enumerate(rules_at(policy, path)):
             try:
                 condition(item.when, scope)
             except ExpressionError as exc:

@@ -12,6 +12,14 @@ from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 
+def rules_at(policy: Policy, block: str) -> tuple[Any, ...]:
+    """The rules of a block of CONDITIONS, such as `default_definition.events`."""
+    rules: Any = policy
+    for key in block.split("."):
+        rules = getattr(rules, key)
+    return tuple(rules)
+
+
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:
     """Column -> ids of the rules whose condition reads it or its special code."""
     found: dict[str, list[str]] = {}
@@ -35,8 +43,5 @@ def columns_of_conditions(policy: Policy) -> frozenset[str]:
 def _conditions(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Id of each rule, and the columns its condition reads."""
     for block, scope in CONDITIONS.items():
-        rules: Any = policy
-        for key in block.split("."):
-            rules = getattr(rules, key)
-        for rule in rules:
+        for rule in rules_at(policy, block):
             yield rule.id, condition(rule.when, scope).columns()

@@ -9,10 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
-from risk_pipeline.contracts import table
 from risk_pipeline.demo.bulk import INVOICES_PER_CUSTOMER, generate_bulk
+from tests.bulk_workspace import assert_yaml_maps_every_column
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +39,7 @@ def test_csv_and_parquet_hold_the_same(bulk: tuple[Path, dict[str, int]], tmp_pa
 
 
 def test_feed_yaml_maps_every_column_to_the_contract(bulk: tuple[Path, dict[str, int]]) -> None:
-    root, counts = bulk
-    for feed in counts:
-        spec = yaml.safe_load((root / "feeds" / f"{feed}.yaml").read_text(encoding="utf-8"))
-        target = table(f"feed.{feed}")
-        names = pq.read_schema(root / "data" / f"{feed}.parquet").names
-        assert set(names) == set(spec["columns"]) <= set(target.column_names)
-        assert {c.name for c in target.columns if c.required} | set(target.key) <= set(names)
+    assert_yaml_maps_every_column(*bulk)
 
 
 def test_no_invoice_is_paid_more_than_it_is(bulk: tuple[Path, dict[str, int]]) -> None:

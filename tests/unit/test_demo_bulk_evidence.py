@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
 from risk_pipeline.demo.bulk import generate_bulk
 from risk_pipeline.demo.bulk_evidence import generate_evidence
+from tests.bulk_workspace import assert_yaml_maps_every_column
 
 CUSTOMERS = 400
 
@@ -47,13 +47,7 @@ def test_the_same_arguments_give_the_same_rows(bulk: tuple[Path, dict[str, int]]
 
 
 def test_feed_yaml_maps_every_column_to_the_contract(bulk: tuple[Path, dict[str, int]]) -> None:
-    root, counts = bulk
-    for feed in counts:
-        spec = yaml.safe_load((root / "feeds" / f"{feed}.yaml").read_text(encoding="utf-8"))
-        target = table(f"feed.{feed}")
-        names = pq.read_schema(root / "data" / f"{feed}.parquet").names
-        assert set(names) == set(spec["columns"]) <= set(target.column_names)
-        assert {c.name for c in target.columns if c.required} | set(target.key) <= set(names)
+    assert_yaml_maps_every_column(*bulk)
 
 
 def test_values_are_of_the_closed_lists_and_customers_exist(bulk: tuple[Path, dict[str, int]]) -> None:

@@ -563,3 +563,20 @@ def test_names_are_compared_without_case_blanks_and_brackets() -> None:
 @pytest.fixture
 def feed_columns() -> Callable[[str], set[str]]:
     return lambda feed: set(next(each for each in FEED_TABLES if each.name == feed).column_names)
+
+
+def test_a_bureau_file_in_chinese_is_taken_whole(bench: Bench) -> None:
+    header = "报告编号,客户编号,征信机构,报告日期,取得日期,查询状态,评分,最低分,最高分,分高为好,逾期次数,违约次数,查询次数,币种"
+    rows = [
+        "R1,C1,A,2026-01-05,2026-01-06,hit,620,0,1000,是,1,0,2,CNY",
+        "R2,C2,A,2026-01-15,2026-01-16,hit,300,0,1000,是,4,1,6,CNY",
+        "R3,C3,A,,2026-01-17,no_hit,,,,,,,,",
+    ]
+    found = bench.infer([header, *rows], "bureau.csv", feed="bureau_report")
+    feed = only(found)
+    assert {name: spec["from"] for name, spec in specs(feed).items() if name in ("hit_state", "score_min", "defaults_36m")} == {
+        "hit_state": "查询状态",
+        "score_min": "最低分",
+        "defaults_36m": "违约次数",
+    }
+    assert UNDECIDED not in {spec.get("from") for spec in specs(feed).values()}
