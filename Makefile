@@ -34,8 +34,9 @@ run: $(VENV)/.ready-run ## demo workspace, last three month ends, results on scr
 	@$(BIN)/risk-pipeline -w $(DEMO) backfill --from $(FROM) --to $(TO) --every month
 	@command -v risk-pipeline >/dev/null || echo "The commands are in $(BIN); to type them as above: source $(BIN)/activate"
 
-test: $(VENV)/.ready-dev ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+# A file of tests stays on one core: what its fixtures make is made once.
+test: $(VENV)/.ready-dev ## all tests, on every core
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready-dev ## style, format, types, layers
 	@$(BIN)/ruff check $(CODE)
