@@ -10,7 +10,7 @@ known at the end of the as-of date counts, else the first one known, flagged `st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.engine.sql import literal, path_list
 
 STATE_TABLE = "customer"
+CUSTOMER = "customer_id"
 
 
 class FeedParts(Protocol):
@@ -39,12 +40,38 @@ class FeedParts(Protocol):
 
 @dataclass(frozen=True)
 class Sight:
-    """What a run may see: events up to as_of, knowledge up to known_at; `until`, the end of the as-of date if known by then."""
+    """What a run may see: events after `after` (None: from the beginning) up to as_of, knowledge up to known_at. `until`: the end
+    of the as-of date if known by then; outcomes dated after `outcomes` (None: as_of) are not known yet.
+    """
 
     as_of: date
     known_at: datetime
     until: datetime
     last_delivery: int
+    after: date | None = None
+    outcomes: date | None = None
+
+    @property
+    def outcomes_until(self) -> date:
+        return self.outcomes or self.as_of
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows of what a sight sees are read again: of these customers only (None: of all), and without these row ids."""
+
+    customers: Collection[str] | None = None
+    without: Collection[int] = ()
+
+
+EVERYTHING = Scope()
+Sights = Callable[[Table], tuple[Sight, ...]]  # by feed: what is seen of it, together; the last one says it of attributes
+
+
+def sight_of(*, as_of: date, known_at: datetime, zone: ZoneInfo, last_delivery: int) -> Sight:
+    """What a run as of a date sees. Times are compared in UTC without zone, as the parts keep them."""
+    known = known_at.astimezone(UTC)
+    return Sight(as_of, known, min(known, end_of_day(as_of, zone)), last_delivery)
 
 
 def end_of_day(as_of: date, zone: ZoneInfo) -> datetime:
@@ -64,18 +91,25 @@ def create_asof_views(
     """Create schema `feed` with one view per feed table; a feed without files is an empty view.
 
     `feeds` maps table names ("invoice") to their files. Deliveries after `last_delivery` do not exist, so that a run continued
-    later sees what it saw when it was opened. Times are compared in UTC without zone, as the parts keep them.
+    later sees what it saw when it was opened.
     """
+    one = (sight_of(as_of=as_of, known_at=known_at, zone=zone, last_delivery=last_delivery),)
+    create_views(con, feeds, lambda table: one)
+
+
+def create_views(
+    con: duckdb.DuckDBPyConnection, feeds: Mapping[str, FeedParts], sights: Sights, scope: Scope = EVERYTHING
+) -> None:
+    """The same views for what several sights see together, and of a scope."""
     con.execute("CREATE SCHEMA IF NOT EXISTS feed")
-    sight = Sight(as_of, known_at.astimezone(UTC), min(known_at.astimezone(UTC), end_of_day(as_of, zone)), last_delivery)
     for table in FEED_TABLES:
         parts = feeds.get(table.name)
         if parts is None or not parts.paths:
             select = _empty(table)
         elif table.name == STATE_TABLE:
-            select = _state(table, parts, sight)
+            select = _state(table, parts, sights(table)[-1], scope)
         else:
-            select = _events(table, parts, sight)
+            select = " UNION ALL ".join(_events(table, parts, each, scope) for each in sights(table))
         con.execute(f"CREATE OR REPLACE VIEW feed.{table.name} AS {select}")
 
 
@@ -104,19 +138,22 @@ def _empty(table: Table) -> str:
     return f"SELECT {', '.join(columns)} WHERE FALSE"
 
 
-def _events(table: Table, parts: FeedParts, sight: Sight) -> str:
+def _events(table: Table, parts: FeedParts, sight: Sight, scope: Scope) -> str:
     columns = [f"p.{c.name}" for c in STORE_COLUMNS] + [_value(c, sight) for c in table.columns]
-    where = _known(sight, closed_by=sight.known_at)
+    where = _known(sight, closed_by=sight.known_at) + _within(table, scope)
     if table.event_date is not None:
         where += f" AND p.{table.event_date} <= {literal(sight.as_of)}"
+        if sight.after is not None:
+            where += f" AND p.{table.event_date} > {literal(sight.after)}"
     return f"SELECT {', '.join(columns)} {_from(table, parts, sight, closed_by=sight.known_at)} WHERE {where}"
 
 
 def _value(column: Column, sight: Sight) -> str:
     if column.masked_by is not None:
-        return f"CASE WHEN p.{column.masked_by} > {literal(sight.as_of)} THEN NULL ELSE p.{column.name} END AS {column.name}"
+        hidden = f"p.{column.masked_by} > {literal(sight.outcomes_until)}"
+        return f"CASE WHEN {hidden} THEN NULL ELSE p.{column.name} END AS {column.name}"
     if column.judged_on is not None:
-        hidden = f"p.known_assumed AND p.{column.judged_on} > {literal(sight.as_of)}"
+        hidden = f"p.known_assumed AND p.{column.judged_on} > {literal(sight.outcomes_until)}"
         return f"CASE WHEN {hidden} THEN NULL ELSE p.{column.name} END AS {column.name}"
     if column.current_only:
         then = f"NOT p.known_assumed AND p.known_from <= {literal(sight.until)}"
@@ -129,6 +166,14 @@ def _known(sight: Sight, *, closed_by: datetime) -> str:
         f"p.delivery_id <= {sight.last_delivery} AND p.known_from <= {literal(sight.known_at)}"
         f" AND (p.known_to IS NULL OR p.known_to > {literal(closed_by)})"
     )
+
+
+def _within(table: Table, scope: Scope) -> str:
+    """The conditions of a scope, each after an AND."""
+    where = f" AND p.row_id NOT IN ({', '.join(map(str, sorted(scope.without)))})" if scope.without else ""
+    if scope.customers is not None and CUSTOMER in {column.name for column in table.columns}:
+        where += f" AND p.{CUSTOMER} IN ({', '.join(literal(each) for each in sorted(scope.customers))})"
+    return where
 
 
 def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
@@ -145,7 +190,7 @@ def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) 
     return f"{source} ANTI JOIN ({closed}) AS x ON p.row_id = x.row_id"
 
 
-def _state(table: Table, parts: FeedParts, sight: Sight) -> str:
+def _state(table: Table, parts: FeedParts, sight: Sight, scope: Scope) -> str:
     """One version per key: the newest in force by the end of the as-of date, else the first one known (state_assumed)."""
     key, names = table.key[0], [c.name for c in (*STORE_COLUMNS, *table.columns)]
     in_force = (
@@ -155,7 +200,8 @@ def _state(table: Table, parts: FeedParts, sight: Sight) -> str:
     state_at = f"COALESCE(CAST(p.{table.event_date} AS TIMESTAMP), p.known_from)"
     versions = (
         f"SELECT {', '.join(f'p.{n}' for n in names)}, {in_force} AS in_force, {state_at} AS state_at"
-        f" {_from(table, parts, sight, closed_by=sight.until)} WHERE {_known(sight, closed_by=sight.until)}"
+        f" {_from(table, parts, sight, closed_by=sight.until)}"
+        f" WHERE {_known(sight, closed_by=sight.until)}{_within(table, scope)}"
     )
     ranked = (
         f"SELECT {', '.join(names)}, NOT in_force AS state_assumed, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY in_force DESC,"

@@ -22,6 +22,7 @@ from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -32,7 +33,7 @@ from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
 from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide, facts_read
-from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand, visible
+from risk_pipeline.engine.asof import EVERYTHING, Scope, Sights, create_views, feeds_at_hand, sight_of, visible
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
@@ -114,6 +115,14 @@ class Staged:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a computation reads of the feeds, when it is not all that its record says: a part of it, or what several dates see."""
+
+    sights: Sights | None = None
+    scope: Scope = EVERYTHING
+
+
+@dataclass(frozen=True)
 class _FeedFiles:
     """The files of one feed, as the as-of views want them."""
 
@@ -124,16 +133,29 @@ class _FeedFiles:
 class Run:
     """An open run. Use `Run.open`, then factor() for FACTOR_TABLES in order, audit, decide, audit, publish, close."""
 
-    def __init__(self, workspace: Workspace, register: Register, record: RunRecord, policy: Policy, resources: ExitStack) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        register: Register,
+        record: RunRecord,
+        policy: Policy,
+        resources: ExitStack,
+        seen: Seen | None = None,
+        staging: Lake | None = None,
+    ) -> None:
         self.record = record
         self.policy = policy
         self._workspace = workspace
         self._register = register
         self._resources = resources
         self._lake = Lake(workspace.lake)
+        self._seen = seen or Seen()
+        self._staging = staging or self._lake
         self._con: duckdb.DuckDBPyConnection | None = None
         self._feeds: dict[str, _FeedFiles] = {}
         self._engine: FactorEngine | None = None
+        self._has: dict[str, bool] = {}  # by feed: whether factor SQL may ask it, of whichever customer
+        self._evidence_known = False  # whether any bureau report or financial statement is visible, of whichever customer
         self.audit_seconds: dict[str, dict[str, float]] = {}
 
     @property
@@ -152,7 +174,38 @@ class Run:
     def label(self) -> str:
         return self.record.label
 
+    @property
+    def _currency(self) -> str:
+        return str(self.record.manifest["reporting_currency"])
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.record.manifest["time_zone"])
+
     # Opening and closing
+
+    @classmethod
+    @contextmanager
+    def again(
+        cls,
+        workspace: Workspace,
+        register: Register,
+        record: RunRecord,
+        policy: Policy,
+        *,
+        into: Path,
+        seen: Seen | None = None,
+    ) -> Iterator[Self]:
+        """Compute anew what `record` says, into the folder `into`: factor() and decide() only, nothing is recorded or published.
+
+        Takes no lock: parts of the lake never change, and deliveries after those of the record are not seen.
+        """
+        run = cls(workspace, register, record, policy, ExitStack(), seen, Lake(into))
+        try:
+            run._connect()
+            yield run
+        finally:
+            run.close()
 
     @classmethod
     def open(
@@ -190,6 +243,7 @@ class Run:
             run = cls(workspace, register, record, chosen, resources.pop_all())
         try:
             run._connect()
+            run._refuse_if_blind()
         except BaseException as exc:
             run.fail(exc)
             run.close()
@@ -241,15 +295,15 @@ class Run:
             as_of=self.as_of,
             run_id=self.run_id,
             run_label=self.label,
-            reporting_currency=self._workspace.settings.reporting_currency,
-            evidence_feeds_configured=self._evidence_known(),
+            reporting_currency=self._currency,
+            evidence_feeds_configured=self._evidence_known,
         )
         catalogue = load_catalogue()
         alerts = read_history(self._connection(), self._previous("decision.alert"))
         treatments = read_treatments(self._connection(), self._previous("decision.treatment"))
         with ExitStack() as files:
             writers = {
-                name: files.enter_context(_writer(files, self._lake, self._path(contract), contract))
+                name: files.enter_context(_writer(files, self._staging, self._path(contract), contract))
                 for name, contract in contracts.items()
             }
             with self._reading_staged("the decisions"):
@@ -363,7 +417,7 @@ class Run:
             ) from exc
 
     def _path(self, contract: Table) -> Path:
-        return self._lake.part_path(contract.layer, contract.name, self.as_of, self.run_id)
+        return self._staging.part_path(contract.layer, contract.name, self.as_of, self.run_id)
 
     def _staged(self, name: str) -> Staged:
         path = self._path(table(name))
@@ -378,14 +432,12 @@ class Run:
         self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
         store = FeedStore(self._lake, self._register)
         self._feeds = {contract.name: _FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
-        create_asof_views(
-            self._con,
-            self._feeds,
-            as_of=self.as_of,
-            known_at=self.known_at,
-            zone=self._workspace.zone,
-            last_delivery=self.record.manifest["last_delivery"],
-        )
+        sights = self._seen.sights or self._one_sight()
+        create_views(self._con, self._feeds, sights, Scope(without=self._seen.scope.without))
+        self._has = feeds_at_hand(self._con, [name for name, parts in self._feeds.items() if parts.paths])
+        self._evidence_known = any(visible(self._con, feed) for feed in EVIDENCE_FEEDS)
+        if self._seen.scope.customers is not None:
+            create_views(self._con, self._feeds, sights, self._seen.scope)
         create_policy_tables(self._con, self.policy)
         create_previous_view(self._con, self._previous("decision.risk_tier"), self._previous("decision.credit_limit"))
         dated = {"adverse_from": add_months(self.as_of, -12 * self.policy.evidence.adverse_years_natural_person)}
@@ -393,7 +445,6 @@ class Run:
         for name in FACTOR_TABLES:  # what an earlier process of this run staged
             if (path := self._path(table(name))).exists():
                 self._engine.register(name.removeprefix("factor."), f"read_parquet({literal(str(path))})")
-        self._refuse_if_blind()
 
     def _refuse_if_blind(self) -> None:
         con = self._connection()
@@ -407,14 +458,20 @@ class Run:
         missing = self._factor_engine().currencies_without_rate()
         if missing:
             raise Refused(
-                f"no exchange rate to {self._workspace.settings.reporting_currency} within 7 days before {self.as_of} for "
+                f"no exchange rate to {self._currency} within 7 days before {self.as_of} for "
                 f"{', '.join(missing)}",
                 remedy="deliver the rates in the fx_rate feed (units per 1 EUR)",
             )
 
-    def _evidence_known(self) -> bool:
-        """Whether any bureau report or financial statement is visible to this run, of whichever customer."""
-        return any(visible(self._connection(), feed) for feed in EVIDENCE_FEEDS)
+    def _one_sight(self) -> Sights:
+        """What the record says is seen of every feed."""
+        one = sight_of(
+            as_of=self.as_of,
+            known_at=self.known_at,
+            zone=self._zone,
+            last_delivery=self.record.manifest["last_delivery"],
+        )
+        return lambda table: (one,)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._con is not None, "the run is closed"
@@ -445,7 +502,7 @@ class Run:
             self._feeds,
             self._undated_params(),
             known_at=self.known_at,
-            zone=self._workspace.zone,
+            zone=self._zone,
             last_delivery=self.record.manifest["last_delivery"],
             memory_limit=self._workspace.settings.memory_limit,
             threads=self._workspace.settings.threads,
@@ -456,15 +513,14 @@ class Run:
 
     def _undated_params(self) -> dict[str, SqlLiteral]:
         """What the factor SQL is told beside the dates: which feeds there are, and the figures of the policy."""
-        at_hand = feeds_at_hand(self._connection(), [name for name, parts in self._feeds.items() if parts.paths])
-        return {**{f"has_{name}": there for name, there in at_hand.items()}, **self._policy_params()}
+        return {**{f"has_{name}": there for name, there in self._has.items()}, **self._policy_params()}
 
     def _policy_params(self) -> dict[str, SqlLiteral]:
         rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure
         weights = exposure.components.model_dump()
         near = weights.pop("open_orders")
         return {
-            "reporting_currency": self._workspace.settings.reporting_currency,
+            "reporting_currency": self._currency,
             "grace_days": rules.grace_days,
             "shield_days": rules.dispute_shield_days,
             "residual_abs": rules.settled_residual.abs,
@@ -502,7 +558,7 @@ class Run:
             f"CAST({fixed.get(c.name, f'q.{c.name}')} AS {DUCKDB_TYPE[c.kind]}) AS {c.name}" for c in contract.columns
         )
         order = ", ".join(name for name in contract.key if name not in fixed)
-        with self._lake.write_atomic(path) as temporary:
+        with self._staging.write_atomic(path) as temporary:
             self._connection().execute(
                 f"COPY (SELECT {columns} FROM ({query}) AS q ORDER BY {order}) TO {literal(str(temporary))}"
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
