@@ -44,6 +44,26 @@ POLICY_TABLES: Mapping[str, Mapping[str, str]] = {
     "policy.spouse_country": {"country_code": "VARCHAR"},
 }
 
+# Table -> the key of the policy that its rows list, and the columns of which each value stands once.
+LISTED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "policy.industry_class": ("industry_classes.by_scheme", ("industry_scheme", "prefix")),
+    "policy.finance_industry": ("finance_industries", ("industry_scheme", "prefix")),
+    "policy.bureau": ("evidence.bureau_preference", ("bureau",)),
+    "policy.required_document": ("evidence.required_documents", ("customer_class", "kind")),
+    "policy.approver": ("authorities.levels", ("role",)),
+    "policy.never_approves": ("authorities.never_approve", ("role",)),
+    "policy.mitigant": ("mitigants.kinds", ("kind",)),
+    "policy.guarantor_tier": ("mitigants.kinds", ("kind", "tier")),
+    "policy.accepted_rating": ("mitigants.accepted_ratings", ("rating",)),
+    "policy.listed_bank": ("bank_list", ("bank",)),
+    "policy.spouse_country": ("mitigants.spouse_countries", ("country_code",)),
+}
+# Columns that come from another key.
+LISTED_ELSEWHERE: Mapping[str, str] = {
+    "policy.approver.notches_up": "notches.roles_up",
+    "policy.approver.notches_down": "notches.roles_down",
+}
+
 
 def create_policy_tables(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """Create and fill schema `policy`; a list the policy does not have is an empty table."""

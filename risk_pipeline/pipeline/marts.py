@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 from risk_pipeline.contracts.decision import SEVERITIES
-from risk_pipeline.engine.sql import literal
+from risk_pipeline.engine.sql import Literal, literal, render
 from risk_pipeline.policy.model import NOT_RATED, Policy
 
 MADE_FROM = (
@@ -28,22 +29,56 @@ MADE_FROM = (
     "score.risk_score",
 )
 UNKNOWN = "unknown"
+# What the queries name $..., and the key of the policy it stands for; $pd_0, $pd_1 … are the PDs of tiers without a score.
+FIGURES: Mapping[str, str] = {
+    "worst_pd": "calibration.pd_cap",
+    "lgd": "limits.capacity.expected_loss.lgd",
+    "loss_budget": "portfolio.el_budget_share_of_sales",
+    "top1": "portfolio.top1_share_max",
+    "top10": "portfolio.top10_share_max",
+    "industry": "portfolio.industry_share_max",
+}
+PD_OF_TIER, PDS_OF_TIERS = "pd_", "tiers[].fallback_pd"
 
 
 def mart_query(name: str, policy: Policy, relations: Mapping[str, str]) -> str:
     """The query of mart.worklist or mart.portfolio; `relations`: what to read each of MADE_FROM from."""
-    query = {"mart.worklist": _worklist, "mart.portfolio": _portfolio}[name](policy)
+    return _over(render(_query(name, policy), _figures(policy)), relations)
+
+
+def mart_text(name: str, policy: Policy) -> str:
+    """The same over the tables under their own names, figures of the policy as $placeholders: where its columns come from."""
+    return _over(_query(name, policy), {each: each for each in MADE_FROM})
+
+
+def _query(name: str, policy: Policy) -> str:
+    return {"mart.worklist": _worklist, "mart.portfolio": _portfolio}[name](policy)
+
+
+def _over(query: str, relations: Mapping[str, str]) -> str:
     tables = ", ".join(f"{each.replace('.', '_')} AS (SELECT * FROM {relations[each]})" for each in MADE_FROM)
     return f"WITH {tables} SELECT * FROM ({query})"
 
 
+def _figures(policy: Policy) -> dict[str, Literal]:
+    """The values of the placeholders, as the decimals people wrote."""
+    values = {name: attrgetter(key)(policy) for name, key in FIGURES.items()} | {
+        f"{PD_OF_TIER}{place}": pd for place, (_, pd) in enumerate(_pds(policy))
+    }
+    return {name: Decimal(str(value)) for name, value in values.items()}
+
+
+def _pds(policy: Policy) -> list[tuple[str, float]]:
+    """PD of customers without a score, by tier."""
+    pds = ((tier, policy.fallback_pd(tier)) for tier in policy.rated_and_unrated)
+    return [(tier, pd) for tier, pd in pds if pd is not None]
+
+
 def _customers(policy: Policy) -> str:
     """One row per customer with a limit of ours, with the sums the marts are made of."""
-    pds = {tier: policy.fallback_pd(tier) for tier in policy.rated_and_unrated}
-    fallback = " ".join(f"WHEN t.tier = {_text(tier)} THEN {_number(pd)}" for tier, pd in pds.items() if pd is not None)
+    fallback = " ".join(f"WHEN t.tier = {_text(tier)} THEN ${PD_OF_TIER}{place}" for place, (tier, _) in enumerate(_pds(policy)))
     # a policy without fallback PDs: the worst there may be, so that nobody is overlooked
-    worst = _number(policy.calibration.pd_cap)
-    pd = f"CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NOT NULL THEN s.pd {fallback} ELSE {worst} END"
+    pd = f"CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NOT NULL THEN s.pd {fallback} ELSE $worst_pd END"
     return f"""
         SELECT m.customer_id, m.name, m.account_manager, t.tier, m.tier_label_en, m.tier_label_zh, t.status, t.in_default,
             t.segment, l.total_exposure, COALESCE(l.secured_exposure, 0) AS secured_exposure, m.overdue, m.max_days_past_due,
@@ -86,8 +121,6 @@ def _worklist(policy: Policy) -> str:
 
 
 def _portfolio(policy: Policy) -> str:
-    caps = policy.portfolio
-    lgd = _number(policy.limits.capacity.expected_loss.lgd)
     sums = """COUNT(customer_id) AS customers, COALESCE(SUM(total_exposure), 0) AS total_exposure,
             COALESCE(SUM(overdue), 0) AS overdue, COALESCE(SUM(secured_exposure), 0) AS secured_exposure,
             COALESCE(SUM(limit_reporting), 0) AS limit_reporting, COALESCE(SUM(expected_loss), 0) AS expected_loss"""
@@ -100,12 +133,12 @@ def _portfolio(policy: Policy) -> str:
             GROUP BY ALL
         """
 
-    industry_cap = f"CASE WHEN industry <> {_text(UNKNOWN)} THEN {_number(caps.industry_share_max)} END"
+    industry_cap = f"CASE WHEN industry <> {_text(UNKNOWN)} THEN $industry END"
     parts = [
         f"""
             SELECT 'all' AS dimension, 'all' AS member, 'All customers' AS member_en, '全部客户' AS member_zh,
                 CAST(NULL AS DOUBLE) AS share_cap,
-                CAST({_number(caps.el_budget_share_of_sales)} * COALESCE(SUM(sales_12m), 0) AS DECIMAL(18, 2)) AS loss_budget,
+                CAST($loss_budget * COALESCE(SUM(sales_12m), 0) AS DECIMAL(18, 2)) AS loss_budget,
                 {sums}
             FROM placed
         """,
@@ -115,10 +148,10 @@ def _portfolio(policy: Policy) -> str:
                 _text(f"top{most}"),
                 _text(f"Largest {most} customers or groups" if most > 1 else "Largest customer or group"),
                 _text(f"最大的{most}个客户或集团" if most > 1 else "最大的客户或集团"),
-                _number(cap),
+                f"$top{most}",
                 f"WHERE place <= {most}",
             )
-            for most, cap in ((1, caps.top1_share_max), (10, caps.top10_share_max))
+            for most in (1, 10)
         ),
         part("tier", "tier", "tier_label_en", "tier_label_zh"),
         part("segment", "segment", "segment", "segment"),
@@ -132,7 +165,7 @@ def _portfolio(policy: Policy) -> str:
                 CASE WHEN k.industry_code IS NULL THEN {_text(UNKNOWN)}
                      ELSE CONCAT_WS(' ', k.industry_scheme, COALESCE(NULLIF(REGEXP_EXTRACT(k.industry_code, '[0-9]{{2}}'), ''),
                                                                      k.industry_code)) END AS industry,
-                CAST(c.exposure_at_risk * {lgd} AS DECIMAL(18, 2)) AS expected_loss
+                CAST(c.exposure_at_risk * $lgd AS DECIMAL(18, 2)) AS expected_loss
             FROM ({_customers(policy)}) AS c
             JOIN factor_customer_state AS k ON c.customer_id = k.customer_id
             LEFT JOIN factor_group_state AS g ON c.customer_id = g.customer_id
@@ -158,7 +191,3 @@ def _portfolio(policy: Policy) -> str:
 
 def _text(value: str) -> str:
     return literal(value)
-
-
-def _number(value: float) -> str:
-    return literal(Decimal(str(value)))
