@@ -223,6 +223,23 @@ def explain(
     show_memo(_root(context, workspace), customer, as_of, as_json)
 
 
+@app.command()
+def replay(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A published date, or the id of a run or how it begins.")],
+    known_at: Annotated[
+        str | None,
+        typer.Option("--known-at", metavar="WHEN", help="now or a timestamp: what would have been decided, had that been known."),
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compute a published assessment again: the same bytes, or what differs. With --known-at: the restatement."""
+    from risk_pipeline.cli.replay import replay_run
+
+    replay_run(_root(context, workspace), run, known_at, as_json)
+
+
 QuarantineFeed = Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")]
 
 

@@ -10,14 +10,13 @@ into the register once. Whatever is computed later, by whichever process, is com
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import rfc8785
 
 from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
@@ -44,6 +44,8 @@ from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
+from risk_pipeline.lineage.canonical_hash import file_sha256, hash_tables
+from risk_pipeline.lineage.code import code_identity
 from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS, RELATION, create_group_outcome
@@ -70,7 +72,6 @@ BATCH_CONTRIBUTIONS = 250_000  # ... or fewer, so that memory does not grow with
 ROW_GROUP_ROWS = 32_768
 FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of each table
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
-ENGINES = ("duckdb", "pandas", "pyarrow", "sqlglot")
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
 # What decide is told of the assessment before: source in its published tables, and kind.
 PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
@@ -374,8 +375,11 @@ class Run:
             snapshot = SnapshotRecord.following(
                 current, run_id=self.run_id, as_of=self.as_of, published_at=datetime.now(UTC), parts=parts
             )
-            rows = {name: each.rows for name, each in staged.items()}
-            self._register.update_run(self.run_id, manifest={**self.record.manifest, "rows": rows})
+            self._refresh()
+            said = replace(self.record, manifest={**self.record.manifest, "tables": self._hashes(staged)})
+            self._register.update_run(self.run_id, manifest=said.manifest)
+            with self._lake.write_atomic(self._lake.manifest_path(self.as_of, self.run_id)) as temporary:
+                temporary.write_bytes(rfc8785.dumps(said.manifest))
             self._register.publish_snapshot(snapshot, current.snapshot_id if current else None)
             current = snapshot
         self._refresh()
@@ -384,6 +388,15 @@ class Run:
         return current
 
     # Parts
+
+    def _hashes(self, staged: Mapping[str, Staged]) -> dict[str, dict[str, Any]]:
+        """What is published, by table: its file and the file's bytes, its canonical hash and that of each column."""
+        threads = self._workspace.settings.threads or os.cpu_count() or 1
+        hashes = hash_tables({table(name): each.path for name, each in staged.items()}, threads)
+        return {
+            name: {"path": self._lake.relative(each.path), "file_sha256": file_sha256(each.path), **asdict(hashes[name])}
+            for name, each in staged.items()
+        }
 
     def _refresh(self) -> None:
         record = self._register.run(self.run_id)
@@ -458,8 +471,7 @@ class Run:
         missing = self._factor_engine().currencies_without_rate()
         if missing:
             raise Refused(
-                f"no exchange rate to {self._currency} within 7 days before {self.as_of} for "
-                f"{', '.join(missing)}",
+                f"no exchange rate to {self._currency} within 7 days before {self.as_of} for {', '.join(missing)}",
                 remedy="deliver the rates in the fx_rate feed (units per 1 EUR)",
             )
 
@@ -699,7 +711,7 @@ def _frozen(
             "policy": policy.model_dump(mode="json", by_alias=True),
             "reporting_currency": currency,
             "time_zone": workspace.settings.time_zone,
-            "engines": {"python": platform.python_version(), **{name: version(name) for name in ENGINES}},
+            "code": code_identity(),
         },
     )
 

@@ -30,6 +30,10 @@ class Lake:
         """The part one run writes for one table and date. UsageError when a name could leave the lake."""
         return self.root / _safe(layer) / _safe(table) / as_of.isoformat() / f"{_safe(run_id)}.parquet"
 
+    def manifest_path(self, as_of: date, run_id: str) -> Path:
+        """The manifest of a published run, as JSON beside its tables."""
+        return self.root / "manifest" / as_of.isoformat() / f"{_safe(run_id)}.json"
+
     def feed_part(self, table: str, delivery_id: int) -> Path:
         """The rows a delivery added to a feed."""
         return self.root / "feed" / _safe(table) / f"{delivery_id:08d}.parquet"

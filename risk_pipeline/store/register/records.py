@@ -6,10 +6,13 @@ Every timestamp is an aware datetime in UTC; every path is relative to the lake.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
+
+import rfc8785
 
 DeliveryState = Literal["effective", "refused", "no_op", "revoked"]
 DeliveryMode = Literal["snapshot", "upsert", "append"]
@@ -85,6 +88,11 @@ class RunRecord:
     ended_at: datetime | None = None
     message: str = ""
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def manifest_sha256(self) -> str:
+        """SHA-256 of the manifest as canonical JSON: what the audit log vouches for when the run is published."""
+        return hashlib.sha256(rfc8785.dumps(self.manifest)).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -230,7 +230,8 @@ class Register:
         _write_part_changes(session, snapshot)
         pointer.snapshot_id = snapshot.snapshot_id
         _mark_runs(session, snapshot)
-        events.append(session, _publication_event(snapshot))
+        run = session.get_one(RunRow, snapshot.run_id)
+        events.append(session, _publication_event(snapshot, _record(RunRecord, run)))
 
     # The audit log
 
@@ -307,13 +308,18 @@ def _delivery_event(delivery: Delivery) -> Event:
     )
 
 
-def _publication_event(snapshot: SnapshotRecord) -> Event:
+def _publication_event(snapshot: SnapshotRecord, run: RunRecord) -> Event:
     return Event(
         at=snapshot.published_at,
         actor=SYSTEM,
         action="run.published",
         subject=f"run {snapshot.run_id}",
-        detail={"as_of": snapshot.as_of.isoformat(), "snapshot_id": snapshot.snapshot_id, "n_rows": snapshot.n_rows},
+        detail={
+            "as_of": snapshot.as_of.isoformat(),
+            "snapshot_id": snapshot.snapshot_id,
+            "n_rows": snapshot.n_rows,
+            "manifest_sha256": run.manifest_sha256,
+        },
     )
 
 

@@ -1,0 +1,123 @@
+"""`replay`: a published assessment once more, byte for byte, or with what is known by now.
+
+Put here: reading what was typed and what is printed. Keep out: computing and comparing (pipeline.replay).
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import knowledge, where_option
+from risk_pipeline.settings import Workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from risk_pipeline.pipeline.replay import Replay, Restatement
+
+SCREEN_ROWS = 20
+REFUSED = 3
+
+
+def replay_run(root: Path, run_id: str, known_at: str | None, as_json: bool) -> None:
+    """Replay a run and print what came out. Exit code 3 when it is not the same again."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.replay import published_run, replay, restate
+
+    workspace = Workspace.load(root)
+    with open_register(workspace) as register:
+        record = published_run(register, run_id)
+        if known_at is not None:
+            when = knowledge(known_at, record.as_of, workspace.zone) or datetime.now(UTC)
+            _print_restatement(workspace, restate(workspace, register, record, when, _progress), as_json)
+            return
+        found = replay(workspace, register, record, _progress)
+    _print_replay(found, as_json)
+    if not found.identical:
+        raise typer.Exit(REFUSED)
+
+
+def _progress(step: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{step:<40}", end="" if step != "compare" else "\r", file=sys.stderr)
+
+
+def _print_replay(found: Replay, as_json: bool) -> None:
+    if as_json:
+        output.print_json(
+            {
+                "run_id": found.run.run_id,
+                "as_of": found.run.as_of,
+                "identical": found.identical,
+                "tables": found.tables,
+                "differences": [vars(each) for each in found.differences],
+                "damaged": found.damaged,
+                "code": {name: {"then": then, "now": now} for name, (then, now) in found.code.items()},
+            }
+        )
+        return
+    out = output.console()
+    out.print(
+        f"Run {found.run.run_id}, as of {found.run.as_of}, known at {found.run.known_at:%Y-%m-%d %H:%M} UTC", soft_wrap=True
+    )
+    if found.identical:
+        out.print(f"Identical: {found.tables} tables computed again have the hashes that were published.")
+    else:
+        _print_differences(out, found)
+    for name, (then, now) in found.code.items():
+        out.print(f"  {name}: published with {then}, replayed with {now}", soft_wrap=True)
+
+
+def _print_differences(out: Console, found: Replay) -> None:
+    out.print(f"NOT identical: {len(found.differences)} of {found.tables} tables came out otherwise.")
+    for name in found.damaged:
+        out.print(f"  {name}: the file in the lake is not the one that was published (restore it from a backup)", soft_wrap=True)
+    for each in found.differences:
+        rows = f"{each.rows_changed} rows changed, {each.rows_only_then} only then, {each.rows_only_now} only now"
+        out.print(f"  {each.table}: {rows}; columns {', '.join(each.columns)}", soft_wrap=True)
+        for example in each.examples:
+            key = ", ".join(f"{name} {value}" for name, value in example["key"].items() if name != "as_of")
+            out.print(f"    {key}: {example['column']} was {example['then']}, is {example['now']}", soft_wrap=True)
+
+
+def _print_restatement(workspace: Workspace, found: Restatement, as_json: bool) -> None:
+    if as_json:
+        content: dict[str, Any] = {"run_id": found.run.run_id, "as_of": found.run.as_of, "known_at": found.known_at}
+        output.print_json({**content, "deliveries": found.deliveries, "customers": len(found.moves), "rows": found.moves})
+        return
+    out = output.console()
+    out.print(
+        f"As of {found.run.as_of}: published with what was known at {found.run.known_at:%Y-%m-%d %H:%M},"
+        f" compared with {found.known_at:%Y-%m-%d %H:%M} UTC",
+        soft_wrap=True,
+    )
+    came = f"{len(found.deliveries)} deliveries came in between" if found.deliveries else "nothing was delivered in between"
+    out.print(f"{came}; {len(found.moves)} customers would have been decided otherwise")
+    if not found.moves:
+        return
+    rows = [
+        (
+            row["customer_id"],
+            *(_move(row[f"{name}_then"], row[f"{name}_now"]) for name in ("score", "tier", "credit_limit", "hold")),
+        )
+        for row in found.moves[:SCREEN_ROWS]
+    ]
+    out.print(output.table(["customer", "score", "tier", "limit", "hold"], rows, fold=range(1, 5)))
+    if len(found.moves) > SCREEN_ROWS:
+        out.print(f"the first {SCREEN_ROWS} of {len(found.moves)}; all with --json")
+    customer = found.moves[0]["customer_id"]
+    out.print(
+        f"Which facts moved one: risk-pipeline trace {customer} --as-of {found.run.as_of}{where_option(workspace)}",
+        soft_wrap=True,
+    )
+
+
+def _move(then: Any, now: Any) -> str:
+    """What something was and would be; nothing when it stays."""
+    return "" if then == now else f"{output.cell(then) or '-'} → {output.cell(now) or '-'}"
