@@ -10,6 +10,7 @@ known at the end of the as-of date counts, else the first one known, flagged `st
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,6 +27,7 @@ from risk_pipeline.engine.sql import literal, path_list
 
 STATE_TABLE = "customer"
 CUSTOMER = "customer_id"
+BUCKETS = 32  # the feed store's: first 8 hex digits of md5(customer_id) mod 32
 
 
 class FeedParts(Protocol):
@@ -103,14 +105,18 @@ def create_views(
     """The same views for what several sights see together, and of a scope."""
     con.execute("CREATE SCHEMA IF NOT EXISTS feed")
     for table in FEED_TABLES:
-        parts = feeds.get(table.name)
-        if parts is None or not parts.paths:
-            select = _empty(table)
-        elif table.name == STATE_TABLE:
-            select = _state(table, parts, sights(table)[-1], scope)
-        else:
-            select = " UNION ALL ".join(_events(table, parts, each, scope) for each in sights(table))
-        con.execute(f"CREATE OR REPLACE VIEW feed.{table.name} AS {select}")
+        con.execute(
+            f"CREATE OR REPLACE VIEW feed.{table.name} AS {view_query(table, feeds.get(table.name), sights(table), scope)}"
+        )
+
+
+def view_query(table: Table, parts: FeedParts | None, sights: tuple[Sight, ...], scope: Scope = EVERYTHING) -> str:
+    """The SELECT of one view: STORE_COLUMNS, then the columns of the feed (of customers also state_assumed)."""
+    if parts is None or not parts.paths:
+        return _empty(table)
+    if table.name == STATE_TABLE:
+        return _state(table, parts, sights[-1], scope)
+    return " UNION ALL ".join(_events(table, parts, each, scope) for each in sights)
 
 
 def feeds_at_hand(con: duckdb.DuckDBPyConnection, delivered: Collection[str]) -> dict[str, bool]:
@@ -172,8 +178,15 @@ def _within(table: Table, scope: Scope) -> str:
     """The conditions of a scope, each after an AND."""
     where = f" AND p.row_id NOT IN ({', '.join(map(str, sorted(scope.without)))})" if scope.without else ""
     if scope.customers is not None and CUSTOMER in {column.name for column in table.columns}:
+        buckets = sorted({bucket_of(each) for each in scope.customers})  # rows lie by bucket: files are read in part only
+        where += f" AND p.bucket IN ({', '.join(map(str, buckets))})"
         where += f" AND p.{CUSTOMER} IN ({', '.join(literal(each) for each in sorted(scope.customers))})"
     return where
+
+
+def bucket_of(customer_id: str) -> int:
+    """The bucket of the feed store a customer's rows lie in."""
+    return int(hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()[:8], 16) % BUCKETS
 
 
 def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:

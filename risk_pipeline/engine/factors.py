@@ -12,6 +12,7 @@ from importlib import resources
 
 import duckdb
 
+from risk_pipeline.engine.asof import BUCKETS
 from risk_pipeline.engine.sql import Literal, render
 from risk_pipeline.policy.months import add_months, is_month_end
 
@@ -33,9 +34,9 @@ STEPS_OF: Mapping[str, tuple[str, ...]] = {
     "exposure": ("fx", "exposure_component"),
     "collateral_item": ("fx", "insurance_cover"),
     "collateral": ("insurance_cover",),
-    "transaction_history": ("fx", LEDGER, "relationship"),
-    "behaviour": ("fx", LEDGER, "crm_history", "order_history", "payment_habit"),
-    "newest_event": ("fx", LEDGER, "unapplied", "order_history", "payment_habit", "finding", "finding_case"),
+    "transaction_history": ("fx", "reach", LEDGER, "relationship"),
+    "behaviour": ("fx", "reach", LEDGER, "crm_history", "order_history", "payment_habit"),
+    "newest_event": ("fx", "reach", LEDGER, "unapplied", "order_history", "payment_habit", "finding", "finding_case"),
     "group_state": (),
 }
 FACTOR_ORDER = tuple(STEPS_OF)
@@ -54,7 +55,6 @@ LEDGER_STEPS = (
     "invoice_year",
 )
 FX_MAX_AGE_DAYS = 7
-BUCKETS = 32  # the feed store's: first 8 hex digits of md5(customer_id) mod 32
 
 
 def factor_sql(name: str) -> str:
@@ -99,6 +99,10 @@ class FactorEngine:
     def register(self, name: str, relation: str) -> None:
         """Let later tables read factor table `name` from `relation` (a table function or a table)."""
         self._con.execute(f"CREATE OR REPLACE VIEW factor.{name} AS SELECT * FROM {relation}")
+
+    def reach(self) -> None:
+        """Compute how far the feeds reach, while the views show all customers."""
+        self._prepare("reach")
 
     def currencies_without_rate(self) -> list[str]:
         """Currencies of visible documents that have no rate on the as-of date; the figures would be NULL with them."""

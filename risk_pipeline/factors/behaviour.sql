@@ -2,20 +2,14 @@
 -- Grain: customer_id. A code in <factor>_code says why a factor has no value; NULL without one = not known: the feed tells
 -- nothing up to the as-of date. Evidence ages with the newest row of the whole feed: in a current feed a customer without rows
 -- is quiet, not unknown. Money in reporting currency at the rate of the as-of date.
-WITH crm_reach AS (
-    SELECT MIN(first_event_date) AS first_date, MAX(last_event_date) AS newest_date FROM step.crm_history
-),
-order_reach AS (
-    SELECT MAX(last_date) AS newest_date FROM step.order_history
-),
-fact AS (
+WITH fact AS (
     SELECT
         c.customer_id,
         COALESCE(c.is_project_business, FALSE) AS is_project_business,
-        kr.newest_date AS crm_event_date,
-        kr.newest_date IS NOT NULL AS has_crm,
-        COALESCE(DATE_DIFF('day', kr.first_date, $as_of) >= 359, FALSE) AS crm_reaches_360d,
-        COALESCE(kr.first_date <= CAST($m12 + INTERVAL (1) DAY AS DATE), FALSE) AS crm_reaches_12m,
+        r.crm_newest_date AS crm_event_date,
+        r.crm_newest_date IS NOT NULL AS has_crm,
+        COALESCE(DATE_DIFF('day', r.crm_first_date, $as_of) >= 359, FALSE) AS crm_reaches_360d,
+        COALESCE(r.crm_first_date <= CAST($m12 + INTERVAL (1) DAY AS DATE), FALSE) AS crm_reaches_12m,
         COALESCE(k.n_changes_90d, 0) AS n_changes_90d,
         COALESCE(k.n_contact_30d, 0) AS n_contact_30d,
         COALESCE(k.n_contact_90d, 0) AS n_contact_90d,
@@ -32,8 +26,8 @@ fact AS (
         COALESCE(k.n_complaints_12m, 0) AS n_complaints_12m,
         COALESCE(k.n_complaints_6m, 0) AS n_complaints_6m,
         k.last_contact_date,
-        od.newest_date AS order_date_newest,
-        od.newest_date IS NOT NULL AS has_orders,
+        r.order_newest_date AS order_date_newest,
+        r.order_newest_date IS NOT NULL AS has_orders,
         o.first_date AS first_order_date,
         o.last_date AS last_order_date,
         COALESCE(o.amount_3m, 0) AS amount_3m,
@@ -63,8 +57,7 @@ fact AS (
         h.days_12m - h.days_3m AS days_9m,
         h.squares_12m - h.squares_3m AS squares_9m
     FROM factor.customer_state AS c
-    CROSS JOIN crm_reach AS kr
-    CROSS JOIN order_reach AS od
+    CROSS JOIN step.reach AS r
     LEFT JOIN step.crm_history AS k ON c.customer_id = k.customer_id
     LEFT JOIN step.order_history AS o ON c.customer_id = o.customer_id
     LEFT JOIN step.payment_habit AS p ON c.customer_id = p.customer_id

@@ -2,20 +2,7 @@
 -- Grain: customer_id. Formulas and sources: catalogue.yaml. NULL = not known (no such feed, or the feed does not say); a special
 -- code in <factor>_code says why a factor has no value. Money in reporting currency at the rate of the as-of date.
 -- evidence_date is the newest event of the whole ledger: a quiet customer in a current ledger is no stale evidence.
-WITH ledger_event AS (
-    SELECT MAX(last_item_date) AS event_date FROM step.item_history
-    UNION ALL
-    SELECT MAX(payment_date) AS event_date FROM feed.payment
-    UNION ALL
-    SELECT MAX(last_cleared_date) AS event_date FROM step.item_history
-),
-ledger AS (
-    SELECT MAX(event_date) AS evidence_date FROM ledger_event
-),
-reported AS (
-    SELECT COUNT(status) > 0 AS payment_status FROM feed.payment
-),
-overdue AS (
+WITH overdue AS (
     SELECT
         customer_id,
         SUM(overdue_amount_reporting) AS amount,
@@ -110,8 +97,8 @@ disputed AS (
 fact AS (
     SELECT
         c.customer_id,
-        l.evidence_date,
-        k.payment_status AS status_known,
+        r.ledger_newest_date AS evidence_date,
+        r.status_told AS status_known,
         e.open_exposure,
         e.overdue,
         e.undisputed_open,
@@ -174,8 +161,7 @@ fact AS (
         COALESCE(s.sales_dso, 0) AS sales_dso
     FROM factor.customer_state AS c
     INNER JOIN factor.exposure AS e ON c.customer_id = e.customer_id
-    CROSS JOIN ledger AS l
-    CROSS JOIN reported AS k
+    CROSS JOIN step.reach AS r
     LEFT JOIN step.item_history AS i ON c.customer_id = i.customer_id
     LEFT JOIN step.paid_history AS h ON c.customer_id = h.customer_id
     LEFT JOIN step.sales AS s ON c.customer_id = s.customer_id

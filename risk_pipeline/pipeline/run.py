@@ -124,7 +124,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class _FeedFiles:
+class FeedFiles:
     """The files of one feed, as the as-of views want them."""
 
     paths: Sequence[Path]
@@ -153,7 +153,7 @@ class Run:
         self._seen = seen or Seen()
         self._staging = staging or self._lake
         self._con: duckdb.DuckDBPyConnection | None = None
-        self._feeds: dict[str, _FeedFiles] = {}
+        self._feeds: dict[str, FeedFiles] = {}
         self._engine: FactorEngine | None = None
         self._has: dict[str, bool] = {}  # by feed: whether factor SQL may ask it, of whichever customer
         self._evidence_known = False  # whether any bureau report or financial statement is visible, of whichever customer
@@ -444,17 +444,18 @@ class Run:
         scratch.mkdir(parents=True, exist_ok=True)
         self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
         store = FeedStore(self._lake, self._register)
-        self._feeds = {contract.name: _FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
+        self._feeds = {contract.name: FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
         sights = self._seen.sights or self._one_sight()
         create_views(self._con, self._feeds, sights, Scope(without=self._seen.scope.without))
         self._has = feeds_at_hand(self._con, [name for name, parts in self._feeds.items() if parts.paths])
         self._evidence_known = any(visible(self._con, feed) for feed in EVIDENCE_FEEDS)
-        if self._seen.scope.customers is not None:
-            create_views(self._con, self._feeds, sights, self._seen.scope)
         create_policy_tables(self._con, self.policy)
         create_previous_view(self._con, self._previous("decision.risk_tier"), self._previous("decision.credit_limit"))
         dated = {"adverse_from": add_months(self.as_of, -12 * self.policy.evidence.adverse_years_natural_person)}
         self._engine = FactorEngine(self._con, {**self._undated_params(), **dated, **window_params(self.as_of)})
+        if self._seen.scope.customers is not None:
+            self._engine.reach()
+            create_views(self._con, self._feeds, sights, self._seen.scope)
         for name in FACTOR_TABLES:  # what an earlier process of this run staged
             if (path := self._path(table(name))).exists():
                 self._engine.register(name.removeprefix("factor."), f"read_parquet({literal(str(path))})")

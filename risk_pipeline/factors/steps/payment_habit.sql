@@ -57,9 +57,6 @@ new_method AS (
     LEFT JOIN method AS m ON f.customer_id = m.customer_id AND f.first_date < m.first_date
     GROUP BY f.customer_id
 ),
-payer_reach AS (
-    SELECT COUNT(payer_id) > 0 AS named FROM payer
-),
 paid AS (
     SELECT
         customer_id,
@@ -100,7 +97,7 @@ SELECT
     p.n_12m,
     p.n_plain_12m,
     p.n_round_12m,
-    r.named AS payer_named,
+    r.payer_told AS payer_named,
     COALESCE(s.n_12m, 0) AS n_strange_12m,
     COALESCE(d.n_days, 0) AS n_split_days,
     a.n_30d AS n_new_accounts_30d,
@@ -109,7 +106,7 @@ SELECT
     a.newest_on AS new_account_on,
     m.n_12m AS n_new_methods_12m
 FROM paid AS p
-CROSS JOIN payer_reach AS r
+CROSS JOIN step.reach AS r
 LEFT JOIN stranger AS s ON p.customer_id = s.customer_id
 LEFT JOIN split AS d ON p.customer_id = d.customer_id
 LEFT JOIN new_account AS a ON p.customer_id = a.customer_id

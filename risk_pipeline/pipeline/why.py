@@ -1,0 +1,297 @@
+"""Why a score, a tier or a limit moved between two published assessments: the move shared exactly among its causes.
+
+Put here: the causes, computing both dates with some of them switched over, the parts. Keep out: the arithmetic of sharing
+(lineage.shapley), computing (run.py), printing (cli).
+
+The real functions run again, on the customers asked for and whom they depend on (group, guarantors), once per set of causes:
+
+- time_passed: the as-of date, the decisions before, and with them ages, windows, expiries, waiting times;
+- new_facts: what happened after the first date, outcomes of earlier things too; only after time has passed;
+- corrected_facts: what was learned later about the time up to the first date;
+- override: what people decided; only after time has passed;
+- policy: the version in force;
+- code: what of the first figure this version of the program computes otherwise, and of the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from risk_pipeline.contracts import FEED_TABLES, Table
+from risk_pipeline.contracts.feed_people import PEOPLE_TABLES
+from risk_pipeline.engine.asof import CUSTOMER, STATE_TABLE, Scope, Sight, Sights, sight_of, view_query
+from risk_pipeline.engine.sql import literal
+from risk_pipeline.errors import UsageError
+from risk_pipeline.lineage.shapley import Coalition, coalitions, shares, whole_units
+from risk_pipeline.pipeline.replay import computed_again
+from risk_pipeline.pipeline.run import FeedFiles, Seen
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.feed_store import FeedStore
+from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.register import Register, RunRecord
+
+TIME, NEW, CORRECTED, POLICY, OVERRIDE, CODE = CAUSES = (
+    "time_passed",
+    "new_facts",
+    "corrected_facts",
+    "policy",
+    "override",
+    "code",
+)
+AFTER = {NEW: TIME, OVERRIDE: TIME}
+# How far down a tier is, in half steps: unrated is a little worse than the tier it ranks as.
+HALF_STEPS = {"low": 0, "medium": 2, "high": 4, "unrated": 5, "restricted": 6, "not_rated": 8}
+UNITS_PER_STEP = 100  # parts are told in hundredths: of a point, of a half step, of a unit of currency
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure whose moves are shared out: where it is published, and how it is counted in whole numbers."""
+
+    name: str
+    table: str
+    column: str
+    count: Callable[[Any], int]
+
+
+MEASURES = (
+    Measure("score", "score.risk_score", "score", lambda score: 0 if score is None else round(score * 100)),
+    Measure("tier", "decision.risk_tier", "tier", lambda tier: HALF_STEPS[tier]),
+    Measure("limit", "decision.credit_limit", "limit_reporting", lambda limit: 0 if limit is None else round(limit * 100)),
+)
+Figures = Mapping[str, Mapping[str, Any]]  # by customer, by measure
+
+
+@dataclass(frozen=True)
+class Move:
+    """One figure of one customer on two dates. `parts`: by cause in hundredths (score points, tier steps, currency units); they
+    add up to the move. A tier counts in steps downwards, unrated half a step below the tier it ranks as; no score counts as 0.
+    """
+
+    customer_id: str
+    measure: str
+    before: Any
+    after: Any
+    parts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Why:
+    """The moves between two runs. `rows`: by customer and cause, how many rows of each feed came or went with it."""
+
+    first: RunRecord
+    last: RunRecord
+    causes: tuple[str, ...]
+    moves: list[Move]
+    rows: Mapping[str, Mapping[str, Mapping[str, int]]]
+
+
+def why(
+    workspace: Workspace,
+    register: Register,
+    first: RunRecord,
+    last: RunRecord,
+    customers: Collection[str] | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Why:
+    """Share every move of score, tier and limit from run `first` to run `last` among its causes.
+
+    `customers` None = all whose tier or limit moved. UsageError when one of them is not in both assessments, or the dates are
+    the wrong way round.
+    """
+    if first.as_of >= last.as_of:
+        raise UsageError(f"{first.as_of} is not before {last.as_of}", remedy="name the earlier date first")
+    comparison = _Comparison(workspace, register, first, last)
+    asked = sorted(comparison.moved() if customers is None else customers)
+    comparison.refuse_strangers(asked)
+    scope = comparison.scope_of(asked)
+    between = _Between(workspace, first, last)
+    rows = between.rows(register, scope)
+    came = {cause for by_cause in rows.values() for cause in by_cause}
+    active = tuple(c for c in (TIME, NEW, CORRECTED, POLICY, OVERRIDE) if c in came | between.always)
+    found: dict[Coalition, Figures] = {}
+    for number, chosen in enumerate(todo := coalitions(active, AFTER)):
+        progress(f"{number + 1} of {len(todo)}: {', '.join(sorted(chosen)) or 'the first date'}")
+        found[chosen] = comparison.figures(between, chosen, scope)
+    return Why(first, last, active, _moves(asked, comparison, active, found), {c: rows[c] for c in asked if c in rows})
+
+
+def _moves(
+    asked: Sequence[str], comparison: _Comparison, active: Sequence[str], found: Mapping[Coalition, Figures]
+) -> list[Move]:
+    none, everything = frozenset[str](), frozenset(active)
+    moves = []
+    for customer in asked:
+        for measure in MEASURES:
+            before, after = (run[customer][measure.name] for run in (comparison.before, comparison.after))
+            parts = {cause: Fraction(part) for cause, part in _shared(customer, measure, active, found).items()}
+            # What this version computes otherwise than was published then, and now.
+            at_first = measure.count(found[none][customer][measure.name]) - measure.count(before)
+            at_last = measure.count(after) - measure.count(found[everything][customer][measure.name])
+            if at_first + at_last:
+                parts[CODE] = Fraction(at_first + at_last)
+            if measure.count(before) != measure.count(after) or any(parts.values()):
+                units = UNITS_PER_STEP // 2 if measure.name == "tier" else 1
+                moves.append(Move(customer, measure.name, before, after, whole_units(parts, units)))
+    return moves
+
+
+def _shared(customer: str, measure: Measure, active: Sequence[str], found: Mapping[Coalition, Figures]) -> dict[str, Fraction]:
+    return shares(active, AFTER, lambda chosen: measure.count(found[chosen][customer][measure.name]))
+
+
+class _Between:
+    """What two runs saw, and everything between: the sights and the record of a set of causes."""
+
+    def __init__(self, workspace: Workspace, first: RunRecord, last: RunRecord) -> None:
+        self.first, self.last = first, last
+        self._workspace = workspace
+        self._people = {table.full_name for table in PEOPLE_TABLES}
+
+    @property
+    def always(self) -> set[str]:
+        """The causes that act whatever the rows: time, and another policy."""
+        return {TIME, *([POLICY] if self.first.policy_hash != self.last.policy_hash else [])}
+
+    def record(self, chosen: Coalition) -> RunRecord:
+        """The run to compute: of the first or of the last date, continuing what that one continued."""
+        base = self.last if TIME in chosen else self.first
+        return replace(base, run_id=self.last.run_id)
+
+    def policy(self, chosen: Coalition) -> Policy:
+        return Policy.model_validate((self.last if POLICY in chosen else self.first).manifest["policy"])
+
+    def sights(self, chosen: Coalition) -> Sights:
+        """What is seen of each feed when these causes have acted."""
+        early, late = _sight(self.first), _sight(self.last)
+
+        def of(table: Table) -> tuple[Sight, ...]:
+            if table.full_name in self._people:
+                return (late if OVERRIDE in chosen else early,)
+            if table.event_date is None or table.name == STATE_TABLE:
+                return (late if NEW in chosen else early,)
+            known = late if CORRECTED in chosen else early
+            until_first = replace(known, as_of=self.first.as_of, until=min(known.known_at, early.until))
+            if NEW in chosen:  # outcomes of earlier things
+                until_first = replace(until_first, until=late.until, outcomes=self.last.as_of)
+            return (until_first, replace(late, after=self.first.as_of)) if NEW in chosen else (until_first,)
+
+        return of
+
+    def rows(self, register: Register, scope: Scope) -> dict[str, dict[str, dict[str, int]]]:
+        """By customer ('' = of no customer in particular), cause and feed: the rows that came, went or became known."""
+        store = FeedStore(Lake(self._workspace.lake), register)
+        steps = {NEW: ({TIME}, {TIME, NEW}), CORRECTED: (set(), {CORRECTED}), OVERRIDE: ({TIME}, {TIME, OVERRIDE})}
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        with duckdb.connect() as con:
+            for table in FEED_TABLES:
+                files = FeedFiles(*store.history(table.name))
+                if not files.paths:
+                    continue
+                for cause, (without, with_it) in steps.items():
+                    pair = [self.sights(frozenset(each))(table) for each in (without, with_it)]
+                    if pair[0] != pair[1]:
+                        one, other = (view_query(table, files, each, scope) for each in pair)
+                        for customer, count in con.execute(_differing(table, one, other)).fetchall():
+                            found.setdefault(customer, {}).setdefault(cause, {})[table.name] = count
+        return found
+
+
+def _differing(table: Table, one: str, other: str) -> str:
+    customer = CUSTOMER if CUSTOMER in table.column_names else "''"
+    return (
+        f"SELECT {customer}, COUNT(DISTINCT row_id) FROM (({one} EXCEPT {other}) UNION ALL ({other} EXCEPT {one})) AS row"
+        f" GROUP BY {customer}"
+    )
+
+
+class _Comparison:
+    """Two published runs, and both computed again with some causes switched over."""
+
+    def __init__(self, workspace: Workspace, register: Register, first: RunRecord, last: RunRecord) -> None:
+        self._workspace, self._register = workspace, register
+        self._first, self._last = first, last
+
+    @cached_property
+    def before(self) -> Figures:
+        return _figures(self._published(self._first))
+
+    @cached_property
+    def after(self) -> Figures:
+        return _figures(self._published(self._last))
+
+    def moved(self) -> list[str]:
+        """The customers in both whose tier or limit is another one."""
+        both = self.before.keys() & self.after.keys()
+        return [c for c in both if any(self.before[c][name] != self.after[c][name] for name in ("tier", "limit"))]
+
+    def refuse_strangers(self, customers: Collection[str]) -> None:
+        for run, figures in ((self._first, self.before), (self._last, self.after)):
+            strangers = sorted(set(customers) - figures.keys())
+            if strangers:
+                raise UsageError(
+                    f"customer {strangers[0]!r} is not in the assessment of {run.as_of}",
+                    remedy="name a customer of both assessments; risk-pipeline show mart.current_risk lists them",
+                )
+
+    def scope_of(self, customers: Collection[str]) -> Scope:
+        """The customers and whom their decisions depend on: members of their groups, and the guarantors of all these."""
+        if not customers:
+            return Scope(customers=())
+        files = [self._published(run) for run in (self._first, self._last)]
+        group = " UNION ".join(f"SELECT customer_id, group_key FROM {_read(f['factor.group_state'])}" for f in files)
+        item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {_read(f['factor.collateral_item'])}" for f in files)
+        with duckdb.connect() as con:
+            con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
+            con.execute(f"CREATE TABLE grouped AS {group}")
+            con.execute(
+                "CREATE TABLE decided AS SELECT customer_id FROM asked UNION SELECT m.customer_id FROM asked JOIN grouped AS g"
+                " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
+            )
+            rows = con.execute(
+                f"SELECT customer_id FROM decided UNION SELECT guarantor_id FROM ({item}) JOIN decided USING (customer_id)"
+                " WHERE guarantor_id IS NOT NULL"
+            ).fetchall()
+        return Scope(customers=sorted(row[0] for row in rows))
+
+    def figures(self, between: _Between, chosen: Coalition, scope: Scope) -> Figures:
+        """What comes out when these causes have acted."""
+        seen = Seen(between.sights(chosen), scope)
+        record, policy = between.record(chosen), between.policy(chosen)
+        with computed_again(self._workspace, self._register, record, policy=policy, seen=seen) as files:
+            return _figures(files)
+
+    def _published(self, run: RunRecord) -> dict[str, Path]:
+        lake = Lake(self._workspace.lake)
+        return {name: lake.absolute(said["path"]) for name, said in run.manifest["tables"].items()}
+
+
+def _figures(files: Mapping[str, Path]) -> Figures:
+    """The measures of every customer in the tables."""
+    columns = ", ".join(f"of_{measure.name}.{measure.column}" for measure in MEASURES)
+    first, *others = MEASURES
+    joins = " ".join(f"JOIN {_read(files[each.table])} AS of_{each.name} USING (customer_id)" for each in others)
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"SELECT customer_id, {columns} FROM {_read(files[first.table])} AS of_{first.name} {joins}"
+        ).fetchall()
+    names = [measure.name for measure in MEASURES]
+    return {customer: dict(zip(names, values, strict=True)) for customer, *values in rows}
+
+
+def _read(path: Path) -> str:
+    return f"read_parquet({literal(str(path))})"
+
+
+def _sight(run: RunRecord) -> Sight:
+    said = run.manifest
+    return sight_of(as_of=run.as_of, known_at=run.known_at, zone=ZoneInfo(said["time_zone"]), last_delivery=said["last_delivery"])
