@@ -240,6 +240,28 @@ def replay(
     replay_run(_root(context, workspace), run, known_at, as_json)
 
 
+@app.command()
+def why(
+    context: typer.Context,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The earlier published date (or run).")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The later published date (or run).")],
+    customer: Annotated[str | None, typer.Argument(metavar="[CUSTOMER]", help="Customer id.")] = None,
+    moved: Annotated[bool, typer.Option("--moved", help="All whose tier or limit moved; kept as audit.decision_change.")] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What moved a score, a tier and a limit between two assessments: facts, corrections, time, policy, people."""
+    from risk_pipeline.cli.why import explain_moves
+    from risk_pipeline.errors import UsageError
+
+    if moved == (customer is not None):
+        raise UsageError(
+            "say whose move: one customer, or --moved for all that moved",
+            remedy="risk-pipeline why CUSTOMER --from DATE --to DATE",
+        )
+    explain_moves(_root(context, workspace), customer, first, last, as_json)
+
+
 QuarantineFeed = Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")]
 
 

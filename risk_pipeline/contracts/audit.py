@@ -99,4 +99,18 @@ AUDIT_TABLES: tuple[Table, ...] = (
             values={"quarantine_state": "open replayed superseded revoked"},
         ),
     ),
+    Table(
+        layer="audit",
+        name="decision_change",
+        grain="one row per customer, figure that moved between two assessments, and cause",
+        owner="credit_risk",
+        en="Why scores, tiers and limits moved: each move shared exactly among its causes (risk-pipeline why --moved)",
+        zh="评分、等级与额度变动归因：每次变动按原因精确分解（risk-pipeline why --moved）",
+        key=("run_id", "previous_run_id", "customer_id", "measure", "cause"),
+        columns=columns(
+            "run_id previous_run_id as_of previous_as_of customer_id measure cause change_part before_text after_text",
+            required="as_of previous_as_of change_part",
+            values={"measure": "score tier limit", "cause": "time_passed new_facts corrected_facts policy override code"},
+        ),
+    ),
 )

@@ -95,4 +95,11 @@ FIELDS: tuple[Field, ...] = (
           "上一事件的哈希；首个事件为空字符串"),
     Field("hash", Kind.TEXT, "SHA-256 of the event as canonical JSON (RFC 8785), previous_hash included",
           "事件规范化 JSON（RFC 8785，含 previous_hash）的 SHA-256"),
+    Field("cause", Kind.TEXT, "What moved the figure: time passed, new facts, corrected facts, policy, override, code",
+          "变动原因：时间推移、新事实、更正事实、政策、人工决定、程序版本"),
+    Field("change_part", Kind.RATE, "Part of the move: points of the score, steps of the tier downwards, units of the limit; the "
+          "parts of a move add up to it",
+          "该原因所占变动：评分点、等级下调级数或额度金额；各原因之和等于全部变动"),
+    Field("before_text", Kind.TEXT, "The figure in the earlier assessment", "较早评估中的取值"),
+    Field("after_text", Kind.TEXT, "The figure in the later assessment", "较晚评估中的取值"),
 )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +25,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from risk_pipeline.contracts import FEED_TABLES, Table
+from risk_pipeline.contracts import FEED_TABLES, Table, table
+from risk_pipeline.contracts.derive import arrow_schema
 from risk_pipeline.contracts.feed_people import PEOPLE_TABLES
 from risk_pipeline.engine.asof import CUSTOMER, STATE_TABLE, Scope, Sight, Sights, sight_of, view_query
 from risk_pipeline.engine.sql import literal
@@ -35,6 +39,7 @@ from risk_pipeline.pipeline.replay import computed_again
 from risk_pipeline.pipeline.run import FeedFiles, Seen
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
+from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register, RunRecord
@@ -125,6 +130,31 @@ def why(
     return Why(first, last, active, _moves(asked, comparison, active, found), {c: rows[c] for c in asked if c in rows})
 
 
+def keep(workspace: Workspace, register: Register, found: Why) -> None:
+    """Keep the parts of these moves as audit.decision_change, where readers see them at once."""
+    contract, lake = table("audit.decision_change"), Lake(workspace.lake)
+    rows = [
+        {
+            "run_id": found.last.run_id,
+            "previous_run_id": found.first.run_id,
+            "as_of": found.last.as_of,
+            "previous_as_of": found.first.as_of,
+            "customer_id": move.customer_id,
+            "measure": move.measure,
+            "cause": cause,
+            "change_part": Decimal(count).scaleb(-2),
+            "before_text": None if move.before is None else str(move.before),
+            "after_text": None if move.after is None else str(move.after),
+        }
+        for move in found.moves
+        for cause, count in move.parts.items()
+    ]
+    path = lake.changes_part(found.last.as_of, found.last.run_id, found.first.run_id)
+    with lake.write_atomic(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract)), temporary, compression="zstd", store_schema=False)
+    build_catalogue(workspace.catalogue, lake, register)
+
+
 def _moves(
     asked: Sequence[str], comparison: _Comparison, active: Sequence[str], found: Mapping[Coalition, Figures]
 ) -> list[Move]:
@@ -155,7 +185,7 @@ class _Between:
     def __init__(self, workspace: Workspace, first: RunRecord, last: RunRecord) -> None:
         self.first, self.last = first, last
         self._workspace = workspace
-        self._people = {table.full_name for table in PEOPLE_TABLES}
+        self._people = {each.full_name for each in PEOPLE_TABLES}
 
     @property
     def always(self) -> set[str]:
@@ -174,10 +204,10 @@ class _Between:
         """What is seen of each feed when these causes have acted."""
         early, late = _sight(self.first), _sight(self.last)
 
-        def of(table: Table) -> tuple[Sight, ...]:
-            if table.full_name in self._people:
+        def of(feed: Table) -> tuple[Sight, ...]:
+            if feed.full_name in self._people:
                 return (late if OVERRIDE in chosen else early,)
-            if table.event_date is None or table.name == STATE_TABLE:
+            if feed.event_date is None or feed.name == STATE_TABLE:
                 return (late if NEW in chosen else early,)
             known = late if CORRECTED in chosen else early
             until_first = replace(known, as_of=self.first.as_of, until=min(known.known_at, early.until))
@@ -193,21 +223,21 @@ class _Between:
         steps = {NEW: ({TIME}, {TIME, NEW}), CORRECTED: (set(), {CORRECTED}), OVERRIDE: ({TIME}, {TIME, OVERRIDE})}
         found: dict[str, dict[str, dict[str, int]]] = {}
         with duckdb.connect() as con:
-            for table in FEED_TABLES:
-                files = FeedFiles(*store.history(table.name))
+            for feed in FEED_TABLES:
+                files = FeedFiles(*store.history(feed.name))
                 if not files.paths:
                     continue
                 for cause, (without, with_it) in steps.items():
-                    pair = [self.sights(frozenset(each))(table) for each in (without, with_it)]
+                    pair = [self.sights(frozenset(each))(feed) for each in (without, with_it)]
                     if pair[0] != pair[1]:
-                        one, other = (view_query(table, files, each, scope) for each in pair)
-                        for customer, count in con.execute(_differing(table, one, other)).fetchall():
-                            found.setdefault(customer, {}).setdefault(cause, {})[table.name] = count
+                        one, other = (view_query(feed, files, each, scope) for each in pair)
+                        for customer, count in con.execute(_differing(feed, one, other)).fetchall():
+                            found.setdefault(customer, {}).setdefault(cause, {})[feed.name] = count
         return found
 
 
-def _differing(table: Table, one: str, other: str) -> str:
-    customer = CUSTOMER if CUSTOMER in table.column_names else "''"
+def _differing(feed: Table, one: str, other: str) -> str:
+    customer = CUSTOMER if CUSTOMER in feed.column_names else "''"
     return (
         f"SELECT {customer}, COUNT(DISTINCT row_id) FROM (({one} EXCEPT {other}) UNION ALL ({other} EXCEPT {one})) AS row"
         f" GROUP BY {customer}"

@@ -36,6 +36,7 @@ BUILD_WAIT_SECONDS = 120
 # Read-only: one process that opens the file for writing shuts out every reader.
 CATALOGUE_MODE = 0o440
 QUARANTINE = "audit.quarantine"
+CHANGES = "audit.decision_change"
 
 
 def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
@@ -111,6 +112,8 @@ def _add_table(
             _create_feed_view(connection, table, columns, lake, register)
         elif table.full_name == QUARANTINE:
             _create_quarantine_view(connection, table, lake, register)
+        elif table.full_name == CHANGES:
+            _create_view(connection, table, _scan(table, columns, lake, lake.changes_parts()))
         elif table.layer == "audit":
             _create_audit_table(connection, table, register)
         else:
@@ -204,7 +207,7 @@ def _without_zone(value: datetime | None) -> datetime | None:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column]) -> None:
-    kind = "TABLE" if table.layer == "audit" and table.full_name != QUARANTINE else "VIEW"
+    kind = "TABLE" if table.layer == "audit" and table.full_name not in (QUARANTINE, CHANGES) else "VIEW"
     statements = [f"COMMENT ON {kind} {_name(table)} IS {_literal(f'{table.en} / {table.zh}')}"]
     for column in columns:
         unit = f" [{column.field.unit}]" if column.field.unit else ""

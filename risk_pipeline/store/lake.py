@@ -34,6 +34,14 @@ class Lake:
         """The manifest of a published run, as JSON beside its tables."""
         return self.root / "manifest" / as_of.isoformat() / f"{_safe(run_id)}.json"
 
+    def changes_part(self, as_of: date, run_id: str, previous_run_id: str) -> Path:
+        """Why figures moved from one run to a later one."""
+        return self.part_path("audit", "decision_change", as_of, f"{run_id}.{previous_run_id}")
+
+    def changes_parts(self) -> list[str]:
+        """All of those, as relative paths."""
+        return sorted(self.relative(path) for path in self.root.glob("audit/decision_change/*/*.parquet"))
+
     def feed_part(self, table: str, delivery_id: int) -> Path:
         """The rows a delivery added to a feed."""
         return self.root / "feed" / _safe(table) / f"{delivery_id:08d}.parquet"
