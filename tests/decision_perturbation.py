@@ -1,8 +1,8 @@
 """Customers of every kind, and what of their decisions changes when one fact does: the proof of decision/lineage.py.
 
-Put here: random customers that reach every branch of the decisions, other values for each of their facts, and which columns change
-with them. Keep out: what is declared, and the comparison (tests/property/test_decision_lineage.py). The values of a column depend
-on the seed and its name alone, so that a new fact does not change the customers.
+Put here: random customers that reach every branch of the decisions, other values for each of their facts, and which columns
+change with them. Keep out: what is declared, and the comparison (tests/property/test_decision_lineage.py). The values of a column
+depend on the seed and its name alone, so that a new fact does not change the customers.
 """
 
 from __future__ import annotations

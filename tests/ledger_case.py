@@ -27,7 +27,7 @@ from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.previous import PREVIOUS_TABLES, create_previous_view
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS
-from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
+from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import FACT_TABLES

@@ -101,6 +101,24 @@ AUDIT_TABLES: tuple[Table, ...] = (
     ),
     Table(
         layer="audit",
+        name="column_lineage",
+        grain="one row per column, column it comes from, and way in which it does",
+        owner="credit_risk",
+        en="Column lineage of the newest publication: what every published column is made of, and what only chose, joined, "
+        "grouped or ordered",
+        zh="最新发布的字段级血缘：各字段由哪些字段计算而来，以及哪些字段仅用于筛选、关联、分组或排序",
+        key=("table_name", "column_name", "source_table", "source_column", "transformation"),
+        columns=columns(
+            "table_name column_name source_table source_column influence transformation",
+            required="influence",
+            values={
+                "influence": "direct indirect",
+                "transformation": "identity transformation aggregation join filter group_by sort window conditional",
+            },
+        ),
+    ),
+    Table(
+        layer="audit",
         name="decision_change",
         grain="one row per customer, figure that moved between two assessments, and cause",
         owner="credit_risk",

@@ -60,8 +60,8 @@ FIELDS: tuple[Field, ...] = (
     Field("n_rows", Kind.INTEGER, "Rows in the snapshot, over all tables and dates", "快照总行数（所有表与日期）", "rows"),
     Field("stage", Kind.TEXT, "Stage of the run that was checked", "被检查的运行阶段"),
     Field("check_name", Kind.TEXT, "Name of the check", "检查项名称"),
-    Field("table_name", Kind.TEXT, "Full name of the checked table; empty text when the check spans several",
-          "被检查表全名；跨表检查为空字符串"),
+    Field("table_name", Kind.TEXT, "Full name of a table; of a check that spans several, empty text",
+          "表全名；跨表检查为空字符串"),
     Field("severity", Kind.TEXT, "Of a check: error blocks publication, warn is only shown. Of a finding or an alert: "
           "low to critical",
           "检查的严重程度：error 阻断发布，warn 仅提示；尽调发现与预警的严重程度：low 至 critical"),
@@ -72,8 +72,20 @@ FIELDS: tuple[Field, ...] = (
     Field("checked_at", Kind.TIMESTAMP, "When the check ran (UTC)", "检查时间（UTC）"),
     Field("rule", Kind.TEXT, "In quarantine: rule that the row broke. In alerts and actions: rule of the policy",
           "被隔离行违反的规则；预警与措施中为政策规则编号"),
-    Field("column_name", Kind.TEXT, "Column that broke the rule; empty text when the rule concerns the whole row",
-          "违反规则的列；针对整行时为空字符串"),
+    Field("column_name", Kind.TEXT, "Column of the table; in quarantine the one that broke the rule, empty text when the rule "
+          "concerns the whole row",
+          "列名；隔离行中为违反规则的列，针对整行时为空字符串"),
+    Field("source_table", Kind.TEXT, "Table the column comes from; policy stands for the policy (source_column is its key), "
+          "previous.… for a table of the assessment before",
+          "来源表；policy 表示政策（source_column 为其键），previous.… 表示上次评估的表"),
+    Field("source_column", Kind.TEXT, "Column it comes from, one step back", "来源列（上一步）"),
+    Field("influence", Kind.TEXT, "direct: the value is made of it; indirect: it only chooses, joins, groups or orders",
+          "影响方式：direct 表示参与计算取值；indirect 表示仅用于筛选、关联、分组或排序"),
+    Field("transformation", Kind.TEXT, "How, in the words of OpenLineage. Direct: identity (as it stands), transformation "
+          "(computed), aggregation (of several rows). Indirect: join, filter (which rows), group_by, sort, window, conditional "
+          "(which value)",
+          "变换方式（OpenLineage 术语）。直接：identity 原值、transformation 计算、aggregation 多行汇总；"
+          "间接：join 关联、filter 筛选行、group_by 分组、sort 排序、window 窗口、conditional 条件取值"),
     Field("row_json", Kind.JSON, "The whole source row as text values, for replay after correction",
           "整行原始数据（文本值），更正后可重放", sensitivity="personal"),
     Field("delivery_kind", Kind.TEXT, "Where the rows came from: source, replay of rejected rows, revocation of another delivery",

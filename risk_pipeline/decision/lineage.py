@@ -9,7 +9,7 @@ A value is declared as `direct | indirect`: what it is made of, and what only ch
   @name       a value of this pass
   %key        a key of the policy, with all below it
   $name       a constant of the run
-  ?block      what the conditions of a block of the policy read, and the conditions themselves; `?block:which` of some of its rules
+  ?block      what the conditions of a block of the policy read, and the conditions themselves; `?block:which`: of some rules
   *what       columns that the policy names elsewhere: see `_named`
   =name       a column of a table
   frame.name  what was known before of alerts and treatments (decision.alert_history, decision.treatment_history)
@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.factors.catalogue import Catalogue
-from risk_pipeline.policy.model import NOT_RATED, FactorRule, Policy
+from risk_pipeline.policy.model import NOT_RATED, Policy
 from risk_pipeline.policy.reading import rules_at
 from risk_pipeline.policy.scopes import CONDITIONS, TIER_COLUMNS, condition
 
@@ -77,7 +77,8 @@ VALUES: Mapping[str, str] = {
     "default_wait": "%cure.in_default previous_default_wait_days | @event previous_in_default @has_limit",
     "in_default": "| @event previous_in_default max_dpd_material previous_default_cleared_on @default_wait @has_limit $as_of",
     "default_since": "$as_of previous_default_since | @in_default previous_in_default @has_limit",
-    "default_cleared_on": "$as_of previous_default_cleared_on | @in_default @event previous_in_default max_dpd_material @has_limit",
+    "default_cleared_on": "$as_of previous_default_cleared_on | @in_default @event previous_in_default max_dpd_material"
+    " @has_limit",
     "default_wait_days": "@default_wait | @in_default",
     "default_events": "%default_definition.events[].id | @event",
     # knock-outs
@@ -151,9 +152,10 @@ VALUES: Mapping[str, str] = {
     "may_be_manual": "| manual_limit manual_limit_role @tier %authorities.levels",
     "may_be_temporary": "| temporary_limit temporary_limit_role @tier %authorities.levels",
     "after_manual": "@computed_limit manual_limit group_limit %limits.manual | @may_be_manual @stopped",
-    "limit_reporting": "@after_manual temporary_limit group_limit %limits.temporary | @may_be_temporary @tier ?knockouts:hold @stopped",
-    "binding_method": "| @unsecured_limit @secured_amount @alone group_limit previous_computed_limit %limits @direction @hit @anew"
-    " @limit_reporting",
+    "limit_reporting": "@after_manual temporary_limit group_limit %limits.temporary"
+    " | @may_be_temporary @tier ?knockouts:hold @stopped",
+    "binding_method": "| @unsecured_limit @secured_amount @alone group_limit previous_computed_limit %limits @direction @hit"
+    " @anew @limit_reporting",
     "limit_reason": "%knockouts[].id %outside_scorecard | @binding_method @computed_limit @stopped @outside",
     "applied_source": "| @stopped @binding_method",
     "manual_limit_status": "| manual_limit @after_manual @may_be_manual @stopped",
@@ -167,7 +169,8 @@ VALUES: Mapping[str, str] = {
     "adverse": "| natural_person @direction",
     "approval_status": "| @limit_reporting @applied_source previous_effective_limit previous_computed_limit limit_approved"
     " limit_approved_role limit_rejected limit_rejected_from notch_steps group_limit_total @adverse @tier %authorities",
-    "required_authority": "%authorities.levels[].role | @approval_status @applied_source @limit_reporting group_limit_total @tier",
+    "required_authority": "%authorities.levels[].role | @approval_status @applied_source @limit_reporting @tier"
+    " group_limit_total",
     "effective_limit": "@limit_reporting previous_effective_limit previous_computed_limit | @approval_status @adverse",
     "notch_status": "| notch_steps @notched_tier @hysteresis_tier @tier",
     # terms and hold
@@ -189,8 +192,8 @@ VALUES: Mapping[str, str] = {
     "unapplied_share": "unapplied_cash open_exposure",
     "lawsuit_to_net_worth": "lawsuit_newest_amount tangible_net_worth | statement_usable",
     "noticed": "| ?alerts @has_limit",
-    "alert_first_seen": "$as_of alert_before.first_seen | @noticed alert_before.last_seen alert_before.as_of alert_before.severity"
-    " %alerts[].severity %alert_rules.reopen_after_clear_days",
+    "alert_first_seen": "$as_of alert_before.first_seen | @noticed alert_before.last_seen alert_before.as_of"
+    " alert_before.severity %alerts[].severity %alert_rules.reopen_after_clear_days",
     "alert_last_seen": "$as_of alert_before.last_seen | @noticed",
     "alert_due": "@alert_first_seen %alerts[].days alert_action.until alert_action.acted_on"
     " | alert_action.alert_action %alert_rules.snooze_max_days",
@@ -201,7 +204,8 @@ VALUES: Mapping[str, str] = {
     " alert_action.acted_on alert_action.reason_text %alert_rules %alerts[].event $as_of",
     # reviews
     "critical_alert": "| ?alerts:critical @has_limit alert_before.last_seen alert_before.as_of alert_before.severity"
-    " alert_before.first_seen alert_action.alert_action alert_action.acted_on alert_action.reason_text %alert_rules %alerts $as_of",
+    " alert_before.first_seen alert_action.alert_action alert_action.acted_on alert_action.reason_text %alert_rules %alerts"
+    " $as_of",
     "moved_in_steps": "| @binding_method",
     "next_review_date": "$as_of previous_next_review_date %reviews *review_by | @anew @direction @tier total_exposure"
     " @limit_reporting ?reviews.bring_forward @has_limit",
@@ -481,52 +485,41 @@ def _is_of(rule: Any, which: str, columns: tuple[str, ...]) -> bool:
 
 
 def _named(what: str, policy: Policy, catalogue: Catalogue) -> Iterator[str]:
-    """Columns that the policy names.
+    """Columns that the policy names: of factors, of alerts (indicators, objects), dates by which reviews are brought forward."""
+    match what:
+        case "alert_indicators":
+            return (rule.indicator for rule in policy.alerts)
+        case "alert_objects":
+            return (rule.object for rule in policy.alerts if rule.object)
+        case "review_by":
+            return (rule.by for rule in policy.reviews.bring_forward if rule.by)
+    return _of_factors(what, policy, catalogue)
 
-    Of the factors of the cards that segments take: values (of one risk type; numbers or texts; those whose weight others carry
-    where they are missing), codes, the dates of all evidence, of that with an age that is looked at, and of that which loses points
-    with age. Of alerts: indicators and objects. Of reviews: dates by which they are brought forward.
+
+def _of_factors(what: str, policy: Policy, catalogue: Catalogue) -> Iterator[str]:
+    """Columns of the factors of the cards that segments take.
+
+    Values: all, of one risk type, numbers or texts, those whose weight others carry where they are missing (reweighting). Codes:
+    all, those that move weight. Dates of evidence: all, where an age is looked at (dated), where points go with age (aging).
     """
     name, _, risk_type = what.partition(":")
     cards = {segment.scorecard for segment in policy.segments}
     factors = catalogue.scored({factor: None for card in cards for factor in policy.scorecards[card]})
-    rules = policy.scoring
-    match name:
-        case "values":
-            yield from (each.id for each in factors if risk_type in ("", each.risk_type))
-        case "numbers":
-            yield from (each.id for each in factors if rules[each.id].values is None)
-        case "texts":
-            yield from (each.id for each in factors if rules[each.id].values is not None)
-        case "reweighting":
-            yield from (each.id for each in factors if _uncounted(rules[each.id]))
-        case "reweighting_codes":
-            codes = (each for each in factors if _uncounted(rules[each.id]) or "reweight" in rules[each.id].special.values())
-            yield from (f"{each.id}_code" for each in codes if each.codes)
-        case "reweighting_aging":
-            yield from (each.evidence for each in factors if _uncounted(rules[each.id]) and _loses_with_age(rules[each.id]))
-        case "codes":
-            yield from (f"{each.id}_code" for each in factors if each.codes)
-        case "evidence":
-            yield from (each.evidence for each in factors)
-        case "dated":
-            yield from (each.evidence for each in factors if rules[each.id].max_age_days is not None)
-        case "aging":
-            yield from (each.evidence for each in factors if _loses_with_age(rules[each.id]))
-        case "alert_indicators":
-            yield from (rule.indicator for rule in policy.alerts)
-        case "alert_objects":
-            yield from (rule.object for rule in policy.alerts if rule.object)
-        case "review_by":
-            yield from (rule.by for rule in policy.reviews.bring_forward if rule.by)
-        case _:
-            raise KeyError(what)
-
-
-def _uncounted(rule: FactorRule) -> bool:
-    """Whether the weight of a missing value goes to the other factors."""
-    return rule.missing.policy in ("reweight", "block")
-
-
-def _loses_with_age(rule: FactorRule) -> bool:
-    return rule.max_age_days is not None and rule.stale != "flag"
+    for factor in factors:
+        rule = policy.scoring[factor.id]
+        moves, ages = rule.missing.policy in ("reweight", "block"), rule.max_age_days is not None and rule.stale != "flag"
+        of_column = {
+            "values": (factor.id, risk_type in ("", factor.risk_type)),
+            "numbers": (factor.id, rule.values is None),
+            "texts": (factor.id, rule.values is not None),
+            "reweighting": (factor.id, moves),
+            "codes": (f"{factor.id}_code", bool(factor.codes)),
+            "reweighting_codes": (f"{factor.id}_code", bool(factor.codes) and (moves or "reweight" in rule.special.values())),
+            "evidence": (factor.evidence, True),
+            "dated": (factor.evidence, rule.max_age_days is not None),
+            "aging": (factor.evidence, ages),
+            "reweighting_aging": (factor.evidence, moves and ages),
+        }
+        column, is_meant = of_column[name]
+        if is_meant:
+            yield column

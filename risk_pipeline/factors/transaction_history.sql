@@ -97,8 +97,8 @@ disputed AS (
 fact AS (
     SELECT
         c.customer_id,
-        r.ledger_newest_date AS evidence_date,
-        r.status_told AS status_known,
+        f.ledger_newest_date AS evidence_date,
+        f.status_told AS status_known,
         e.open_exposure,
         e.overdue,
         e.undisputed_open,
@@ -161,7 +161,7 @@ fact AS (
         COALESCE(s.sales_dso, 0) AS sales_dso
     FROM factor.customer_state AS c
     INNER JOIN factor.exposure AS e ON c.customer_id = e.customer_id
-    CROSS JOIN step.reach AS r
+    CROSS JOIN step.reach AS f
     LEFT JOIN step.item_history AS i ON c.customer_id = i.customer_id
     LEFT JOIN step.paid_history AS h ON c.customer_id = h.customer_id
     LEFT JOIN step.sales AS s ON c.customer_id = s.customer_id

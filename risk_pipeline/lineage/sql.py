@@ -5,8 +5,8 @@ that comes of it (columns.py).
 
 A relation has influences by column and, apart from them, of its rows: whatever decides that a row is there. They join the
 columns where the rows are read. A LEFT JOIN to a relation with one row at most for each row on the left changes no other column
-than those taken from it, so for others it is no influence; that is decided on keys, worked out from GROUP BY, DISTINCT, ROW_NUMBER
-and the contracts. Where it cannot be told, everything counts: lineage may name too much, never too little.
+than those taken from it, so for others it is no influence; that is decided on keys, worked out from GROUP BY, DISTINCT,
+ROW_NUMBER and the contracts. Where it cannot be told, everything counts: lineage may name too much, never too little.
 
 In a UNION ALL a column may hold one of a few words in each branch ('bill', 'order'); a CASE that asks for one of them takes
 nothing from branches that never say it.
@@ -206,6 +206,9 @@ class _Tracer:
         from_ = tree.args.get("from_")
         items = [from_.this] if from_ is not None else []
         items += [join.this for join in tree.args.get("joins") or ()]
+        twice = {item.alias_or_name for item in items if sum(item.alias_or_name == each.alias_or_name for each in items) > 1}
+        if twice:
+            raise LineageError(f"{self._name}: two tables are called {twice.pop()}")
         return {item.alias_or_name: self._source(item, known, outer) for item in items}
 
     def _source(self, item: exp.Expr, known: Tables, outer: _Taken | None) -> Relation:

@@ -16,7 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +28,7 @@ import pyarrow.parquet as pq
 import rfc8785
 
 from risk_pipeline import __version__
-from risk_pipeline.contracts import FEED_TABLES, Kind, Table, table
+from risk_pipeline.contracts import FEED_TABLES, Table, table
 from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide, facts_read
@@ -42,18 +41,20 @@ from risk_pipeline.engine.sql import Literal as SqlLiteral
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
+from risk_pipeline.factors.parameters import figures_of
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
 from risk_pipeline.lineage.canonical_hash import file_sha256, hash_tables
 from risk_pipeline.lineage.code import code_identity
 from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
+from risk_pipeline.pipeline.column_lineage import write_lineage
 from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS, RELATION, create_group_outcome
 from risk_pipeline.pipeline.marts import MADE_FROM, mart_query
+from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS, PREVIOUS_TABLES
 from risk_pipeline.pipeline.treatment_history import read_treatments
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
-from risk_pipeline.policy.months import add_months
 from risk_pipeline.policy.scopes import FACT_TABLES
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
@@ -73,36 +74,6 @@ ROW_GROUP_ROWS = 32_768
 FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of each table
 OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
-# What decide is told of the assessment before: source in its published tables, and kind.
-PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
-    "previous_tier": ("t.tier", Kind.TEXT),
-    "previous_in_default": ("t.in_default", Kind.FLAG),
-    "previous_default_since": ("t.default_since", Kind.DATE),
-    "previous_default_cleared_on": ("t.default_cleared_on", Kind.DATE),
-    "previous_periods_in_tier": ("t.periods_in_tier", Kind.INTEGER),
-    "previous_as_of": ("t.as_of", Kind.DATE),
-    "previous_segment": ("t.segment", Kind.TEXT),
-    "previous_segment_held_on": ("t.segment_held_on", Kind.DATE),
-    "previous_hysteresis_tier": ("t.hysteresis_tier", Kind.TEXT),
-    "previous_hysteresis_periods_met": ("t.hysteresis_periods_met", Kind.INTEGER),
-    "previous_last_downgrade_on": ("t.last_downgrade_on", Kind.DATE),
-    "previous_month_end_score": ("t.month_end_score", Kind.NUMBER),
-    "previous_default_wait_days": ("t.default_wait_days", Kind.INTEGER),
-    "previous_knockouts": ("t.knockouts", Kind.TEXT),
-    "previous_status": ("t.status", Kind.TEXT),
-    "previous_status_since": ("t.status_since", Kind.DATE),
-    "previous_status_periods": ("t.status_periods", Kind.INTEGER),
-    "previous_status_before": ("t.status_before", Kind.TEXT),
-    "previous_status_rule": ("t.status_rule", Kind.TEXT),
-    "previous_status_cleared_on": ("t.status_cleared_on", Kind.DATE),
-    "previous_status_wait_days": ("t.status_wait_days", Kind.INTEGER),
-    "previous_cure_ceiling": ("t.cure_ceiling", Kind.TEXT),
-    "previous_limit": ("l.limit_reporting", Kind.MONEY),
-    "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
-    "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
-    "previous_next_review_date": ("r.next_review_date", Kind.DATE),
-    "previous_reviewed_on": ("r.reviewed_on", Kind.DATE),
-}
 
 
 @dataclass(frozen=True)
@@ -380,6 +351,8 @@ class Run:
             self._register.update_run(self.run_id, manifest=said.manifest)
             with self._lake.write_atomic(self._lake.manifest_path(self.as_of, self.run_id)) as temporary:
                 temporary.write_bytes(rfc8785.dumps(said.manifest))
+            with self._lake.write_atomic(self._lake.lineage_part(self.as_of, self.run_id)) as temporary:
+                write_lineage(temporary, self.policy)
             self._register.publish_snapshot(snapshot, current.snapshot_id if current else None)
             current = snapshot
         self._refresh()
@@ -446,13 +419,12 @@ class Run:
         store = FeedStore(self._lake, self._register)
         self._feeds = {contract.name: FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
         sights = self._seen.sights or self._one_sight()
-        create_views(self._con, self._feeds, sights, Scope(without=self._seen.scope.without))
+        create_views(self._con, self._feeds, sights, replace(self._seen.scope, customers=None))
         self._has = feeds_at_hand(self._con, [name for name, parts in self._feeds.items() if parts.paths])
         self._evidence_known = any(visible(self._con, feed) for feed in EVIDENCE_FEEDS)
         create_policy_tables(self._con, self.policy)
         create_previous_view(self._con, self._previous("decision.risk_tier"), self._previous("decision.credit_limit"))
-        dated = {"adverse_from": add_months(self.as_of, -12 * self.policy.evidence.adverse_years_natural_person)}
-        self._engine = FactorEngine(self._con, {**self._undated_params(), **dated, **window_params(self.as_of)})
+        self._engine = FactorEngine(self._con, {**self._own_params(), **window_params(self.as_of)})
         if self._seen.scope.customers is not None:
             self._engine.reach()
             create_views(self._con, self._feeds, sights, self._seen.scope)
@@ -513,7 +485,7 @@ class Run:
         found = balances_on(
             day,
             self._feeds,
-            self._undated_params(),
+            self._own_params(),
             known_at=self.known_at,
             zone=self._zone,
             last_delivery=self.record.manifest["last_delivery"],
@@ -524,45 +496,10 @@ class Run:
         self._connection().register(name, found)
         return name
 
-    def _undated_params(self) -> dict[str, SqlLiteral]:
+    def _own_params(self) -> dict[str, SqlLiteral]:
         """What the factor SQL is told beside the dates: which feeds there are, and the figures of the policy."""
-        return {**{f"has_{name}": there for name, there in self._has.items()}, **self._policy_params()}
-
-    def _policy_params(self) -> dict[str, SqlLiteral]:
-        rules, material, exposure = self.policy.day_rules, self.policy.materiality, self.policy.exposure
-        weights = exposure.components.model_dump()
-        near = weights.pop("open_orders")
-        return {
-            "reporting_currency": self._currency,
-            "grace_days": rules.grace_days,
-            "shield_days": rules.dispute_shield_days,
-            "residual_abs": rules.settled_residual.abs,
-            "residual_share": _decimal(rules.settled_residual.share),
-            "materiality_abs": material.abs,
-            "materiality_natural_person": material.natural_person_abs,
-            "materiality_share": _decimal(material.share_of_exposure),
-            "open_orders_days": exposure.open_orders_within_days,
-            "default_industry_class": self.policy.industry_classes.default,
-            "statement_max_age_days": self.policy.statement_usable.max_age_days_from_period_end,
-            "statement_months_min": self.policy.statement_usable.months_min,
-            "statement_balance_share": _decimal(self.policy.statement_usable.balance_check_tolerance_share),
-            "minor_claim": self.policy.evidence.minor_claim,
-            "bureau_max_age_days": self.policy.evidence.bureau_max_age_days,
-            "mismatch_haircut": _decimal(self.policy.mitigants.currency_mismatch_haircut),
-            "renewal_days": self.policy.mitigants.renewal_days,
-            "longest_terms_days": max(days for by_tier in self.policy.terms.values() for days, _, _ in by_tier.values()),
-            "notch_up_most": self.policy.notches.max_up,
-            "notch_down_most": self.policy.notches.max_down,
-            "notch_up_days": self.policy.notches.expiry_days_up,
-            "notch_down_days": self.policy.notches.expiry_days_down,
-            "manual_days": self.policy.limits.manual.expiry_days,
-            "temporary_days": self.policy.limits.temporary.max_days,
-            "verdict_days": self.policy.authorities.verdict_days,
-            "round_sum": self.policy.evidence.round_sum,
-            "split_threshold": self.policy.evidence.split_threshold,
-            "weight_open_orders_near": _decimal(near),
-            **{f"weight_{name}": _decimal(weight) for name, weight in weights.items()},
-        }
+        there = {f"has_{name}": is_there for name, is_there in self._has.items()}
+        return {**there, **figures_of(self.policy, self.as_of), "reporting_currency": self._currency}
 
     def _copy(self, contract: Table, query: str, path: Path) -> None:
         """Stage a query as the table of `contract`: its columns in declared order and type, ordered by key."""
@@ -612,11 +549,13 @@ class Run:
         }
         first, *others = facts
         part = {name: f"(SELECT * FROM factor.{name} WHERE {within}) AS {name}" for name in facts}
-        before = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
         joins = [
             *(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others),
             f"LEFT JOIN {RELATION} AS g ON {first}.customer_id = g.customer_id",
-            *(f"LEFT JOIN {self._previous(name)} AS {t} ON {first}.customer_id = {t}.customer_id" for t, name in before.items()),
+            *(
+                f"LEFT JOIN {self._previous(name)} AS {t} ON {first}.customer_id = {t}.customer_id"
+                for t, name in PREVIOUS_TABLES.items()
+            ),
         ]
         return (
             f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
@@ -751,8 +690,3 @@ def _label(policy: Policy, as_of: date, knowledge_assumed: bool) -> Literal["off
     if policy.status != "approved" or policy.effective_from > as_of:
         return "simulation"
     return "reconstructed" if knowledge_assumed else "official"
-
-
-def _decimal(value: float) -> Decimal:
-    """A share or weight of the policy as the decimal people wrote: 0.005, not its nearest double."""
-    return Decimal(str(value))

@@ -13,6 +13,8 @@ from datetime import date
 from functools import cache
 
 from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, TABLES, table
+from risk_pipeline.decision.alert_history import ACTIONS as ALERT_ACTIONS
+from risk_pipeline.decision.treatment_history import ACTIONS as TREATMENT_ACTIONS
 from risk_pipeline.engine.factors import FACTOR_ORDER, factor_sql, window_params
 from risk_pipeline.engine.policy_tables import LISTED, LISTED_ELSEWHERE, POLICY_TABLES
 from risk_pipeline.engine.previous import PREVIOUS_TABLES
@@ -20,8 +22,10 @@ from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.factors.parameters import FIGURES, WORKED_OUT
 from risk_pipeline.lineage.influence import NONE, Influence, Influences, plain
 from risk_pipeline.lineage.sql import Branch, LineageError, Relation, base_table, settled, trace
+from risk_pipeline.pipeline.alert_history import NEWEST_ACTIONS as NEWEST_ALERT_ACTIONS
 from risk_pipeline.pipeline.marts import FIGURES as MART_FIGURES
 from risk_pipeline.pipeline.marts import PD_OF_TIER, PDS_OF_TIERS, mart_text
+from risk_pipeline.pipeline.treatment_history import NEWEST_ACTIONS as NEWEST_TREATMENT_ACTIONS
 from risk_pipeline.policy.load import load_policy
 
 RUN = "audit.run"
@@ -45,6 +49,12 @@ PREVIOUS: Mapping[str, str] = {
     "secured_amount": "previous.credit_limit",
 }
 
+# What people did about alerts and treatments, as decide is told of it.
+HISTORIES: Mapping[str, str] = {
+    "history.alert_action": f"SELECT {', '.join(ALERT_ACTIONS)} FROM {NEWEST_ALERT_ACTIONS} AS newest",
+    "history.treatment_action": f"SELECT {', '.join(TREATMENT_ACTIONS)} FROM {NEWEST_TREATMENT_ACTIONS} AS newest",
+}
+
 Sql = Callable[[str], str]
 
 
@@ -56,7 +66,12 @@ def sql_lineage(sql: Sql = factor_sql) -> dict[str, dict[str, dict[str, list[str
     read = cache(lambda name: _relation(name, read, sql))
     policy = load_policy(None, load_catalogue(), as_of=date.max)
     queries = {f"factor.{name}": sql(name) for name in FACTOR_ORDER} | {name: mart_text(name, policy) for name in SQL_MARTS}
-    return {name: _table(name, trace(query, name, read, parameter)) for name, query in queries.items()}
+    tables = {name: _table(name, trace(query, name, read, parameter)) for name, query in queries.items()}
+    return tables | {name: _plain(trace(query, name, read, parameter)) for name, query in HISTORIES.items()}
+
+
+def _plain(relation: Relation) -> dict[str, dict[str, list[str]]]:
+    return {column: plain(found) for column, found in settled(relation, keys_of_tables()).items()}
 
 
 def _table(name: str, relation: Relation) -> dict[str, dict[str, list[str]]]:

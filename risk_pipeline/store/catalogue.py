@@ -37,6 +37,7 @@ BUILD_WAIT_SECONDS = 120
 CATALOGUE_MODE = 0o440
 QUARANTINE = "audit.quarantine"
 CHANGES = "audit.decision_change"
+LINEAGE = "audit.column_lineage"
 
 
 def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
@@ -114,6 +115,8 @@ def _add_table(
             _create_quarantine_view(connection, table, lake, register)
         elif table.full_name == CHANGES:
             _create_view(connection, table, _scan(table, columns, lake, lake.changes_parts()))
+        elif table.full_name == LINEAGE:
+            _create_view(connection, table, _scan(table, columns, lake, _newest_lineage(lake, snapshot)))
         elif table.layer == "audit":
             _create_audit_table(connection, table, register)
         else:
@@ -146,6 +149,12 @@ def _create_quarantine_view(connection: duckdb.DuckDBPyConnection, table: Table,
     query = _scan(table, table.columns, lake, [delivery.quarantine_path for delivery in deliveries])
     state = state_sql(quarantine_states(deliveries))
     _create_view(connection, table, f"SELECT * REPLACE ({state} AS quarantine_state) FROM ({query}) AS rejected")
+
+
+def _newest_lineage(lake: Lake, snapshot: SnapshotRecord | None) -> list[str]:
+    """The lineage that the newest publication wrote beside its tables."""
+    path = lake.lineage_part(snapshot.as_of, snapshot.run_id) if snapshot else None
+    return [lake.relative(path)] if path is not None and path.exists() else []
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, table: Table, query: str) -> None:
@@ -207,7 +216,7 @@ def _without_zone(value: datetime | None) -> datetime | None:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column]) -> None:
-    kind = "TABLE" if table.layer == "audit" and table.full_name not in (QUARANTINE, CHANGES) else "VIEW"
+    kind = "TABLE" if table.layer == "audit" and table.full_name not in (QUARANTINE, CHANGES, LINEAGE) else "VIEW"
     statements = [f"COMMENT ON {kind} {_name(table)} IS {_literal(f'{table.en} / {table.zh}')}"]
     for column in columns:
         unit = f" [{column.field.unit}]" if column.field.unit else ""

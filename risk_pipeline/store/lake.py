@@ -38,6 +38,10 @@ class Lake:
         """Why figures moved from one run to a later one."""
         return self.part_path("audit", "decision_change", as_of, f"{run_id}.{previous_run_id}")
 
+    def lineage_part(self, as_of: date, run_id: str) -> Path:
+        """Where the columns came from that a run published."""
+        return self.part_path("audit", "column_lineage", as_of, run_id)
+
     def changes_parts(self) -> list[str]:
         """All of those, as relative paths."""
         return sorted(self.relative(path) for path in self.root.glob("audit/decision_change/*/*.parquet"))

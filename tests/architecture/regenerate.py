@@ -7,6 +7,7 @@ out: what a run produces.
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -61,10 +62,22 @@ def factor_page(name: str) -> str:
     return factor_pages()[name]
 
 
+def column_lineage() -> str:
+    """One line per column, so that a difference reads as what it is about."""
+    from risk_pipeline.pipeline.sql_lineage import sql_lineage
+
+    def of_table(columns: dict[str, dict[str, list[str]]]) -> str:
+        return ",\n".join(f"    {json.dumps(name)}: {json.dumps(found)}" for name, found in columns.items())
+
+    tables = (f"  {json.dumps(name)}: {{\n{of_table(columns)}\n  }}" for name, columns in sql_lineage().items())
+    return "{\n" + ",\n".join(tables) + "\n}\n"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/contract_rules.md": contract_rules,
     "docs/data_dictionary.md": data_dictionary,
     **{name: partial(factor_page, name) for name in page_names()},
+    "risk_pipeline/lineage/columns.json": column_lineage,
     "tests/architecture/asset_graph.txt": asset_graph,
 }
 
