@@ -262,6 +262,41 @@ def why(
     explain_moves(_root(context, workspace), customer, first, last, as_json)
 
 
+@app.command()
+def trace(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer id.")],
+    as_of: AsOfOption = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="Of this table; default: from the limit down.")
+    ] = None,
+    column: Annotated[str | None, typer.Option("--column", metavar="COLUMN", help="The figure, such as overdue.")] = None,
+    effective: Annotated[bool, typer.Option("--effective", help="Leave each row out once: which change the figure.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read the source lines again where the file still lies there.")
+    ] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Which lines made this figure: from the limit to the rows of the feeds, with file, line and hash."""
+    from risk_pipeline.cli.trace import trace_figure
+
+    trace_figure(_root(context, workspace), customer, as_of, (table, column), (effective, verify), as_json)
+
+
+@app.command()
+def impact(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="A row id, delivery:N, or FILE:LINE, as trace prints them.")],
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What a wrong line touched: every published figure that rests on it, and what it would be without."""
+    from risk_pipeline.cli.trace import show_impact
+
+    show_impact(_root(context, workspace), what, as_json)
+
+
 QuarantineFeed = Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")]
 
 

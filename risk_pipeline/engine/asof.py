@@ -60,10 +60,13 @@ class Sight:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rows of what a sight sees are read again: of these customers only (None: of all), and without these row ids."""
+    """Which rows of what a sight sees are read again: of these customers only (None: of all), without these row ids and without
+    these deliveries.
+    """
 
     customers: Collection[str] | None = None
     without: Collection[int] = ()
+    without_deliveries: Collection[int] = ()
 
 
 EVERYTHING = Scope()
@@ -176,7 +179,10 @@ def _known(sight: Sight, *, closed_by: datetime) -> str:
 
 def _within(table: Table, scope: Scope) -> str:
     """The conditions of a scope, each after an AND."""
-    where = f" AND p.row_id NOT IN ({', '.join(map(str, sorted(scope.without)))})" if scope.without else ""
+    where = ""
+    for column, left_out in (("row_id", scope.without), ("delivery_id", scope.without_deliveries)):
+        if left_out:
+            where += f" AND p.{column} NOT IN ({', '.join(map(str, sorted(left_out)))})"
     if scope.customers is not None and CUSTOMER in {column.name for column in table.columns}:
         buckets = sorted({bucket_of(each) for each in scope.customers})  # rows lie by bucket: files are read in part only
         where += f" AND p.bucket IN ({', '.join(map(str, buckets))})"

@@ -22,7 +22,6 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -31,12 +30,12 @@ import pyarrow.parquet as pq
 from risk_pipeline.contracts import FEED_TABLES, Table, table
 from risk_pipeline.contracts.derive import arrow_schema
 from risk_pipeline.contracts.feed_people import PEOPLE_TABLES
-from risk_pipeline.engine.asof import CUSTOMER, STATE_TABLE, Scope, Sight, Sights, sight_of, view_query
-from risk_pipeline.engine.sql import literal
+from risk_pipeline.engine.asof import CUSTOMER, STATE_TABLE, Scope, Sight, Sights, view_query
 from risk_pipeline.errors import UsageError
 from risk_pipeline.lineage.shapley import Coalition, coalitions, shares, whole_units
 from risk_pipeline.pipeline.replay import computed_again
 from risk_pipeline.pipeline.run import FeedFiles, Seen
+from risk_pipeline.pipeline.source_rows import published_files, read, scope_of, sight
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
@@ -118,7 +117,7 @@ def why(
     comparison = _Comparison(workspace, register, first, last)
     asked = sorted(comparison.moved() if customers is None else customers)
     comparison.refuse_strangers(asked)
-    scope = comparison.scope_of(asked)
+    scope = scope_of([published_files(workspace, run) for run in (first, last)], asked)
     between = _Between(workspace, first, last)
     rows = between.rows(register, scope)
     came = {cause for by_cause in rows.values() for cause in by_cause}
@@ -202,7 +201,7 @@ class _Between:
 
     def sights(self, chosen: Coalition) -> Sights:
         """What is seen of each feed when these causes have acted."""
-        early, late = _sight(self.first), _sight(self.last)
+        early, late = sight(self.first), sight(self.last)
 
         def of(feed: Table) -> tuple[Sight, ...]:
             if feed.full_name in self._people:
@@ -253,11 +252,11 @@ class _Comparison:
 
     @cached_property
     def before(self) -> Figures:
-        return _figures(self._published(self._first))
+        return _figures(published_files(self._workspace, self._first))
 
     @cached_property
     def after(self) -> Figures:
-        return _figures(self._published(self._last))
+        return _figures(published_files(self._workspace, self._last))
 
     def moved(self) -> list[str]:
         """The customers in both whose tier or limit is another one."""
@@ -273,26 +272,6 @@ class _Comparison:
                     remedy="name a customer of both assessments; risk-pipeline show mart.current_risk lists them",
                 )
 
-    def scope_of(self, customers: Collection[str]) -> Scope:
-        """The customers and whom their decisions depend on: members of their groups, and the guarantors of all these."""
-        if not customers:
-            return Scope(customers=())
-        files = [self._published(run) for run in (self._first, self._last)]
-        group = " UNION ".join(f"SELECT customer_id, group_key FROM {_read(f['factor.group_state'])}" for f in files)
-        item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {_read(f['factor.collateral_item'])}" for f in files)
-        with duckdb.connect() as con:
-            con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
-            con.execute(f"CREATE TABLE grouped AS {group}")
-            con.execute(
-                "CREATE TABLE decided AS SELECT customer_id FROM asked UNION SELECT m.customer_id FROM asked JOIN grouped AS g"
-                " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
-            )
-            rows = con.execute(
-                f"SELECT customer_id FROM decided UNION SELECT guarantor_id FROM ({item}) JOIN decided USING (customer_id)"
-                " WHERE guarantor_id IS NOT NULL"
-            ).fetchall()
-        return Scope(customers=sorted(row[0] for row in rows))
-
     def figures(self, between: _Between, chosen: Coalition, scope: Scope) -> Figures:
         """What comes out when these causes have acted."""
         seen = Seen(between.sights(chosen), scope)
@@ -300,28 +279,13 @@ class _Comparison:
         with computed_again(self._workspace, self._register, record, policy=policy, seen=seen) as files:
             return _figures(files)
 
-    def _published(self, run: RunRecord) -> dict[str, Path]:
-        lake = Lake(self._workspace.lake)
-        return {name: lake.absolute(said["path"]) for name, said in run.manifest["tables"].items()}
-
 
 def _figures(files: Mapping[str, Path]) -> Figures:
     """The measures of every customer in the tables."""
     columns = ", ".join(f"of_{measure.name}.{measure.column}" for measure in MEASURES)
     first, *others = MEASURES
-    joins = " ".join(f"JOIN {_read(files[each.table])} AS of_{each.name} USING (customer_id)" for each in others)
+    joins = " ".join(f"JOIN {read(files[each.table])} AS of_{each.name} USING (customer_id)" for each in others)
     with duckdb.connect() as con:
-        rows = con.execute(
-            f"SELECT customer_id, {columns} FROM {_read(files[first.table])} AS of_{first.name} {joins}"
-        ).fetchall()
+        rows = con.execute(f"SELECT customer_id, {columns} FROM {read(files[first.table])} AS of_{first.name} {joins}").fetchall()
     names = [measure.name for measure in MEASURES]
     return {customer: dict(zip(names, values, strict=True)) for customer, *values in rows}
-
-
-def _read(path: Path) -> str:
-    return f"read_parquet({literal(str(path))})"
-
-
-def _sight(run: RunRecord) -> Sight:
-    said = run.manifest
-    return sight_of(as_of=run.as_of, known_at=run.known_at, zone=ZoneInfo(said["time_zone"]), last_delivery=said["last_delivery"])

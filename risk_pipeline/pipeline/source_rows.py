@@ -1,0 +1,176 @@
+"""The feed rows behind a published figure of a customer: what a run could see of them, and where each came from.
+
+Put here: the one relation that trace reads forwards and impact backwards, so that each row one names the other finds. Keep out:
+which columns a figure is made from (lineage.columns), the figures themselves, leaving rows out (trace.py, impact.py).
+
+A row is behind a figure when a column of its feed is among the sources of the figure, the run saw it, and it is of the
+customer's scope: of the customer, of a member of its group, of a guarantor; or of no customer: the rates that a conversion may
+take, the publications on its countries, the series of its industry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from risk_pipeline.contracts import FEED_TABLES, Table, table
+from risk_pipeline.engine.asof import CUSTOMER, Scope, Sight, sight_of, view_query
+from risk_pipeline.engine.factors import FX_MAX_AGE_DAYS
+from risk_pipeline.engine.sql import literal
+from risk_pipeline.lineage.columns import Column
+from risk_pipeline.pipeline.column_lineage import column_lineage
+from risk_pipeline.pipeline.run import FeedFiles
+from risk_pipeline.policy.model import Policy
+from risk_pipeline.settings import Workspace
+from risk_pipeline.store.feed_store import FeedStore
+from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.register import Register, RunRecord
+
+FX_BEFORE_DAYS = 90  # factor.market_environment compares with the rate of then
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A row of a feed: of whom, which (its key), dated when, known since, and the line of the file that brought it."""
+
+    feed: str
+    row_id: int
+    customer_id: str | None
+    key: Mapping[str, Any]
+    event_date: date | None
+    known_from: Any
+    delivery_id: int
+    source_file: str
+    source_line: int
+
+
+def sight(record: RunRecord) -> Sight:
+    """What a run saw."""
+    said = record.manifest
+    zone = ZoneInfo(said["time_zone"])
+    return sight_of(as_of=record.as_of, known_at=record.known_at, zone=zone, last_delivery=said["last_delivery"])
+
+
+def feeds_behind(record: RunRecord, name: str, column: str) -> frozenset[str]:
+    """The feeds that a column of a table of results is made from under the policy of a run, by value or influence."""
+    behind = column_lineage(_policy(record)).behind(Column(name, column))
+    return frozenset(each.table.removeprefix("feed.") for each in behind if each.table.startswith("feed."))
+
+
+def columns_beyond(record: RunRecord, feed: str) -> frozenset[Column]:
+    """The published columns that are made from a feed under the policy of a run."""
+    lineage = column_lineage(_policy(record))
+    found = (beyond for each in table(f"feed.{feed}").column_names for beyond in lineage.beyond(Column(f"feed.{feed}", each)))
+    return frozenset(each for each in found if each.table.startswith(("factor.", "score.", "decision.", "mart.")))
+
+
+def _policy(record: RunRecord) -> Policy:
+    return Policy.model_validate(record.manifest["policy"])
+
+
+def published_files(workspace: Workspace, record: RunRecord) -> dict[str, Path]:
+    """The files a run published, by table."""
+    lake = Lake(workspace.lake)
+    return {name: lake.absolute(said["path"]) for name, said in record.manifest["tables"].items()}
+
+
+def read(path: Path) -> str:
+    """A published file as a relation."""
+    return f"read_parquet({literal(str(path))})"
+
+
+def scope_of(files: Sequence[Mapping[str, Path]], customers: Collection[str]) -> Scope:
+    """The customers and whom their decisions depend on: members of their groups, and the guarantors of all these, in any of
+    these published runs.
+    """
+    if not customers:
+        return Scope(customers=())
+    group = " UNION ".join(f"SELECT customer_id, group_key FROM {read(f['factor.group_state'])}" for f in files)
+    item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {read(f['factor.collateral_item'])}" for f in files)
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
+        con.execute(f"CREATE TABLE grouped AS {group}")
+        con.execute(
+            "CREATE TABLE decided AS SELECT customer_id FROM asked UNION SELECT m.customer_id FROM asked JOIN grouped AS g"
+            " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
+        )
+        rows = con.execute(
+            f"SELECT customer_id FROM decided UNION SELECT guarantor_id FROM ({item}) JOIN decided USING (customer_id)"
+            " WHERE guarantor_id IS NOT NULL"
+        ).fetchall()
+    return Scope(customers=sorted(row[0] for row in rows))
+
+
+class SourceRows:
+    """Asks the feed store for the rows behind figures of one run. Keeps no connection between questions."""
+
+    def __init__(self, workspace: Workspace, register: Register, record: RunRecord) -> None:
+        self.record = record
+        self._files = published_files(workspace, record)
+        self._store = FeedStore(Lake(workspace.lake), register)
+
+    def scope(self, customer: str) -> Scope:
+        return scope_of([self._files], [customer])
+
+    def of(self, customer: str, feeds: Collection[str], only: str = "TRUE") -> list[SourceRow]:
+        """The rows of these feeds behind the figures of a customer; `only`: a condition on them."""
+        scope = self.scope(customer)
+        with duckdb.connect() as con:
+            con.execute("SET TimeZone = 'UTC'")
+            return [row for feed in FEED_TABLES if feed.name in feeds for row in self._rows(con, feed, customer, scope, only)]
+
+    def _rows(self, con: duckdb.DuckDBPyConnection, feed: Table, customer: str, scope: Scope, only: str) -> Iterator[SourceRow]:
+        files = FeedFiles(*self._store.history(feed.name))
+        if not files.paths:
+            return
+        own = CUSTOMER in feed.column_names
+        where = "TRUE" if own else self._of_nobody(feed, customer, scope)
+        key = [name for name in feed.key if name != CUSTOMER]
+        columns = [CUSTOMER if own else "NULL", feed.event_date or "NULL", *key]
+        query = view_query(feed, files, (sight(self.record),), scope)
+        rows = con.execute(
+            "SELECT row_id, known_from, delivery_id, source_file, source_line,"
+            f" {', '.join(columns)} FROM ({query}) AS row WHERE {where} AND {only} ORDER BY row_id"
+        ).fetchall()
+        for row_id, known, delivery, file, line, whose, dated, *named in rows:
+            found = dict(zip(key, named, strict=True))
+            yield SourceRow(feed.name, row_id, whose, found, dated, known, delivery, file, line)
+
+    def _of_nobody(self, feed: Table, customer: str, scope: Scope) -> str:
+        """Which rows of a feed that names no customer are behind the figures of this one."""
+        of_scope = f"customer_id IN ({', '.join(literal(each) for each in scope.customers or (customer,))})"
+
+        def facts(name: str, column: str) -> str:
+            return f"SELECT {column} FROM {read(self._files[name])} WHERE {of_scope}"
+
+        match feed.name:
+            case "fx_rate":  # today's, and those it is compared with 90 days before
+                days = f"DATE_DIFF('day', rate_date, {literal(self.record.as_of)})"
+                return f"({days} <= {FX_MAX_AGE_DAYS} OR {days} BETWEEN {FX_BEFORE_DAYS} AND {FX_BEFORE_DAYS + FX_MAX_AGE_DAYS})"
+            case "country_risk":
+                countries = f"SELECT UNNEST([country_code, operating_country_code]) FROM {self._seen('customer', scope)}"
+                return f"country_code IN ({countries})"
+            case "contract_event":
+                return f"contract_id IN (SELECT contract_id FROM {self._seen('contract', scope)})"
+            case "instalment_line":
+                return f"plan_id IN (SELECT plan_id FROM {self._seen('instalment_plan', scope)})"
+            case "industry_indicator":
+                series = {"demand": "demand_series", "price": "price_series", "insolvencies": "insolvency_series"}
+                each = (
+                    f"(indicator = {literal(name)} AND industry_code IN ({facts('factor.market_environment', column)}))"
+                    for name, column in series.items()
+                )
+                return f"({' OR '.join(each)})"
+            case _:
+                return "TRUE"
+
+    def _seen(self, feed: str, scope: Scope) -> str:
+        """What the run saw of a feed, of a scope, as a relation."""
+        contract = table(f"feed.{feed}")
+        return f"({view_query(contract, FeedFiles(*self._store.history(feed)), (sight(self.record),), scope)})"
