@@ -33,7 +33,8 @@ from risk_pipeline.decision.treatment_history import TreatmentHistory
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.reading import rules_at
 from risk_pipeline.policy.scopes import CONDITIONS, FACT_TABLES, condition
-from tests.decision_facts import AS_OF, TIERS, fact_dtypes
+from tests.decision_facts import AS_OF, TIERS
+from tests.decision_facts import fact_dtypes as dtypes_of_facts
 from tests.decision_given import CATALOGUE, POLICY
 
 FRAMES: Mapping[str, Mapping[str, str]] = {
@@ -260,6 +261,9 @@ class Book:
     facts: pd.DataFrame
     frames: Mapping[str, pd.DataFrame]
     as_of: date = AS_OF
+
+
+fact_dtypes = cache(dtypes_of_facts)
 
 
 @cache
@@ -532,25 +536,36 @@ def changes(book: Book, pairs: Sequence[Pair], seed: int) -> Changed:
     return differences(decided(book), decided(_varied(book, pairs, seed)), book, [row for row, _ in pairs])
 
 
+def under(book: Book, before: Mapping[str, pd.DataFrame], policy: Policy) -> Changed:
+    """What changes of the decision on each customer of a book, decided as `before`, when the policy is this one."""
+    number = {customer: f"~{at}" for at, customer in enumerate(book.facts["customer_id"])}
+    after = {}
+    for name, frame in decided(book, policy).items():
+        ids = frame["customer_id"].astype("str")
+        after[name] = frame.assign(customer_id=ids + ids.map(number))
+    return differences(before, after, book, range(len(number)))
+
+
 def _varied(book: Book, pairs: Sequence[Pair], seed: int) -> Book:
     """A book of one customer for each pair, its id marked with the number of the pair."""
     rows = np.array([row for row, _ in pairs])
     facts = book.facts.iloc[rows].reset_index(drop=True)
+    marks = pd.DataFrame({"customer_id": facts["customer_id"], "mark": [f"~{number}" for number in range(len(pairs))]})
     places: dict[str, list[int]] = {}
     for number, (_, name) in enumerate(pairs):
         places.setdefault(name, []).append(number)
-    marks = pd.DataFrame({"customer_id": facts["customer_id"], "mark": [f"~{number}" for number in range(len(pairs))]})
-    frames = {name: [] for name in FRAMES}
-    for name, at in places.items():
-        other = other_values(book, name, seed)
+    others = {name: other_values(book, name, seed) for name in places}
+    for name, other in others.items():
         if isinstance(other, pd.Series):
-            facts.loc[at, name] = other.iloc[rows[at]].array
-        for frame, given in book.frames.items():
-            own = other if isinstance(other, pd.DataFrame) and name.startswith(f"{frame}.") else given
-            frames[frame].append(marks.iloc[at].merge(own, on="customer_id"))
-    marked = facts.assign(customer_id=facts["customer_id"] + marks["mark"])
-    frames_marked = {name: _marked(pd.concat(parts, ignore_index=True), name) for name, parts in frames.items()}
-    return Book(marked, frames_marked, book.as_of)
+            facts.loc[places[name], name] = other.iloc[rows[places[name]]].array
+    frames = {}
+    for frame, given in book.frames.items():
+        own = {name: other for name, other in others.items() if name.startswith(f"{frame}.")}
+        as_given = marks.drop(index=[at for name in own for at in places[name]])
+        parts = [as_given.merge(given, on="customer_id")]
+        parts += [marks.iloc[places[name]].merge(other, on="customer_id") for name, other in own.items()]
+        frames[frame] = _marked(pd.concat(parts, ignore_index=True), frame)
+    return Book(facts.assign(customer_id=facts["customer_id"] + marks["mark"]), frames, book.as_of)
 
 
 def _marked(rows: pd.DataFrame, name: str) -> pd.DataFrame:

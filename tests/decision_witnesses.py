@@ -49,9 +49,14 @@ def reached(place: Place) -> frozenset[str]:
         if source.kind in ("fact", "history"):
             found.add(source.name)
         elif source.kind == "column":
-            table, _, column = source.name.rpartition(".")
-            found |= reached((table, column))
+            found |= reached(place_of(source.name))
     return frozenset(found)
+
+
+def place_of(full_name: str) -> Place:
+    """Table and column of a full name."""
+    table, _, column = full_name.rpartition(".")
+    return table, column
 
 
 @cache
@@ -62,12 +67,12 @@ def varied() -> tuple[str, ...]:
 
 @cache
 def to_show() -> frozenset[Shown]:
-    """Every declared source of a column that is a fact, a column of a history, or another column of the pass."""
+    """Every declared source of a column that is a fact, a column of a history, or another column of the pass that facts change."""
     facts = {
         (source.name, place)
         for place, each in made().items()
         for source in each.sources
-        if source.name in varied() or source.kind == "column"
+        if source.name in varied() or (source.kind == "column" and reached(place_of(source.name)))
     }
     return frozenset(facts)
 
@@ -82,8 +87,7 @@ def shown(pairs: list[Pair], found: Changed) -> dict[int, set[Shown]]:
             result.setdefault(int(number), set()).add((pairs[number][1], place))
         for source in each.sources:
             if source.kind == "column":
-                table, _, column = source.name.rpartition(".")
-                for number in np.flatnonzero(at[place] & at[table, column]):
+                for number in np.flatnonzero(at[place] & at[place_of(source.name)]):
                     result[int(number)].add((source.name, place))
     return {number: said & to_show() for number, said in result.items()}
 

@@ -289,7 +289,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "action_zh": "%actions treatment_before.action_zh",
         **{
             name: f"%treatments %dunning %alerts %incentives %terms_rules.shorten treatment_before.{name} | @asked @treatment_met"
-            for name in ("rule", "reason_en", "reason_zh", "rules", "priority", "owner_role")
+            for name in ("rule", "rules", "priority", "owner_role")
+        },
+        **{
+            name: f"%treatments %dunning %alerts %incentives %terms_rules.shorten %tiers[].label %unrated.label %actions"
+            f" treatment_before.{name} | @asked @treatment_met"
+            for name in ("reason_en", "reason_zh")
         },
         "rules_since": "@treatment_since treatment_before.rules_since | @asked @treatment_met",
         "first_seen": "@treatment_since treatment_before.first_seen | @asked @treatment_met",

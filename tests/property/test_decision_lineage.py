@@ -1,0 +1,184 @@
+"""What decisions declare of their columns holds: nothing else changes them, and what is declared does.
+
+Customers of every kind (tests/decision_perturbation.py) get one fact changed at a time. That something declared can change a
+column is shown by customers found by search (tests/decision_witnesses.json); the few that chance does not find are made by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_pipeline.contracts import table
+from risk_pipeline.decision.decide import facts_read
+from risk_pipeline.decision.lineage import CALLED, OF_GROUPS, TABLES, VALUES, declared_of_groups
+from risk_pipeline.policy.model import Policy
+from tests.decision_given import CATALOGUE, POLICY
+from tests.decision_perturbation import Book, book_of, changes, decided, under
+from tests.decision_witnesses import FILE, Place, made, place_of, reached, shown, to_show, varied
+from tests.policy_keys import keys
+
+CUSTOMERS = 8  # of each seed: every fact of every one of them is changed
+
+
+@pytest.mark.parametrize("seed", [101, 102], ids=["month end", "between month ends"])
+def test_what_is_not_declared_changes_nothing(seed: int) -> None:
+    pairs = [(row, name) for name in varied() for row in range(CUSTOMERS)]
+    found = changes(book_of(seed, CUSTOMERS), pairs, seed)
+    undeclared = {
+        (pairs[number][1], place)
+        for place, flags in found.items()
+        for number in np.flatnonzero(flags)
+        if pairs[number][1] not in reached(place)
+    }
+    assert undeclared == set()
+    assert sum(flags.any() for flags in found.values()) > 150, "most columns are changed by something"
+
+
+def test_what_is_declared_can_change_it() -> None:
+    left = set(to_show())
+    for seed, kept in json.loads(FILE.read_text(encoding="utf-8")).items():
+        pairs = [(row, name) for row, name in kept]
+        for said in shown(pairs, changes(book_of(int(seed), 300), pairs, int(seed))).values():
+            left -= said
+    assert left - set(BY_HAND) == set(), "python -m tests.decision_witnesses looks for customers that show it"
+
+
+def test_facts_that_deciding_reads_are_those_declared() -> None:
+    """Beside them a decision reads what it works out itself, and the first passes over groups read three columns more."""
+    facts = {source.name for each in made().values() for source in each.sources if source.kind == "fact"}
+    groups = {s.name for each in declared_of_groups(POLICY, CATALOGUE).values() for s in each.sources if s.kind == "fact"}
+    worked_out = {*VALUES, *CALLED}
+    assert facts - facts_read(POLICY, CATALOGUE) == set()
+    assert facts_read(POLICY, CATALOGUE) - facts - worked_out == groups - facts - {"group_members"}  # chosen by SQL
+    assert facts & {*OF_GROUPS} == {*OF_GROUPS}
+
+
+def test_every_column_of_the_tables_is_declared() -> None:
+    assert set(made()) == {(name, column) for name in TABLES for column in table(name).column_names}
+    assert [place for place, each in made().items() if not each.sources] == []
+
+
+# ---------------------------------------------------------------- the policy
+
+
+def changed(policy: Policy, key: str, value: Any) -> Policy:
+    """The policy with another value of a key; `[]` in it: of every entry of a list."""
+
+    def put(holder: Any, names: list[str]) -> Any:
+        if not names:
+            return value(holder) if callable(value) else value
+        name, listed = names[0].removesuffix("[]"), names[0].endswith("[]")
+        inner = holder[name] if isinstance(holder, dict) else getattr(holder, name)
+        new = tuple(put(each, names[1:]) for each in inner) if listed else put(inner, names[1:])
+        return {**holder, name: new} if isinstance(holder, dict) else holder.model_copy(update={name: new})
+
+    other: Policy = put(policy, key.split("."))
+    return other
+
+
+NEVER = "false"
+# By section of the policy, other values of some of its keys.
+OTHER_POLICIES: dict[str, dict[str, Any]] = {
+    "default": {"materiality.abs": Decimal(50), "default_definition.events[].when": "max_dpd_material > 5"},
+    "cure": {"cure.in_default.wait_days": 900, "cure.probation.periods": 1, "cure.probation.limit_factor": 0.1},
+    "segments": {"segments[].ceiling": "high", "segments[].scorecard": "ledger", "segments[].caps_and_terms_of": "sole"},
+    "outside": {"outside_scorecard[].when": "natural_person"},
+    "score": {
+        "scorecards": lambda cards: {name: dict.fromkeys(card, 1) for name, card in cards.items()},
+        "score.min_coverage_pct": 95.0,
+    },
+    "pd": {
+        "calibration.intercept": 1.0,
+        "calibration_status": "calibrated",
+        "scaling.base_score": 1.0,
+        "master_scale": lambda scale: tuple(each.model_copy(update={"grade": f"X{each.grade}"}) for each in scale),
+    },
+    "labels": {
+        "unrated.label": lambda label: label.model_copy(update={"en": "nobody knows"}),
+        "actions": lambda actions: {name: each.model_copy(update={"en": "do"}) for name, each in actions.items()},
+    },
+    "tiers": {
+        "tiers": lambda tiers: tuple(each.model_copy(update={"score_from": each.score_from / 2}) for each in tiers),
+        "hysteresis.upgrade_buffer_points": 0,
+        "notches.max_up": 0,
+    },
+    "knockouts": {"knockouts[].ceiling": "high", "knockouts[].limit": "zero", "knockouts[].when": "max_dpd_material > 10"},
+    "knockouts, what follows": {"knockouts[].hold": True, "knockouts[].state": "suspended"},
+    "need": {
+        "limits.need.sales_balance.min_days": 300,
+        "limits.tolerance_days": lambda days: {name: day + 100 for name, day in days.items()},
+    },
+    "capacity": {
+        "limits.capacity.tangible_net_worth_share": {},
+        "limits.new_customer_cap.until_months": 1,
+        "limits.floor.smallest_limit": Decimal(10**6),
+    },
+    "steps": {
+        "limits.move_caps.raise_share_per_period": 0.0,
+        "limits.manual.max_share_of_computed": 1.0,
+        "limits.validity_days": {},
+    },
+    "authorities": {"authorities.auto": {}},
+    "terms": {
+        "terms": lambda terms: {name: dict.fromkeys(by_tier, (7, "per_invoice", 50)) for name, by_tier in terms.items()},
+        "terms_rules.shorten": None,
+        "incentives": (),
+    },
+    "states": {"exit.edges[].when": NEVER},
+    "hold": {"hold": ()},
+    "reviews": {"reviews.days": {}, "reviews.bring_forward": ()},
+    "alerts": {"alerts[].severity": "low", "alerts[].owner": "nobody", "alert_rules.event_days": 1},
+    "alerts, none": {"alerts[].when": NEVER},
+    "treatments": {"treatments": {}, "dunning.stages": ()},
+}
+
+
+def policy_behind(place: Place) -> frozenset[str]:
+    """The keys of the policy behind a column, through other columns."""
+    sources = made()[place].sources
+    own = {source.name for source in sources if source.kind == "policy"}
+    return frozenset(own).union(*(policy_behind(place_of(each.name)) for each in sources if each.kind == "column"))
+
+
+def about(key: str, other: str) -> bool:
+    """Whether one of two keys is the other or stands below it."""
+    one, two = (each.replace("[]", "").split(".") for each in (key, other))
+    return one[: len(two)] == two[: len(one)]
+
+
+@pytest.fixture(scope="module")
+def customers() -> tuple[Book, dict[str, pd.DataFrame]]:
+    """Customers, and what is decided about them under the shipped policy."""
+    book = book_of(103, 200)
+    return book, decided(book)
+
+
+@pytest.mark.parametrize("section", OTHER_POLICIES)
+def test_a_section_of_the_policy_changes_what_is_declared_and_nothing_else(
+    section: str, customers: tuple[Book, dict[str, pd.DataFrame]]
+) -> None:
+    others = OTHER_POLICIES[section]
+    policy = POLICY
+    for key, value in others.items():
+        policy = changed(policy, key, value)
+    moved = {place for place, flags in under(*customers, policy).items() if flags.any()}
+    declared_of = {place for place in made() if any(about(key, each) for key in others for each in policy_behind(place))}
+    assert moved <= declared_of
+    assert moved, "the section changes something"
+
+
+def test_every_declared_key_is_one_of_a_policy() -> None:
+    named = {key for place in made() for key in policy_behind(place)}
+    known = {each.replace(".*", "") for each in keys()}
+    assert {key for key in named if key.replace(".*", "") not in known} == set()
+
+
+# ---------------------------------------------------------------- by hand
+
+BY_HAND: dict[tuple[str, Place], Any] = {}
