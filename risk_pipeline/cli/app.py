@@ -297,6 +297,28 @@ def impact(
     show_impact(_root(context, workspace), what, as_json)
 
 
+@app.command()
+def lineage(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="TABLE[.COLUMN]", help="Such as decision.credit_limit.credit_limit, or policy.<key>.")
+    ],
+    down: Annotated[bool, typer.Option("--down/--up", help="What is made of it; default: what it is made of.")] = False,
+    depth: Annotated[int | None, typer.Option("--depth", metavar="N", min=1, help="Steps of the tree; default 4.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="COLUMN", help="Only the ways from this column, such as feed.invoice.amount.")
+    ] = None,
+    draw: Annotated[Path | None, typer.Option("--draw", metavar="FILE.svg", help="Write a drawing instead.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What a column is made of, from the feeds to the result, or what is made of it."""
+    from risk_pipeline.cli.lineage import show_lineage
+
+    where = _root(context, workspace)
+    show_lineage(where, name, down=down, depth=depth, source=source, drawing=draw, as_json=as_json)
+
+
 QuarantineFeed = Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed.")]
 
 

@@ -104,30 +104,31 @@ class ColumnLineage:
         """What comes from a column, one step on."""
         return self._down.get(column, ())
 
-    def behind(self, column: Column, *, within: bool = False) -> dict[Column, frozenset[str]]:
-        """Everything a column comes from, through other columns, and how each acts on it. The assessment before is not looked
-        behind. `within`: also what a feed's rows are chosen by when a run looks at them.
+    def behind(self, column: Column) -> dict[Column, frozenset[str]]:
+        """Everything a column comes from, through other columns, and how each acts on it.
+
+        It ends at the columns of feeds (not at what their rows are chosen by) and at the assessment before.
         """
-        return self._reach(column, self.sources, lambda edge: edge.source, within=within)
+        return self._reach(column, self._up, back=True)
 
     def beyond(self, column: Column) -> dict[Column, frozenset[str]]:
         """Everything that comes from a column, through other columns, and how it acts on each."""
-        return self._reach(column, self.results, lambda edge: edge.column, within=True)
+        return self._reach(column, self._down, back=False)
 
-    def _reach(self, start: Column, step, other, *, within: bool) -> dict[Column, frozenset[str]]:  # type: ignore[no-untyped-def]
+    def _reach(
+        self, start: Column, steps: Mapping[Column, tuple[Edge, ...]], *, back: bool, hows: tuple[str, ...] = HOWS
+    ) -> dict[Column, frozenset[str]]:
         found: dict[Column, frozenset[str]] = {}
         todo: list[tuple[Column, str]] = [(start, "identity")]
         while todo:
             at, how = todo.pop()
-            if not within and at != start and at.table.startswith("feed."):
-                continue
-            for edge in step(at):
-                acts = after(how, edge.how) if step == self.sources else after(edge.how, how)
-                next_ = other(edge)
-                if acts not in found.get(next_, frozenset()):
-                    found[next_] = found.get(next_, frozenset()) | {acts}
-                    todo.append((next_, acts))
-        found.pop(start, None)
+            for edge in steps.get(at, ()):
+                if edge.how not in hows or (back and at.table.startswith("feed.") and at != start):
+                    continue
+                other, acts = (edge.source, after(how, edge.how)) if back else (edge.column, after(edge.how, how))
+                if other != start and acts not in found.get(other, frozenset()):
+                    found[other] = found.get(other, frozenset()) | {acts}
+                    todo.append((other, acts))
         return found
 
     def ends(self, column: Column) -> frozenset[Column]:
@@ -144,32 +145,30 @@ class ColumnLineage:
         for edge in self.edges():
             yield (*edge.column, *edge.source, kind_of(edge.how), edge.how)
 
-    def paths(self, column: Column, source: Column) -> list[Edge]:
-        """The edges on ways from `source` to `column` that carry its value; where there is none, on all ways between the two."""
-        direct = self._between(column, source, DIRECT)
-        return direct or self._between(column, source, HOWS)
+    def between(self, column: Column, source: Column) -> tuple[Edge, ...]:
+        """The edges of all ways from `source` to `column` that carry its value; where none does, of those that choose by it.
 
-    def _between(self, column: Column, source: Column, hows: tuple[str, ...]) -> list[Edge]:
-        seen: set[Column] = set()
-        edges: list[Edge] = []
+        Empty when `column` does not come from `source`.
+        """
+        return self._between(column, source, DIRECT) or self._between(column, source, HOWS)
 
-        def leads(at: Column, trail: frozenset[Column]) -> bool:
-            if at == source:
-                return True
-            if at in trail:
-                return False
-            if at in seen:
-                return at in good
-            seen.add(at)
-            kept = [edge for edge in self.sources(at) if edge.how in hows and leads(edge.source, trail | {at})]
-            edges.extend(kept)
-            if kept:
-                good.add(at)
-            return bool(kept)
+    def _between(self, column: Column, source: Column, hows: tuple[str, ...]) -> tuple[Edge, ...]:
+        on_way = self._reach(column, self._up, back=True, hows=hows).keys() | {column}
+        from_source = self._reach(source, self._down, back=False, hows=hows).keys() | {source}
+        both = on_way & from_source
+        kept = (edge for at in both if not at.table.startswith("feed.") for edge in self.sources(at))
+        return tuple(edge for edge in kept if edge.source in both and edge.how in hows)
 
-        good: set[Column] = set()
-        leads(column, frozenset())
-        return edges
+    def values(self, column: Column) -> tuple[Edge, ...]:
+        """The edges of all ways by which the value of a column comes."""
+        on_way = self._reach(column, self._up, back=True, hows=DIRECT).keys() | {column}
+        kept = (edge for at in on_way if not at.table.startswith("feed.") for edge in self.sources(at))
+        return tuple(edge for edge in kept if edge.how in DIRECT)
+
+    def into(self, column: Column) -> tuple[Edge, ...]:
+        """The edges of all ways by which the value of a column goes on."""
+        on_way = self._reach(column, self._down, back=False, hows=DIRECT).keys() | {column}
+        return tuple(edge for at in on_way for edge in self.results(at) if edge.how in DIRECT)
 
 
 def is_end(column: Column) -> bool:
