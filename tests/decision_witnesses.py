@@ -1,6 +1,6 @@
 """Which customer shows that a declared column does change another: found by search, kept in decision_witnesses.json.
 
-Put here: what has to be shown, and the search (`python -m tests.decision_witnesses`, some minutes; run it when
+Put here: what has to be shown, and the search (`python -m tests.decision_witnesses`, a quarter of an hour; run it when
 tests/property/test_decision_lineage.py misses something after a change of decisions, facts or policy). Keep out: the customers
 (decision_perturbation.py).
 """
@@ -30,7 +30,7 @@ from tests.decision_perturbation import (
 
 FILE = Path(__file__).with_name("decision_witnesses.json")
 CUSTOMERS = 300  # of each seed
-SEEDS = 40  # at most
+SEEDS = 110  # at most
 Place = tuple[str, str]  # table, column
 Shown = tuple[str, Place]  # a fact or the full name of a column, and what it changes
 
@@ -67,7 +67,7 @@ def varied() -> tuple[str, ...]:
 
 @cache
 def to_show() -> frozenset[Shown]:
-    """Every declared source of a column that is a fact, a column of a history, or another column of the pass that facts change."""
+    """Every declared source of a column that is a fact, a column of a history, or a column of the pass that facts change."""
     facts = {
         (source.name, place)
         for place, each in made().items()
