@@ -309,7 +309,7 @@ class _Tracer:
         joins = {join.this.alias_or_name: join for join in tree.args.get("joins") or ()}
         keys: set[frozenset[str]] = set()
         for alias, relation in sources.items():
-            own = {frozenset(f"{alias}.{name}" for name in key) for key in relation.keys}
+            own = {frozenset(f"{alias}.{name}" if alias else name for name in key) for key in relation.keys}
             join = joins.get(alias)
             if join is None:
                 keys = own
@@ -474,7 +474,7 @@ def _aggregates(tree: exp.Select) -> bool:
     if tree.args.get("group") is not None:
         return True
     found = (node for each in tree.expressions for node in each.find_all(exp.AggFunc))
-    return any(not isinstance(node.parent, exp.Window) and not node.find_ancestor(exp.Window, exp.Subquery) for node in found)
+    return any(node.find_ancestor(exp.Window, exp.Select) is tree for node in found)
 
 
 def _conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:
