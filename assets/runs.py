@@ -17,17 +17,18 @@ from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES
 class AssessConfig(dg.Config):
     """`known_at`: see only what was known then (ISO timestamp, UTC if it names no zone); none = now.
 
-    `policy`: a version; none = the one in force at the date.
+    `policy`: a version; none = the one in force at the date. `by`: who launches it; none = RISK_USER, or the user of the system.
     """
 
     known_at: str | None = None
     policy: str | None = None
+    by: str | None = None
 
 
 @dg.asset(**asset_arguments("audit.run", deps=[table.full_name for table in FEED_TABLES]))
 def open_run(context: dg.AssetExecutionContext, config: AssessConfig, assessment: Assessment) -> dg.MaterializeResult:
     """Freeze date, knowledge, deliveries, policy and previous assessment, once; take the workspace lock."""
-    with assessment.step(context, _moment(config.known_at), config.policy) as run:
+    with assessment.step(context, _moment(config.known_at), config.policy, config.by) as run:
         record = run.record
         return dg.MaterializeResult(
             metadata={

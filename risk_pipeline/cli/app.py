@@ -37,6 +37,7 @@ limit_app = typer.Typer(help="Computed limits that wait for a person.", no_args_
 customer_state_app = typer.Typer(
     help="Customers suspended, ended or taken back: one proposes, another approves.", no_args_is_help=True
 )
+audit_app = typer.Typer(help="What was done by whom, and whether everything still is as it was.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(policy_app, name="policy")
 app.add_typer(quarantine_app, name="quarantine")
@@ -48,6 +49,7 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(treatment_app, name="treatment")
 app.add_typer(limit_app, name="limit")
 app.add_typer(customer_state_app, name="customer-state")
+app.add_typer(audit_app, name="audit")
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -57,6 +59,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Dagster's own log.")]
 PolicyOption = Annotated[
     str | None, typer.Option("--policy", metavar="VERSION", help="Policy version; default: the one in force.")
+]
+LauncherOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who launches it; default: RISK_USER, else the user of the system.")
 ]
 LastGoodOption = Annotated[bool, typer.Option("--use-last-good", help="Go on with what is stored when a delivery is refused.")]
 KnownAtOption = Annotated[
@@ -150,12 +155,13 @@ def run_one(
     policy: PolicyOption = None,
     use_last_good: LastGoodOption = False,
     verbose: VerboseOption = False,
+    by: LauncherOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Ingest, assess every customer at one date, audit, publish."""
     from risk_pipeline.cli.running import Launch, run_date
 
-    run_date(_root(context, workspace), as_of, Launch(known_at, policy, use_last_good, verbose))
+    run_date(_root(context, workspace), as_of, Launch(known_at, policy, use_last_good, verbose, by))
 
 
 @app.command()
@@ -170,12 +176,13 @@ def backfill(
     policy: PolicyOption = None,
     use_last_good: LastGoodOption = False,
     verbose: VerboseOption = False,
+    by: LauncherOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Assess period end after period end, oldest first. Stops at the first date that is refused."""
     from risk_pipeline.cli.running import Launch, run_dates
 
-    run_dates(_root(context, workspace), first, last, every, Launch(known_at, policy, use_last_good, verbose))
+    run_dates(_root(context, workspace), first, last, every, Launch(known_at, policy, use_last_good, verbose, by))
 
 
 @app.command()
@@ -221,6 +228,23 @@ def explain(
     from risk_pipeline.cli.memo import show_memo
 
     show_memo(_root(context, workspace), customer, as_of, as_json)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    evidence: Annotated[str, typer.Option("--evidence", metavar="CUSTOMER|RUN", help="A customer, a run id or a published date.")],
+    as_of: AsOfOption = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER|FILE.zip", help="Where; default: a folder evidence-… here.")
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write an evidence pack: pages, tables, sources, hashes, to read without this program or a network."""
+    from risk_pipeline.cli.report import write_evidence
+
+    write_evidence(_root(context, workspace), evidence, as_of, to, as_json)
 
 
 @app.command()
@@ -902,6 +926,55 @@ def policy_retire(
     from risk_pipeline.cli.policy import retire_policy
 
     retire_policy(_root(context, workspace), version, by, role, reason, as_json)
+
+
+@audit_app.command("verify")
+def audit_verify(
+    context: typer.Context,
+    head: Annotated[
+        Path | None, typer.Option("--head", metavar="FILE", help="A head exported earlier: finds what was cut off the end.")
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Compare log, register, lake and policies with what was recorded. Exit code 3 when something was changed."""
+    from risk_pipeline.cli.audit import verify_log
+
+    verify_log(_root(context, workspace), head, as_json)
+
+
+@audit_app.command("head")
+def audit_head(
+    context: typer.Context,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Write it to a new file, to be kept elsewhere.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Number and hash of the newest event, as JSON."""
+    from risk_pipeline.cli.audit import show_head
+
+    show_head(_root(context, workspace), export)
+
+
+@audit_app.command("list")
+def audit_list(
+    context: typer.Context,
+    action: Annotated[
+        str | None, typer.Option("--action", metavar="ACTION", help="Such as override.approved, or its beginning: override.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Only what this person did.")] = None,
+    subject: Annotated[str | None, typer.Option("--about", metavar="TEXT", help="Only events whose subject holds this.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this day on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this day.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What was done by whom, the newest first."""
+    from risk_pipeline.cli.audit import Wanted, list_events
+
+    list_events(_root(context, workspace), Wanted(action, by, subject, since, until, limit), as_json)
 
 
 @app.command()

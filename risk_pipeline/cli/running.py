@@ -40,6 +40,7 @@ class Launch:
     policy: str | None
     use_last_good: bool
     verbose: bool
+    by: str | None = None
 
 
 def run_date(root: Path, as_of: str, how: Launch) -> None:
@@ -122,7 +123,7 @@ def _assess(workspace: Workspace, days: Sequence[date], how: Launch) -> None:
     home = prepare_home(workspace)
     with _telling_rejections(workspace), open_instance(home) as instance:
         for place, day in enumerate(days):
-            request = Request(day, knowledge(how.known_at, day, workspace.zone), how.policy, how.use_last_good)
+            request = Request(day, knowledge(how.known_at, day, workspace.zone), how.policy, how.use_last_good, how.by)
             title = f"{day} ({place + 1} of {len(days)})" if len(days) > 1 else f"{day}"
             try:
                 with StepProgress(title, len(step_names(job))) as progress:

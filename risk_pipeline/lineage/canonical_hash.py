@@ -89,12 +89,6 @@ def hash_tables(files: Mapping[Table, Path], threads: int) -> dict[str, TableHas
         return {contract.full_name: each for contract, each in zip(files, found, strict=True)}
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _canonical(values: pa.Array, kind: Kind) -> pa.Array:
     """Fixed-width values whose bytes are equal exactly when they mean the same."""
     if kind is Kind.NUMBER:

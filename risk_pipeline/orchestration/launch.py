@@ -30,7 +30,7 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Request:
-    """One assessment to launch. `known_at` None = now; `policy` None = the one in force.
+    """One assessment to launch. `known_at` None = now; `policy` None = the one in force; `by` None = whoever the system says.
 
     `use_last_good`: a refused delivery does not stop it.
     """
@@ -39,6 +39,7 @@ class Request:
     known_at: datetime | None = None
     policy: str | None = None
     use_last_good: bool = False
+    by: str | None = None
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def run_config(request: Request, log_level: str) -> dict[str, object]:
     return {
         "ops": {
             "ingest": {"config": {"use_last_good": request.use_last_good}},
-            "audit__run": {"config": {"known_at": known_at, "policy": request.policy}},
+            "audit__run": {"config": {"known_at": known_at, "policy": request.policy, "by": request.by}},
         },
         "loggers": {"console": {"config": {"log_level": log_level}}},
     }

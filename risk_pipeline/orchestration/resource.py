@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 from risk_pipeline.errors import Refused, RiskError, UsageError
 from risk_pipeline.orchestration.failures import as_failure, message_of
 from risk_pipeline.orchestration.orphans import sweep_orphans
-from risk_pipeline.orchestration.workspaces import open_register
+from risk_pipeline.orchestration.workspaces import open_register, whoever
 from risk_pipeline.pipeline.run import Run
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
@@ -64,14 +64,16 @@ class Assessment(dg.ConfigurableResource[None]):
         context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
         known_at: datetime | None = None,
         policy: str | None = None,
+        by: str | None = None,
     ) -> Iterator[Run]:
-        """The live Run for the time of one step. `known_at` and `policy` count only when the run is opened for the first time.
+        """The live Run for the time of one step. `known_at`, `policy` and `by` count only when the run is opened for the first
+        time.
 
         A RiskError becomes a Dagster failure; any error ends the run in the register too, so that nothing stays open.
         """
         with errors_as_failures():
             if self._run is None:
-                self._run = self._open(context, known_at, policy)
+                self._run = self._open(context, known_at, policy, by)
             try:
                 yield self._run
             except BaseException as exc:
@@ -85,12 +87,14 @@ class Assessment(dg.ConfigurableResource[None]):
             run.fail(NOT_TO_ITS_END)
 
     def _end(self, run: Run, error: BaseException) -> None:
-        if isinstance(error, Refused) and self._register is not None:
-            self._register.update_run(run.run_id, state="refused")
-        run.fail(message_of(error))
+        run.fail(message_of(error), refused=isinstance(error, Refused))
 
     def _open(
-        self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, known_at: datetime | None, policy: str | None
+        self,
+        context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+        known_at: datetime | None,
+        policy: str | None,
+        by: str | None,
     ) -> Run:
         workspace = self.load_workspace()
         return Run.open(
@@ -100,6 +104,7 @@ class Assessment(dg.ConfigurableResource[None]):
             as_of=_assessment_date(context.run),
             known_at=known_at,
             policy=policy,
+            by=whoever(by),
             now=datetime.now(UTC),
         )
 

@@ -6,6 +6,7 @@ and Dagster.
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 
 VARIABLE = "RISK_WORKSPACE"
+USER = "RISK_USER"
 DEMO = "demo"
+NOBODY = "unknown"
 
 
 def locate() -> Path:
@@ -24,6 +27,14 @@ def locate() -> Path:
     named = os.environ.get(VARIABLE)
     here = Path.cwd()
     return Path(named).resolve() if named else here if (here / "risk.yaml").is_file() else here / DEMO
+
+
+def whoever(named: str | None) -> str:
+    """Who launches a run: the name given, else RISK_USER, else the user of the operating system, if it knows one."""
+    try:
+        return (named or os.environ.get(USER) or getpass.getuser()).strip() or NOBODY
+    except (KeyError, OSError):
+        return NOBODY
 
 
 def open_register(workspace: Workspace) -> Register:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from risk_pipeline.pipeline.run import FACTOR_TABLES, STAGES, Run
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.register import CheckRecord, Register
+from risk_pipeline.store.register import SYSTEM, CheckRecord, Register
 
 Progress = Callable[[str], None]
 
@@ -42,17 +42,18 @@ def assess(
     known_at: datetime | None = None,
     policy: str | None = None,
     run_id: str | None = None,
+    by: str = SYSTEM,
     now: datetime,
     progress: Progress = lambda step: None,
 ) -> Assessment:
-    """Assess every customer as of a date and publish. `progress` hears the name of each step as it begins.
+    """Assess every customer as of a date and publish. `by`: who launched it. `progress` hears the name of each step as it begins.
 
     Raises as Run.open and Run.publish do; whatever is raised, the published state is the old one or the whole new one.
     """
     clock = _Clock(progress)
     clock.step("open")
     with Run.open(
-        workspace, register, run_id=run_id or uuid4().hex, as_of=as_of, known_at=known_at, policy=policy, now=now
+        workspace, register, run_id=run_id or uuid4().hex, as_of=as_of, known_at=known_at, policy=policy, by=by, now=now
     ) as run:
         rows: dict[str, int] = {}
         for name in FACTOR_TABLES:

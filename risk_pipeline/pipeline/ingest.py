@@ -33,10 +33,11 @@ from risk_pipeline.settings import Workspace
 from risk_pipeline.store.claims import MADE as MADE
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
-from risk_pipeline.store.register import Delivery, Register
+from risk_pipeline.store.register import Delivery, Event, Register
 from risk_pipeline.store.staging import FILE, Knowledge, Settlement, Staging, identity_sql
 
 Progress = Callable[[str], None]
+WRITTEN = ("part_path", "closures_path", "quarantine_path", "affirmed_path", "held_path")
 COUNTS = ("rows_read", "rows_filtered", "rows_rejected", "rows_repeated", "rows_unchanged", "rows_stored", "rows_closed")
 
 
@@ -258,7 +259,7 @@ class Course:
             raise
         self._enter()
         if self._record.state == "effective":
-            self._store.compact(self._spec.feed, self._work)
+            self._store.compact(self._spec.feed, self._work, self._now)
         shutil.rmtree(self._work, ignore_errors=True)
         return IngestResult(self._record, remedy, time.perf_counter() - started)
 
@@ -298,7 +299,12 @@ class Course:
 
     def _enter(self) -> None:
         """Put the record into the register."""
-        self._register.add_delivery(self._record)
+        self._record_with(None)
+
+    def _record_with(self, event: Event | None) -> None:
+        """Put the record into the register, with an event of its own where somebody did more than deliver."""
+        written = self._store.lake.sha256(getattr(self._record, each) for each in WRITTEN)
+        self._register.add_delivery(self._record, event, written)
 
     def _receipts(self, files: list[Path]) -> list[Receipt]:
         if self._spec.source.kind == "sql":

@@ -97,7 +97,7 @@ class _MadeCourse(Course):
         event = self._event if self._record.state == "effective" else None
         if event is not None:
             event = replace(event, detail={**event.detail, "delivery_id": self._record.delivery_id})
-        self._register.add_delivery(self._record, event)
+        self._record_with(event)
 
 
 def _text(value: Any) -> str | None:

@@ -23,12 +23,12 @@ import duckdb
 from risk_pipeline.contracts import Table, table
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
-from risk_pipeline.lineage.canonical_hash import TableHash, file_sha256, hash_tables
+from risk_pipeline.lineage.canonical_hash import TableHash, hash_tables
 from risk_pipeline.lineage.code import code_identity
 from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, Run, Seen
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.register import Register, RunRecord
 
 Progress = Callable[[str], None]

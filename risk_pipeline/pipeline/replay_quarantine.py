@@ -191,7 +191,7 @@ class _Replay(Course):
                 **counts,
             },
         )
-        self._register.add_delivery(self._record, event)
+        self._record_with(event)
 
 
 def _spool(part: Path, work: Path) -> dict[str, Path]:

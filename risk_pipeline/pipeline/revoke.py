@@ -62,12 +62,13 @@ def revoke(workspace: Workspace, register: Register, number: int, *, by: str, re
                 delivery_kind="revocation",
                 origin_delivery_id=number,
             )
-            register.add_revocation(record, revoked, _event(record, revoked, by=by, reason=reason))
+            event = _event(record, revoked, by=by, reason=reason)
+            register.add_revocation(record, revoked, event, store.lake.sha256([part, closures]))
         except BaseException:
             for each in written:
                 each.unlink(missing_ok=True)
             raise
-        store.compact(origin.feed, work)
+        store.compact(origin.feed, work, now)
     return Revocation(record, tuple(revoked), _dates(register, revoked))
 
 

@@ -44,7 +44,7 @@ from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.factors.parameters import figures_of
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
-from risk_pipeline.lineage.canonical_hash import file_sha256, hash_tables
+from risk_pipeline.lineage.canonical_hash import hash_tables
 from risk_pipeline.lineage.code import code_identity
 from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
@@ -59,9 +59,9 @@ from risk_pipeline.policy.scopes import FACT_TABLES
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
-from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.lock import workspace_lock
-from risk_pipeline.store.register import CheckRecord, Delivery, Part, Register, RunRecord, SnapshotRecord
+from risk_pipeline.store.register import SYSTEM, CheckRecord, Delivery, Part, Register, RunRecord, SnapshotRecord
 
 Stage = Literal["factor", "decide"]
 STAGES: tuple[Stage, ...] = ("factor", "decide")
@@ -128,6 +128,7 @@ class Run:
         self._engine: FactorEngine | None = None
         self._has: dict[str, bool] = {}  # by feed: whether factor SQL may ask it, of whichever customer
         self._evidence_known = False  # whether any bureau report or financial statement is visible, of whichever customer
+        self._ended = False  # without a publication
         self.audit_seconds: dict[str, dict[str, float]] = {}
 
     @property
@@ -189,9 +190,10 @@ class Run:
         as_of: date,
         known_at: datetime | None = None,
         policy: str | None = None,
+        by: str = SYSTEM,
         now: datetime,
     ) -> Run:
-        """Open a run, or continue the one of that id with what it froze. `known_at` None = now.
+        """Open a run, or continue the one of that id with what it froze. `known_at` None = now; `by`: who launched it.
 
         Takes the workspace lock until close(). Locked when another process holds it, UsageError for a wrong policy or a
         run id of another date, Refused when nothing was known by known_at.
@@ -206,12 +208,15 @@ class Run:
             _end_dead_runs(register, run_id)
             if record is None:
                 record = _frozen(workspace, register, chosen, run_id=run_id, as_of=as_of, known_at=known_at or now, now=now)
-                register.add_run(record)
+                register.add_run(record, by)
             elif record.policy_hash != chosen.content_hash:
                 raise Refused(
                     f"run {run_id} began under policy {record.policy_version} with another content than it has now",
                     remedy="start a new run for the date",
                 )
+            elif record.state in ("refused", "failed"):
+                register.continue_run(run_id, by, now)
+                record = replace(record, state="open", message="", ended_at=None)
             run = cls(workspace, register, record, chosen, resources.pop_all())
         try:
             run._connect()
@@ -237,13 +242,13 @@ class Run:
             self.fail(exc)
         self.close()
 
-    def fail(self, reason: BaseException | str) -> None:
-        """Record that the run ended without a publication, refused by a gate or failed; a published run is not touched."""
+    def fail(self, reason: BaseException | str, refused: bool = False) -> None:
+        """Record, once, that the run ended without a publication, refused by a gate or failed; a published run is not touched."""
         current = self._register.run(self.run_id)
-        if current is not None and current.state != "published":
-            refused = current.state == "refused" or isinstance(reason, Refused)
-            state = "refused" if refused else "failed"
-            self._register.update_run(self.run_id, state=state, message=str(reason), ended_at=datetime.now(UTC))
+        if not self._ended and current is not None and current.state != "published":
+            state: Literal["refused", "failed"] = "refused" if refused or isinstance(reason, Refused) else "failed"
+            self._register.end_run(self.run_id, state, str(reason), datetime.now(UTC))
+            self._ended = True
 
     # Stages
 
@@ -326,7 +331,8 @@ class Run:
             )
             for result in results
         ]
-        self._register.add_checks(records)
+        if self.record.state != "published":  # what it was published with stays
+            self._register.add_checks(records)
         return records
 
     def publish(self) -> SnapshotRecord:
@@ -347,13 +353,14 @@ class Run:
                 current, run_id=self.run_id, as_of=self.as_of, published_at=datetime.now(UTC), parts=parts
             )
             self._refresh()
-            said = replace(self.record, manifest={**self.record.manifest, "tables": self._hashes(staged)})
-            self._register.update_run(self.run_id, manifest=said.manifest)
+            manifest = {**self.record.manifest, "tables": self._hashes(staged)}
             with self._lake.write_atomic(self._lake.manifest_path(self.as_of, self.run_id)) as temporary:
-                temporary.write_bytes(rfc8785.dumps(said.manifest))
-            with self._lake.write_atomic(self._lake.lineage_part(self.as_of, self.run_id)) as temporary:
+                temporary.write_bytes(rfc8785.dumps(manifest))
+            lineage = self._lake.lineage_part(self.as_of, self.run_id)
+            with self._lake.write_atomic(lineage) as temporary:
                 write_lineage(temporary, self.policy)
-            self._register.publish_snapshot(snapshot, current.snapshot_id if current else None)
+            beside = self._lake.sha256([self._lake.relative(lineage)])
+            self._register.publish_snapshot(snapshot, current.snapshot_id if current else None, manifest, beside)
             current = snapshot
         self._refresh()
         build_catalogue(self._workspace.catalogue, self._lake, self._register)
@@ -386,7 +393,7 @@ class Run:
         lines = [f"  {check.table_name} {check.check_name}: {check.detail}" for check in failed]
         lines += [f"  {name} {check}: was not asked" for _, name, check in unasked]
         message = f"the assessment of {self.as_of} was not published: {len(lines)} checks did not pass\n" + "\n".join(lines[:20])
-        self._register.update_run(self.run_id, state="refused", message=message, ended_at=datetime.now(UTC))
+        self.fail(message, refused=True)
         raise Refused(
             message, remedy="mend the source or the mapping and run the date again; what was published before still stands"
         )
@@ -673,7 +680,7 @@ def _end_dead_runs(register: Register, run_id: str) -> None:
     for run in register.runs(("open",)):
         if run.run_id != run_id:
             message = "ended without a word: its process was killed; what was published before it still stands"
-            register.update_run(run.run_id, state="failed", message=message, ended_at=datetime.now(UTC))
+            register.end_run(run.run_id, "failed", message, datetime.now(UTC))
 
 
 def _refuse_changed_version(register: Register, policy: Policy) -> None:

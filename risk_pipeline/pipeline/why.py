@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -41,7 +42,7 @@ from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
-from risk_pipeline.store.register import Register, RunRecord
+from risk_pipeline.store.register import SYSTEM, Event, Register, RunRecord
 
 TIME, NEW, CORRECTED, POLICY, OVERRIDE, CODE = CAUSES = (
     "time_passed",
@@ -151,6 +152,10 @@ def keep(workspace: Workspace, register: Register, found: Why) -> None:
     path = lake.changes_part(found.last.as_of, found.last.run_id, found.first.run_id)
     with lake.write_atomic(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract)), temporary, compression="zstd", store_schema=False)
+    told = {"previous_run_id": found.first.run_id, "lake": lake.sha256([lake.relative(path)])}
+    register.add_event(
+        Event(at=datetime.now(UTC), actor=SYSTEM, action="decision_change.kept", subject=f"run {found.last.run_id}", detail=told)
+    )
     build_catalogue(workspace.catalogue, lake, register)
 
 

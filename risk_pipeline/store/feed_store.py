@@ -19,7 +19,7 @@ import duckdb
 from risk_pipeline.contracts import Column, Table, table
 from risk_pipeline.store.claims import Claims
 from risk_pipeline.store.cross_feed import cross_feed_warnings
-from risk_pipeline.store.lake import Lake
+from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.register import Register
 from risk_pipeline.store.restore import Restoration, Restored, rows_by_bucket
 from risk_pipeline.store.staging import (
@@ -85,7 +85,7 @@ class FeedStore:
         with self._connect(work) as con:
             return cross_feed_warnings(con, target, part, closures, self.history)
 
-    def compact(self, feed: str, work: Path) -> Path | None:
+    def compact(self, feed: str, work: Path, now: datetime) -> Path | None:
         """Merge the parts of a feed when it has more than MAX_PARTS files of a kind, closures folded in, row_ids kept.
 
         Returns the new part, None when nothing was to do. The old files stay for readers that still use them.
@@ -99,7 +99,7 @@ class FeedStore:
         with self._connect(work) as con:
             write_part(self.lake, part, target, rows_by_bucket(con, target, f"({all_rows_sql(paths, closures)})"))
         ids = [each.delivery_id for each in self._register.stored_deliveries(feed)]
-        self._register.replace_parts(feed, ids, self.lake.relative(part))
+        self._register.replace_parts(feed, ids, self.lake.relative(part), file_sha256(part), now)
         return part
 
     def claims(self, feed: str, without: Collection[int] = ()) -> Claims:

@@ -6,9 +6,10 @@ pipeline), which of them count (register), and reading.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -80,6 +81,10 @@ class Lake:
             raise RiskError(f"the register names {relative!r}, which is outside the lake {self.root}")
         return path
 
+    def sha256(self, relative: Iterable[str | None]) -> dict[str, str]:
+        """The SHA-256 of the files that relative paths mean, by path; None means no file."""
+        return {each: file_sha256(self.absolute(each)) for each in relative if each is not None}
+
     @staticmethod
     @contextmanager
     def write_atomic(path: Path) -> Iterator[Path]:
@@ -96,6 +101,12 @@ class Lake:
         finally:
             temporary.unlink(missing_ok=True)
         flush_to_disk(path.parent)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def flush_to_disk(path: Path) -> None:

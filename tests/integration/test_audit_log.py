@@ -59,6 +59,8 @@ def test_deliveries_and_publications_are_recorded_with_what_they_did(register: R
     assert [(each.action, each.subject) for each in register.events()] == [
         ("delivery.effective", "delivery 1"),
         ("delivery.refused", "delivery 2"),
+        ("delivery.no_op", "delivery 3"),
+        ("run.opened", "run r1"),
         ("run.published", "run r1"),
     ]
     assert register.events(subject="delivery 1")[0].detail["rows_rejected"] == 1
@@ -75,8 +77,8 @@ def test_what_did_not_happen_is_not_recorded(register: Register) -> None:
         register.publish_snapshot(SnapshotRecord.following(None, run_id="x", as_of=JANUARY, published_at=NOW, parts={}), None)
     with pytest.raises(ValueError, match="9007199254740993"):
         register.add_event(event(1, detail={"row_id": 2**53 + 1}))
-    assert [each.action for each in register.events()] == ["delivery.effective"]
-    assert register.add_event(event(2)).seq == 2
+    assert [each.action for each in register.events()] == ["delivery.effective", "run.opened"]
+    assert register.add_event(event(2)).seq == 3
     assert register.broken_event() is None
 
 

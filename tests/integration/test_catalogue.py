@@ -16,6 +16,7 @@ import pytest
 from risk_pipeline.contracts import STORE_COLUMNS, TABLES, table
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.errors import RiskError
+from risk_pipeline.store.lake import file_sha256
 from risk_pipeline.store.register import CheckRecord
 from tests.store_world import FEBRUARY, JANUARY, MARCH, NOW, StoreWorld, delivery_record, run_record
 
@@ -129,7 +130,7 @@ class TestFeeds:
         compacted = world.lake.root / "feed" / "invoice" / "compacted.parquet"
         closed = {"invoice_id": "A", "known_to": NOW.replace(tzinfo=None)}
         world.write(compacted, "feed.invoice", [closed, {"invoice_id": "B"}])
-        world.register.replace_parts("invoice", [1, 2], world.lake.relative(compacted))
+        world.register.replace_parts("invoice", [1, 2], world.lake.relative(compacted), file_sha256(compacted), NOW)
         world.rebuild()
         assert world.query("SELECT invoice_id FROM feed.invoice") == [("B",)]
 

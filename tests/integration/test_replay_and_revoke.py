@@ -314,7 +314,7 @@ class TestRevoke:
                 numbers.append(deliver(bench, f"K={number}", f"N{number}=1").delivery.delivery_id)
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr("risk_pipeline.store.feed_store.MAX_PARTS", parts)
-                    bench.store.compact("invoice", bench.workspace.warehouse)
+                    bench.store.compact("invoice", bench.workspace.warehouse, FIRST)
             take_back(bench, numbers[3])
             take_back(bench, numbers[1])
             found.append(bench.rows(columns="invoice_id, amount, known_from, closed_at, source_line"))

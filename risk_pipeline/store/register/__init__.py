@@ -1,12 +1,13 @@
 """The register: the source of truth about deliveries, runs, checks, snapshots and what was done. See register.py."""
 
-from risk_pipeline.store.register.events import SYSTEM, Event, RecordedEvent
-from risk_pipeline.store.register.records import CheckRecord, Delivery, Part, RunRecord, SnapshotRecord
+from risk_pipeline.store.register.events import SYSTEM, Event, RecordedEvent, breaks
+from risk_pipeline.store.register.records import CheckRecord, Contents, Delivery, Part, RunRecord, SnapshotRecord
 from risk_pipeline.store.register.register import Register
 
 __all__ = [
     "SYSTEM",
     "CheckRecord",
+    "Contents",
     "Delivery",
     "Event",
     "Part",
@@ -14,4 +15,5 @@ __all__ = [
     "Register",
     "RunRecord",
     "SnapshotRecord",
+    "breaks",
 ]

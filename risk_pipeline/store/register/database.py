@@ -1,4 +1,4 @@
-"""Opening the register's database: URL, connection settings, and the way to the newest schema.
+"""Opening the register's database: URL, connection settings, the way to the newest schema, and whether it can be read at all.
 
 Put here: everything that differs between SQLite and PostgreSQL. Keep out: queries (register.py).
 Alembic is imported only when a migration is needed: an up-to-date register opens with one small query.
@@ -6,14 +6,30 @@ Alembic is imported only when a migration is needed: an up-to-date register open
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    and_,
+    cast,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.store.register.models import Base
 
 HEAD = "0003"
 VERSION_TABLE = "register_version"  # not alembic_version: the database may be shared with another program of that habit
@@ -84,6 +100,39 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another one wrote in between, whatever the busy
     # timeout says. Taking the write lock first makes it wait instead.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("register_write") else "BEGIN")
+
+
+def file_damage(connection: Connection) -> list[str]:
+    """What SQLite's own check says of its file; nothing for a sound one, and for PostgreSQL, which checks its pages itself."""
+    if connection.dialect.name != "sqlite":
+        return []
+    try:
+        said = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(10)"))]
+    except DBAPIError as exc:
+        said = [str(exc.orig)]
+    return [f"the file of the register is damaged: {each}" for each in said if each != "ok"]
+
+
+def row_damage(connection: Connection) -> list[str]:
+    """The rows that cannot be read: a time that is none, JSON that is none."""
+    found = []
+    for source in Base.metadata.sorted_tables:
+        keys = list(source.primary_key)
+        try:
+            for key in connection.execute(select(*(cast(column, Text) for column in keys))).all():
+                mine = and_(*(cast(column, Text) == value for column, value in zip(keys, key, strict=True)))
+                found += _unreadable(connection, source, mine, key)
+        except DBAPIError as exc:
+            found.append(f"{source.name}: cannot be read: {exc.orig}")
+    return found
+
+
+def _unreadable(connection: Connection, source: Table, mine: ColumnElement[bool], key: Sequence[Any]) -> list[str]:
+    try:
+        connection.execute(select(source).where(mine)).all()
+    except (ValueError, TypeError, DBAPIError) as exc:
+        return [f"{source.name} {' '.join(map(str, key))}: cannot be read: {exc}"]
+    return []
 
 
 def _version(engine: Engine) -> str | None:

@@ -10,7 +10,7 @@ removes or inserts an event must change every later one, and the newest hash, no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +50,14 @@ class RecordedEvent(Event):
     @property
     def intact(self) -> bool:
         """The event still is what its hash says."""
-        return self.hash == event_hash(self, self.seq, self.previous_hash)
+        return self.is_at(self.seq)
+
+    def is_at(self, seq: int) -> bool:
+        """Its hash says that it is what was written as event `seq`."""
+        try:
+            return self.hash == event_hash(self, seq, self.previous_hash)
+        except (TypeError, ValueError):  # a detail that is no JSON object any more
+            return False
 
 
 def event_hash(event: Event, seq: int, previous_hash: str) -> str:
@@ -101,19 +108,51 @@ def recorded(session: Session, action: str | None = None, subject: str | None = 
     return [_event(row) for row in session.scalars(query)]
 
 
+def newest(session: Session) -> RecordedEvent | None:
+    """The last event there is."""
+    row = session.scalar(select(EventRow).order_by(EventRow.seq.desc()).limit(1))
+    return None if row is None else _event(row)
+
+
 def appended(session: Session) -> int:
     """How many events were ever appended, whatever the table holds."""
     return session.scalar(select(func.max(CounterRow.value)).where(CounterRow.name == EVENT_COUNTER)) or 0
 
 
-def first_break(chain: Iterable[RecordedEvent], count: int) -> int | None:
-    """The number of the first event that was changed, removed or put in; None for a whole chain of `count` events."""
+def breaks(chain: Sequence[RecordedEvent], count: int) -> list[tuple[int, str]]:
+    """Where a chain of `count` events is broken: the number of the event and what is wrong with it, in words."""
+    found: list[tuple[int, str]] = []
+    torn = [each for each in chain if not each.intact]
     previous, expected = _START, 1
     for each in chain:
-        if each.seq != expected or each.previous_hash != previous or not each.intact:
-            return min(each.seq, expected)
-        previous, expected = each.hash, expected + 1
-    return None if expected == count + 1 else expected
+        if each.seq > expected:
+            found.append((expected, _missing(expected, each.seq - 1)))
+        elif each.previous_hash != previous and each.intact:
+            found.append((each.seq, "does not continue the event before it: that one was changed, or this one was put in"))
+        if not each.intact:
+            found.append((each.seq, _torn(each, torn)))
+        previous, expected = each.hash, each.seq + 1
+    if expected <= count:
+        found.append((expected, _missing(expected, count)))
+    elif expected > count + 1:
+        found.append((count + 1, f"only {count} events were appended: what follows was put in, or the counter was changed"))
+    return found
+
+
+def first_break(chain: Sequence[RecordedEvent], count: int) -> int | None:
+    """The number of the first event that was changed, removed or put in; None for a whole chain of `count` events."""
+    return min((seq for seq, _ in breaks(chain, count)), default=None)
+
+
+def _missing(first: int, last: int) -> str:
+    return "is missing" if first == last else f"is missing, and so are those up to {last}"
+
+
+def _torn(event: RecordedEvent, torn: Sequence[RecordedEvent]) -> str:
+    place = next((each.seq for each in torn if event.is_at(each.seq)), None)
+    if place is not None:
+        return f"stands in another place: it was written as event {place}"
+    return "was changed: what it says is not what its hash says"
 
 
 def _values(event: RecordedEvent) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import rfc8785
 
+from risk_pipeline.store.register.events import RecordedEvent
+
 DeliveryState = Literal["effective", "refused", "no_op", "revoked"]
 DeliveryMode = Literal["snapshot", "upsert", "append"]
 DeliveryKind = Literal["source", "replay", "revocation"]
@@ -108,6 +110,24 @@ class CheckRecord:
     n_failed: int
     detail: str
     checked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """Everything the register holds. `appended`: how many events there ever were; `snapshots`, `parts`: rows by column, a part
+    with the snapshots that list it (`first_snapshot`, `last_snapshot`); `published`: what readers see; `last_delivery`: the
+    newest number handed out.
+    """
+
+    events: list[RecordedEvent]
+    appended: int
+    deliveries: list[Delivery]
+    runs: list[RunRecord]
+    checks: list[CheckRecord]
+    snapshots: list[dict[str, Any]]
+    parts: list[dict[str, Any]]
+    published: int | None
+    last_delivery: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,18 +6,19 @@ Put here: every query on the register. Keep out: how a database is opened and mi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Engine, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Select, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from risk_pipeline.errors import Refused
-from risk_pipeline.store.register import events
-from risk_pipeline.store.register.database import open_engine
+from risk_pipeline.errors import Refused, RiskError
+from risk_pipeline.store.register import events, vouching
+from risk_pipeline.store.register.database import file_damage, open_engine, row_damage
 from risk_pipeline.store.register.events import SYSTEM, Event, RecordedEvent
 from risk_pipeline.store.register.models import (
     Base,
@@ -29,10 +30,12 @@ from risk_pipeline.store.register.models import (
     SnapshotPartRow,
     SnapshotRow,
 )
-from risk_pipeline.store.register.records import CheckRecord, Delivery, Part, RunRecord, SnapshotRecord
+from risk_pipeline.store.register.records import CheckRecord, Contents, Delivery, Part, RunRecord, SnapshotRecord
 
 PUBLISHED = "published"
 DELIVERY_COUNTER = "delivery"
+OPENED, CONTINUED, PUBLICATION = "run.opened", "run.continued", "run.published"  # actions of the audit log
+COMPACTED = "feed.compacted"
 
 T = TypeVar("T", Delivery, RunRecord, CheckRecord)
 
@@ -74,20 +77,21 @@ class Register:
             ).scalar_one()
         return value
 
-    def add_delivery(self, delivery: Delivery, event: Event | None = None) -> None:
-        """Record a delivery, and in the audit log that it took effect or was refused, or `event` instead.
+    def add_delivery(self, delivery: Delivery, event: Event | None = None, lake: Mapping[str, str] | None = None) -> None:
+        """Record a delivery, and in the audit log what became of it, or `event` instead, which tells of the delivery too.
 
-        Refused when its number is there.
+        `lake`: SHA-256 of the files it wrote, by path. Refused when its number is there.
         """
         with self._writing_new(f"delivery {delivery.delivery_id}") as session:
             session.execute(insert(DeliveryRow).values(**_values(delivery)))
-            if event is not None or delivery.state in ("effective", "refused"):
-                events.append(session, event or _delivery_event(delivery))
+            events.append(session, _bringing(event, delivery, lake) if event else _delivery_event(delivery, lake))
 
-    def add_revocation(self, revocation: Delivery, revoked: Collection[int], event: Event) -> None:
+    def add_revocation(
+        self, revocation: Delivery, revoked: Collection[int], event: Event, lake: Mapping[str, str] | None = None
+    ) -> None:
         """Record that the deliveries `revoked` no longer count, the delivery that undoes them, and `event`: all or nothing.
 
-        Refused when one of them is not in effect.
+        `lake` as in add_delivery. Refused when one of them is not in effect.
         """
         with self._writing_new(f"delivery {revocation.delivery_id}") as session:
             changed = session.execute(
@@ -100,7 +104,7 @@ class Register:
             if missing:
                 raise Refused(f"deliveries {sorted(missing)} are not in effect, so they cannot be revoked")
             session.execute(insert(DeliveryRow).values(**_values(revocation)))
-            events.append(session, event)
+            events.append(session, _bringing(event, revocation, lake))
 
     def deliveries(self, feed: str | None = None, states: Collection[str] | None = None) -> list[Delivery]:
         """Deliveries in the order of their numbers; of one feed, or in some states only."""
@@ -124,11 +128,11 @@ class Register:
         """Every delivery whose files tell the feed's history, oldest first: a revoked one was known until it was revoked."""
         return self.deliveries(feed, ("effective", "revoked"))
 
-    def replace_parts(self, feed: str, delivery_ids: Collection[int], part_path: str) -> None:
+    def replace_parts(self, feed: str, delivery_ids: Collection[int], part_path: str, sha256: str, at: datetime) -> None:
         """Let one compacted part stand for the parts and closures of several stored deliveries of a feed.
 
-        Afterwards they all name `part_path` and no closures. Refused, with nothing changed, when one of them is not a
-        stored delivery of that feed.
+        Afterwards they all name `part_path` and no closures, and the audit log says so and the part's `sha256`. Refused, with
+        nothing changed, when one of them is not a stored delivery of that feed.
         """
         with self._writing() as session:
             changed = session.execute(
@@ -144,30 +148,39 @@ class Register:
             missing = set(delivery_ids) - set(changed.scalars())
             if missing:
                 raise Refused(f"{feed}: deliveries {sorted(missing)} are not stored, so they cannot be compacted")
+            told = {"deliveries": sorted(delivery_ids), "part_path": part_path, vouching.LAKE: {part_path: sha256}}
+            events.append(session, Event(at=at, actor=SYSTEM, action=COMPACTED, subject=f"feed {feed}", detail=told))
 
     # Runs and checks
 
-    def add_run(self, run: RunRecord) -> None:
-        """Record a run. Refused when its id is there already."""
+    def add_run(self, run: RunRecord, by: str = SYSTEM) -> None:
+        """Record a run, and in the audit log that `by` launched it. Refused when its id is there already."""
         with self._writing_new(f"run {run.run_id}") as session:
             session.execute(insert(RunRow).values(**_values(run)))
+            said = {**vouching.of_run(run), "manifest_sha256": run.manifest_sha256}
+            events.append(session, Event(at=run.started_at, actor=by, action=OPENED, subject=f"run {run.run_id}", detail=said))
 
     def run(self, run_id: str) -> RunRecord | None:
         with self._reading() as session:
             row = session.get(RunRow, run_id)
             return None if row is None else _record(RunRecord, row)
 
-    def update_run(self, run_id: str, **changes: Any) -> None:
-        """Change fields of a run, named as in RunRecord. KeyError for an unknown run or field."""
-        unknown = changes.keys() - {each.name for each in fields(RunRecord)}
-        if unknown:
-            raise KeyError(f"a run has no {sorted(unknown)}")
+    def continue_run(self, run_id: str, by: str, at: datetime) -> None:
+        """Record that a run which had ended without a publication goes on. KeyError for an unknown run."""
         with self._writing() as session:
-            row = session.get(RunRow, run_id)
-            if row is None:
-                raise KeyError(f"no run {run_id!r} in the register")
-            for name, value in changes.items():
-                setattr(row, name, value)
+            row = _ended(session, run_id)
+            row.state, row.message, row.ended_at = "open", "", None
+            events.append(session, Event(at=at, actor=by, action=CONTINUED, subject=f"run {run_id}"))
+
+    def end_run(self, run_id: str, state: Literal["refused", "failed"], message: str, at: datetime) -> None:
+        """Record that a run ended without a publication, and in the audit log why. KeyError for an unknown run, Refused for a
+        published one.
+        """
+        with self._writing() as session:
+            row = _ended(session, run_id)
+            row.state, row.message, row.ended_at = state, message, at
+            told = {"message": message, vouching.CHECKS: _checks_said(session, run_id)}
+            events.append(session, Event(at=at, actor=SYSTEM, action=f"run.{state}", subject=f"run {run_id}", detail=told))
 
     def runs(self, states: Collection[str] | None = None) -> list[RunRecord]:
         """Runs in the order they were started; in some states only."""
@@ -185,10 +198,8 @@ class Register:
 
     def checks(self, run_id: str) -> list[CheckRecord]:
         """Check results of a run, by stage, table and check."""
-        query = select(CheckRow).where(CheckRow.run_id == run_id)
         with self._reading() as session:
-            rows = session.scalars(query.order_by(CheckRow.stage, CheckRow.table_name, CheckRow.check_name))
-            return [_record(CheckRecord, row) for row in rows]
+            return [_record(CheckRecord, row) for row in session.scalars(_checks_of(run_id))]
 
     # Snapshots
 
@@ -204,20 +215,33 @@ class Register:
             rows = session.scalars(select(SnapshotRow).order_by(SnapshotRow.snapshot_id)).all()
             return [_snapshot(session, row) for row in rows]
 
-    def publish_snapshot(self, snapshot: SnapshotRecord, expected_parent: int | None) -> None:
+    def publish_snapshot(
+        self,
+        snapshot: SnapshotRecord,
+        expected_parent: int | None,
+        manifest: dict[str, Any] | None = None,
+        lake: Mapping[str, str] | None = None,
+    ) -> None:
         """Make `snapshot` what readers see, if `expected_parent` (a snapshot id, None = nothing) still is; else Refused.
 
-        In the same transaction its run becomes published (ended_at = published_at), and the published runs of later
-        dates are marked stale_previous: they continue an assessment that has changed, and the audit log gets an event. All or
-        nothing.
+        In the same transaction its run becomes published (ended_at = published_at) with the `manifest` it has now, and the
+        published runs of later dates are marked stale_previous: they continue an assessment that has changed; and the audit log
+        gets an event. `lake`: SHA-256 of the files beside the tables, by path. All or nothing.
         """
         try:
             with self._writing() as session:
-                self._swap_pointer(session, snapshot, expected_parent)
+                self._swap_pointer(session, snapshot, expected_parent, manifest, lake or {})
         except IntegrityError as exc:
             raise Refused(f"snapshot {snapshot.snapshot_id} does not fit the register: {exc.orig}") from exc
 
-    def _swap_pointer(self, session: Session, snapshot: SnapshotRecord, expected_parent: int | None) -> None:
+    def _swap_pointer(
+        self,
+        session: Session,
+        snapshot: SnapshotRecord,
+        expected_parent: int | None,
+        manifest: dict[str, Any] | None,
+        lake: Mapping[str, str],
+    ) -> None:
         pointer = session.scalar(select(PointerRow).where(PointerRow.name == PUBLISHED).with_for_update())
         if pointer is None or pointer.snapshot_id != expected_parent or snapshot.parent_id != expected_parent:
             found = pointer.snapshot_id if pointer else None
@@ -229,9 +253,13 @@ class Register:
         session.execute(insert(SnapshotRow).values(**{c.key: getattr(snapshot, c.key) for c in SnapshotRow.__table__.columns}))
         _write_part_changes(session, snapshot)
         pointer.snapshot_id = snapshot.snapshot_id
-        _mark_runs(session, snapshot)
-        run = session.get_one(RunRow, snapshot.run_id)
-        events.append(session, _publication_event(snapshot, _record(RunRecord, run)))
+        stale = _mark_runs(session, snapshot, manifest)
+        run = _record(RunRecord, session.get_one(RunRow, snapshot.run_id))
+        asked = _checks_said(session, run.run_id)
+        said = {"manifest_sha256": run.manifest_sha256, vouching.CHECKS: asked, "made_stale": stale}
+        told = {**vouching.of_snapshot(snapshot), **said, vouching.LAKE: dict(lake)}
+        published = Event(at=snapshot.published_at, actor=SYSTEM, action=PUBLICATION, subject=f"run {run.run_id}", detail=told)
+        events.append(session, published)
 
     # The audit log
 
@@ -245,10 +273,43 @@ class Register:
         with self._reading() as session:
             return events.recorded(session, action, subject)
 
+    def head(self) -> RecordedEvent | None:
+        """The newest event of the audit log; None when there is none."""
+        with self._reading() as session:
+            return events.newest(session)
+
     def broken_event(self) -> int | None:
         """The number of the first event of the audit log that was changed, removed or put in; None when it is whole."""
         with self._reading() as session:
             return events.first_break(events.recorded(session), events.appended(session))
+
+    def contents(self) -> Contents:
+        """All of the register as it stands at one moment, whoever writes meanwhile. RiskError when a row cannot be read."""
+        isolated = {"isolation_level": "REPEATABLE READ"} if self._engine.dialect.name == "postgresql" else {}
+        with Session(self._engine.execution_options(**isolated)) as session, _readable():
+            return Contents(
+                events=events.recorded(session),
+                appended=events.appended(session),
+                deliveries=[
+                    _record(Delivery, row) for row in session.scalars(select(DeliveryRow).order_by(DeliveryRow.delivery_id))
+                ],
+                runs=[_record(RunRecord, row) for row in session.scalars(select(RunRow).order_by(RunRow.started_at))],
+                checks=[_record(CheckRecord, row) for row in session.scalars(select(CheckRow))],
+                snapshots=_rows(session, SnapshotRow),
+                parts=_rows(session, SnapshotPartRow),
+                published=session.scalar(select(PointerRow.snapshot_id).where(PointerRow.name == PUBLISHED)),
+                last_delivery=session.scalar(select(CounterRow.value).where(CounterRow.name == DELIVERY_COUNTER)) or 0,
+            )
+
+    def file_damage(self) -> list[str]:
+        """What SQLite's own check of its file says, in words; nothing for a sound one."""
+        with self._engine.connect() as connection:
+            return file_damage(connection)
+
+    def row_damage(self) -> list[str]:
+        """The rows that cannot be read at all, in words; what to ask when `contents` raises."""
+        with self._engine.connect() as connection:
+            return row_damage(connection)
 
     # For the catalogue
 
@@ -290,37 +351,51 @@ def _record(kind: type[T], row: Base) -> T:
     return kind(**{each.name: getattr(row, each.name) for each in fields(kind)})
 
 
-def _delivery_event(delivery: Delivery) -> Event:
-    counts = {each.name: getattr(delivery, each.name) for each in fields(Delivery) if each.name.startswith("rows_")}
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, DBAPIError) as exc:
+        raise RiskError(f"the register cannot be read: {exc}", remedy="restore it from a backup") from exc
+
+
+def _checks_said(session: Session, run_id: str) -> str:
+    return vouching.of_checks([_record(CheckRecord, row) for row in session.scalars(_checks_of(run_id))])
+
+
+def _ended(session: Session, run_id: str) -> RunRow:
+    """The row of a run that may end, or go on after it ended: there, and not published."""
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise KeyError(f"no run {run_id!r} in the register")
+    if row.state == "published":
+        raise Refused(f"run {run_id} is published: it cannot end otherwise any more")
+    return row
+
+
+def _rows(session: Session, kind: type[Base]) -> list[dict[str, Any]]:
+    source = kind.__table__
+    return [dict(row) for row in session.execute(select(*source.columns).order_by(*source.primary_key)).mappings()]
+
+
+def _delivery_event(delivery: Delivery, lake: Mapping[str, str] | None) -> Event:
     return Event(
         at=delivery.received_at,
         actor=SYSTEM,
         action=f"delivery.{delivery.state}",
         subject=f"delivery {delivery.delivery_id}",
-        detail={
-            "feed": delivery.feed,
-            "mode": delivery.mode,
-            "content_sha256": delivery.content_sha256,
-            "spec_hash": delivery.spec_hash,
-            "message": delivery.message,
-            **counts,
-        },
+        detail={**vouching.of_delivery(delivery), vouching.LAKE: dict(lake or {})},
     )
 
 
-def _publication_event(snapshot: SnapshotRecord, run: RunRecord) -> Event:
-    return Event(
-        at=snapshot.published_at,
-        actor=SYSTEM,
-        action="run.published",
-        subject=f"run {snapshot.run_id}",
-        detail={
-            "as_of": snapshot.as_of.isoformat(),
-            "snapshot_id": snapshot.snapshot_id,
-            "n_rows": snapshot.n_rows,
-            "manifest_sha256": run.manifest_sha256,
-        },
-    )
+def _bringing(event: Event, delivery: Delivery, lake: Mapping[str, str] | None) -> Event:
+    """The event, telling also of the delivery that came with it."""
+    brought = {vouching.DELIVERY: vouching.of_delivery(delivery), vouching.LAKE: dict(lake or {})}
+    return replace(event, detail={**event.detail, **brought})
+
+
+def _checks_of(run_id: str) -> Select[CheckRow]:
+    return select(CheckRow).where(CheckRow.run_id == run_id).order_by(CheckRow.stage, CheckRow.table_name, CheckRow.check_name)
 
 
 def _snapshot(session: Session, row: SnapshotRow) -> SnapshotRecord:
@@ -373,9 +448,12 @@ def _write_part_changes(session: Session, snapshot: SnapshotRecord) -> None:
     )
 
 
-def _mark_runs(session: Session, snapshot: SnapshotRecord) -> None:
-    session.execute(
-        update(RunRow).where(RunRow.run_id == snapshot.run_id).values(state="published", ended_at=snapshot.published_at)
-    )
+def _mark_runs(session: Session, snapshot: SnapshotRecord, manifest: dict[str, Any] | None) -> list[str]:
+    """The run of the snapshot is published, those of later dates are stale; returns the latter."""
+    values: dict[str, Any] = {"state": "published", "ended_at": snapshot.published_at}
+    if manifest is not None:
+        values["manifest"] = manifest
+    session.execute(update(RunRow).where(RunRow.run_id == snapshot.run_id).values(**values))
     later = {part.run_id for parts in snapshot.parts.values() for part in parts if part.as_of > snapshot.as_of}
     session.execute(update(RunRow).where(RunRow.run_id.in_(later)).values(stale_previous=True))
+    return sorted(later)

@@ -1,0 +1,182 @@
+"""`audit`: the log of what was done by whom, its end for the safe, and whether everything is still as it says.
+
+Put here: reading what was typed and what is printed. Keep out: comparing with the log (pipeline.audit_verify).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from risk_pipeline.cli import output
+from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.settings import Workspace
+
+if TYPE_CHECKING:
+    from risk_pipeline.pipeline.audit_verify import Place, Verification
+    from risk_pipeline.store.register import RecordedEvent
+
+SCREEN_ROWS = 20
+SCREEN_FINDINGS = 50
+REFUSED = 3
+NAMES: dict[Place, str] = {
+    "register": "register",
+    "log": "events of the log",
+    "delivery": "deliveries",
+    "run": "runs",
+    "snapshot": "snapshots",
+    "file": "files of the lake",
+    "policy": "policies",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events, as typed. `action` may be the beginning of one, such as `override`."""
+
+    action: str | None
+    by: str | None
+    subject: str | None
+    since: str | None
+    until: str | None
+    limit: int | None
+
+
+def verify_log(root: Path, head: Path | None, as_json: bool) -> None:
+    """Verify and print what was found. Exit code 3 when something is broken."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.audit_verify import read_head, verify
+
+    workspace = Workspace.load(root)
+    exported = read_head(head) if head is not None else None
+    _refuse_without_register(workspace)
+    with open_register(workspace) as register:
+        found = verify(workspace, register, datetime.now(workspace.zone).date(), exported)
+    _print_verification(workspace, found, exported is not None, as_json)
+    if not found.intact:
+        raise typer.Exit(REFUSED)
+
+
+def show_head(root: Path, export: Path | None) -> None:
+    """Print the end of the log as JSON, or write it to a new file."""
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.audit_verify import head_of
+
+    workspace = Workspace.load(root)
+    _refuse_without_register(workspace)
+    with open_register(workspace) as register:
+        head = head_of(register)
+    if export is None:
+        output.print_json(asdict(head))
+        return
+    try:
+        with export.open("x", encoding="utf-8") as file:
+            file.write(output.json_text(asdict(head)))
+    except FileExistsError:
+        raise UsageError(f"{export} is there already", remedy="a head is kept, not written over: name a new file") from None
+    except OSError as exc:
+        raise RiskError(f"{export} cannot be written: {exc.strerror}") from None
+    typer.echo(f"event {head.seq}, hash {head.hash}, written to {export}")
+    typer.echo(f"Keep it where nobody who can write this workspace can: risk-pipeline audit verify --head {export}")
+
+
+def list_events(root: Path, wanted: Wanted, as_json: bool) -> None:
+    """Print the events asked for, the newest first."""
+    from risk_pipeline.orchestration.workspaces import open_register
+
+    workspace = Workspace.load(root)
+    _refuse_without_register(workspace)
+    with open_register(workspace) as register:
+        every = register.events()
+    rows = [event for event in reversed(every) if _is_wanted(event, wanted, workspace)]
+    shown = rows[: wanted.limit or (None if as_json else SCREEN_ROWS)]
+    if as_json:
+        output.print_json({"events": len(rows), "rows": [_event_row(event) for event in shown]})
+        return
+    out = output.console()
+    if not shown:
+        out.print("no event")
+        return
+    zone = workspace.zone
+    told = [(e.seq, f"{e.at.astimezone(zone):%Y-%m-%d %H:%M}", e.actor, e.action, _short(e.subject)) for e in shown]
+    out.print(output.table(["event", "at", "by", "what", "about"], told, numeric=[0], fold=[2, 3, 4]))
+    if len(rows) > len(shown):
+        out.print(f"the newest {len(shown)} of {len(rows)}; more with --limit, all with --json")
+
+
+def _refuse_without_register(workspace: Workspace) -> None:
+    """Reading makes no register: a workspace that was never used has no log, and one whose register is gone must not look new."""
+    if workspace.settings.register_url is None and not (workspace.warehouse / "register.db").exists():
+        raise RiskError(
+            f"{workspace.root} has no register: nothing was ever delivered, or it was deleted",
+            remedy="restore warehouse/register.db from its backup, or begin with risk-pipeline ingest",
+        )
+
+
+def _is_wanted(event: RecordedEvent, wanted: Wanted, workspace: Workspace) -> bool:
+    day = event.at.astimezone(workspace.zone).date()
+    return (
+        (wanted.action is None or event.action == wanted.action or event.action.startswith(f"{wanted.action}."))
+        and (wanted.by is None or event.actor.strip().casefold() == wanted.by.strip().casefold())
+        and (wanted.subject is None or wanted.subject.casefold() in event.subject.casefold())
+        and (wanted.since is None or day >= one_date(wanted.since, "--since"))
+        and (wanted.until is None or day <= one_date(wanted.until, "--until"))
+    )
+
+
+def _event_row(event: RecordedEvent) -> dict[str, Any]:
+    names = ("seq", "at", "actor", "action", "subject", "detail", "previous_hash", "hash")
+    return {name: dict(event.detail) if name == "detail" else getattr(event, name) for name in names}
+
+
+def _short(subject: str) -> str:
+    """A run by the first digits of its id."""
+    kind, _, name = subject.partition(" ")
+    return f"{kind} {name[:8]}…" if kind == "run" and len(name) > 12 else subject
+
+
+def _print_verification(workspace: Workspace, found: Verification, with_head: bool, as_json: bool) -> None:
+    if as_json:
+        output.print_json(
+            {
+                "intact": found.intact,
+                "head": asdict(found.head),
+                "compared_with_exported_head": with_head,
+                "checked": found.checked,
+                "bytes": found.bytes,
+                "findings": [asdict(finding) for finding in found.findings],
+                "not_vouched_for": found.unvouched,
+            }
+        )
+        return
+    out = output.console()
+    broken = {place: sum(finding.place == place for finding in found.findings) for place in NAMES}
+    rows = [
+        (name, found.checked[place], broken[place], len(found.unvouched[place]))
+        for place, name in NAMES.items()
+        if place != "register" or broken[place]
+    ]
+    out.print(output.table(["", "looked at", "broken", "not vouched for"], rows, numeric=[1, 2, 3]))
+    for finding in found.findings[:SCREEN_FINDINGS]:
+        by = f" (event {finding.event} vouches for it)" if finding.event is not None and finding.place != "log" else ""
+        out.print(f"BROKEN  {finding.name}: {finding.what}{by}", soft_wrap=True)
+    if len(found.findings) > SCREEN_FINDINGS:
+        out.print(f"the first {SCREEN_FINDINGS} of {len(found.findings)}; all with --json")
+    for place, names in found.unvouched.items():
+        if names:
+            out.print(f"Not vouched for by the log, {NAMES[place]}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+    if found.intact:
+        out.print(f"Everything is as the log says; it ends at event {found.head.seq}, hash {found.head.hash}.", soft_wrap=True)
+        if not with_head:
+            out.print(
+                "That nothing was cut off its end is shown by a head kept elsewhere:"
+                f" risk-pipeline audit head --export FILE{where_option(workspace)}",
+                soft_wrap=True,
+            )
+    else:
+        out.print("Restore what is broken from a backup; `risk-pipeline replay DATE` shows whether figures are still the same.")
