@@ -6,14 +6,9 @@ Put here: forms. Keep out: what is printed (the command modules) and how errors 
 from __future__ import annotations
 
 import csv
-import json
-import math
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -21,9 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from risk_pipeline.reporting.forms import cell as cell
+from risk_pipeline.reporting.forms import harmless as harmless
+from risk_pipeline.reporting.forms import json_text
+
 WIDTH = 80
-FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\0")
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*")
 
 
 def console() -> Console:
@@ -48,21 +45,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Iterab
     return grid
 
 
-def cell(value: Any) -> str:
-    """One value for people: amounts with thousands separators, flags as yes or no, nothing for NULL."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        return f"{value:,.2f}" if value.as_tuple().exponent == -2 else f"{value.normalize():,f}"
-    if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    return str(value)
-
-
 def amount(value: Decimal | float | int | None) -> str:
     """Money for overviews: whole units with thousands separators."""
     return "" if value is None else f"{value:,.0f}"
@@ -70,8 +52,7 @@ def amount(value: Decimal | float | int | None) -> str:
 
 def print_json(content: Any) -> None:
     """JSON on standard output. Amounts and exchange rates are strings, so that no cent is lost; dates ISO text; NaN is null."""
-    json.dump(_plain(content), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(content))
 
 
 def print_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -80,22 +61,3 @@ def print_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer.writerow(headers)
     for row in rows:
         writer.writerow([harmless(value) for value in row])
-
-
-def harmless(value: Any) -> Any:
-    """`value` for a CSV cell. Numbers, also those written as text, stay as they are."""
-    if isinstance(value, str) and value.startswith(FORMULA_START) and not NUMBER.fullmatch(value):
-        return "'" + value
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return str(value) if isinstance(value, (Decimal, Path)) else value
