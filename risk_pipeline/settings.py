@@ -14,12 +14,27 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from risk_pipeline.errors import UsageError
 
 ENV_PREFIX = "RISK_"
 NOT_SETTINGS = {"RISK_WORKSPACE", "RISK_TEST_PG_URL", "RISK_DATA"}
+
+
+class Retention(BaseModel):
+    """For how many years what was decided, and what was known, is kept at least (docs/retention.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decisions_years: int = Field(10, ge=1)
+    evidence_years: int = Field(10, ge=1)
+
+    @model_validator(mode="after")
+    def _evidence_outlives(self) -> Retention:
+        if self.evidence_years < self.decisions_years:
+            raise ValueError("evidence_years must not be less than decisions_years: a decision is kept with its evidence")
+        return self
 
 
 class Settings(BaseModel):
@@ -39,6 +54,7 @@ class Settings(BaseModel):
     control_tolerance_pct: float = Field(0.01, ge=0, le=100)
     threads: int | None = None
     people: dict[str, tuple[str, ...]] = {}
+    retention: Retention = Retention()
 
     @field_validator("reporting_currency")
     @classmethod
