@@ -988,6 +988,20 @@ def dictionary(
     show_dictionary(write, as_json)
 
 
+@app.command()
+def gc(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    by: LauncherOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Remove files that nobody needs any more; decisions and their evidence stay for their retention."""
+    from risk_pipeline.cli.collect import collect_garbage
+
+    collect_garbage(_root(context, workspace), by, dry_run, as_json)
+
+
 @catalogue_app.command("rebuild")
 def catalogue_rebuild(context: typer.Context, workspace: WorkspaceOption = None) -> None:
     """Build warehouse/risk.duckdb anew, for example after moving the workspace."""

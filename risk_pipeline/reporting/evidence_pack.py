@@ -1,7 +1,7 @@
 """The files of an evidence pack: pages, tables, JSON and their hashes, as bytes by name.
 
-Put here: which files a pack has, their form, writing them as a folder or a zip. Keep out: gathering (pipeline.evidence), the look of
-the pages (templates/), their words (words.py).
+Put here: which files a pack has, their form, writing them as a folder or a zip. Keep out: gathering (pipeline.evidence), the look
+of the pages (templates/), their words (words.py).
 
 A pack is the same bytes for the same content: no clock, no name of a machine, members of the zip in order and of one date.
 """
