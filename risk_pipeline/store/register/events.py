@@ -124,14 +124,17 @@ def breaks(chain: Sequence[RecordedEvent], count: int) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     torn = [each for each in chain if not each.intact]
     previous, expected = _START, 1
+    explained = False  # why an event may not continue the one before it
     for each in chain:
+        sound = each.intact
         if each.seq > expected:
             found.append((expected, _missing(expected, each.seq - 1)))
-        elif each.previous_hash != previous and each.intact:
-            found.append((each.seq, "does not continue the event before it: that one was changed, or this one was put in"))
-        if not each.intact:
+            explained = True
+        if not sound:
             found.append((each.seq, _torn(each, torn)))
-        previous, expected = each.hash, each.seq + 1
+        elif each.previous_hash != previous and not explained:
+            found.append((each.seq, "does not continue the event before it, which was changed together with its hash"))
+        previous, expected, explained = each.hash, each.seq + 1, not sound
     if expected <= count:
         found.append((expected, _missing(expected, count)))
     elif expected > count + 1:
