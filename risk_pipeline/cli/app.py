@@ -233,7 +233,9 @@ def explain(
 @app.command()
 def report(
     context: typer.Context,
-    evidence: Annotated[str, typer.Option("--evidence", metavar="CUSTOMER|RUN", help="A customer, a run id or a published date.")],
+    evidence: Annotated[
+        str, typer.Option("--evidence", metavar="CUSTOMER|RUN", help="A customer, a run id or a published date.")
+    ],
     as_of: AsOfOption = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER|FILE.zip", help="Where; default: a folder evidence-… here.")
@@ -980,12 +982,15 @@ def audit_list(
 @app.command()
 def dictionary(
     write: Annotated[Path | None, typer.Option("--write", metavar="FILE", help="Write it there instead of printing it.")] = None,
+    critical: Annotated[
+        bool, typer.Option("--critical", help="The critical data elements: owner, sources, way, controls.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Every table and column with type, unit and meaning, in English and Chinese."""
-    from risk_pipeline.cli.setup import show_dictionary
+    from risk_pipeline.cli.setup import show_critical, show_dictionary
 
-    show_dictionary(write, as_json)
+    (show_critical if critical else show_dictionary)(write, as_json)
 
 
 @app.command()

@@ -74,14 +74,34 @@ def show_dictionary(write: Path | None, as_json: bool) -> None:
                 ]
             }
         )
-    elif write is None:
-        print(dictionary_markdown(), end="")
     else:
-        try:
-            write.write_text(dictionary_markdown(), encoding="utf-8")
-        except OSError as exc:
-            raise RiskError(f"{write} cannot be written: {exc.strerror}", remedy="name a file in an existing folder") from None
-        output.console().print(f"wrote {write}", soft_wrap=True)
+        _print_page(dictionary_markdown(), write)
+
+
+def show_critical(write: Path | None, as_json: bool) -> None:
+    """The critical data elements as Markdown or JSON."""
+    from dataclasses import asdict
+
+    from risk_pipeline.pipeline.critical_elements import critical_elements
+    from risk_pipeline.reporting.critical import critical_markdown
+
+    elements = critical_elements()
+    if as_json:
+        output.print_json({"elements": [asdict(each) for each in elements]})
+    else:
+        _print_page(critical_markdown(elements), write)
+
+
+def _print_page(text: str, write: Path | None) -> None:
+    """Print a page, or write it."""
+    if write is None:
+        print(text, end="")
+        return
+    try:
+        write.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise RiskError(f"{write} cannot be written: {exc.strerror}", remedy="name a file in an existing folder") from None
+    output.console().print(f"wrote {write}", soft_wrap=True)
 
 
 def rebuild_catalogue(root: Path) -> None:

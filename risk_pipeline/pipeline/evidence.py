@@ -97,7 +97,7 @@ def customer_evidence(workspace: Workspace, register: Register, customer: str, a
         checks=_checks(register, record),
         manifest=rfc8785.dumps(record.manifest),
         record=_record(record),
-        events=[_event(each) for each in _about(register.events(), {customer}, decisions - {None, customer})],
+        events=[_event(each) for each in _about(register.events(), {customer}, {*decisions, f"run {record.run_id}"} - {None})],
         drawing=_drawing(record),
     )
 

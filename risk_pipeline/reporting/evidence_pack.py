@@ -13,6 +13,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,7 @@ def _templates() -> Environment:
     made.filters["cell"] = cell
     made.filters["key"] = _key
     made.filters["figure"] = _figure
+    made.filters["utc"] = _utc
     return made
 
 
@@ -203,6 +205,11 @@ def _told(language: Language, texts: Row | None) -> str:
 
 def _key(values: Row) -> str:
     return ", ".join(cell(value) for value in values.values())
+
+
+def _utc(moment: datetime | None) -> str:
+    """A moment in UTC, to the second, without saying the zone: the head of its column does."""
+    return "" if moment is None else cell(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
 def _figure(row: Row) -> str:

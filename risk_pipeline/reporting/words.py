@@ -123,7 +123,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "reconstructed": ("reconstructed", "补评"),
     "simulation": ("simulation", "模拟"),
     # sentences
-    "more": ("The first {shown} of {all}; all of them in {file}.", "仅显示前 {shown} 条，共 {all} 条；全部见 {file}。"),
+    "more": ("{shown} of {all} shown; all of them in {file}.", "显示 {shown} 条，共 {all} 条；全部见 {file}。"),
     "all_in": ("All columns in {file}.", "全部字段见 {file}。"),
     "checks_passed": ("{passed} of {all} checks passed.", "{all} 项检查中 {passed} 项通过。"),
     "passed_in": ("Those that passed are in {file}.", "已通过的检查见 {file}。"),

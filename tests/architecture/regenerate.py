@@ -73,8 +73,16 @@ def column_lineage() -> str:
     return "{\n" + ",\n".join(tables) + "\n}\n"
 
 
+def critical_data_elements() -> str:
+    from risk_pipeline.pipeline.critical_elements import critical_elements
+    from risk_pipeline.reporting.critical import critical_markdown
+
+    return critical_markdown(critical_elements())
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/contract_rules.md": contract_rules,
+    "docs/critical_data_elements.md": critical_data_elements,
     "docs/data_dictionary.md": data_dictionary,
     **{name: partial(factor_page, name) for name in page_names()},
     "risk_pipeline/lineage/columns.json": column_lineage,

@@ -28,6 +28,8 @@ PAGES = [
     "docs/policy.md",
     "docs/command_line.md",
     "docs/overrides.md",
+    "docs/evidence_pack.md",
+    "docs/retention.md",
 ]
 
 
