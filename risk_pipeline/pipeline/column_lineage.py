@@ -15,6 +15,7 @@ from pathlib import Path
 from risk_pipeline.contracts import FEED_TABLES, table
 from risk_pipeline.contracts.table import Table
 from risk_pipeline.decision.lineage import OF_GROUPS, Made, Source, declared, declared_of_groups
+from risk_pipeline.engine.asof import STATE_TABLE
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.lineage.columns import POLICY, PREVIOUS, RUN, ColumnLineage
 from risk_pipeline.lineage.influence import Influence, Influences, of_plain, through, union
@@ -124,6 +125,8 @@ def as_of_lineage(feed: Table) -> dict[str, Influences]:
     As engine.asof does; a test holds the two against each other.
     """
     asked = [*KNOWN, *([feed.event_date] if feed.event_date else [])]
+    if feed.name == STATE_TABLE:  # one version of each customer
+        asked += [*feed.key, "row_id"]
     rows = {Influence(feed.full_name, name, "filter") for name in asked} | {Influence(RUN, name, "filter") for name in SEEN_BY}
     found: dict[str, Influences] = {}
     for column in feed.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,10 +10,13 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from risk_pipeline.contracts import table
-from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.contracts import FEED_TABLES, STORE_COLUMNS, Table, table
+from risk_pipeline.engine.asof import create_asof_views, sight_of, view_query
+from risk_pipeline.lineage.sql import base_table, settled, trace
+from risk_pipeline.pipeline.column_lineage import as_of_lineage
 from tests.ledger_case import LedgerCase, Parts
 
+STORED = re.compile(r"FROM \(SELECT CAST.*?union_by_name = true\)\) AS p")
 SPRING, SUMMER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
 
 
@@ -82,3 +86,17 @@ def test_parts_written_before_a_column_was_in_the_contract_show_it_as_null(tmp_p
     names = ", ".join(column.name for column in table(f"feed.{feed}").columns)
     found = con.execute(f"SELECT customer_id, row_hash, {names} FROM feed.{feed}").fetchall()
     assert [row[:2] for row in found] == [("C", None)]
+
+
+@pytest.mark.parametrize("feed", FEED_TABLES, ids=lambda feed: feed.name)
+def test_what_the_views_ask_is_what_lineage_says_of_them(feed: Table) -> None:
+    """Columns that hide a value or leave a row out, read from the SQL of the view; dates of the run stand in it as literals."""
+    sight = sight_of(as_of=date(2026, 6, 30), known_at=SUMMER, zone=ZoneInfo("UTC"), last_delivery=1)
+    sql, places = STORED.subn("FROM stored AS p", view_query(feed, Parts([Path("a.parquet")]), (sight,)))
+    assert places == 1
+    stored = base_table(feed.full_name, [each.name for each in (*STORE_COLUMNS, *feed.columns)])
+    found = settled(trace(sql, feed.name, lambda name: stored, {}.__getitem__), {feed.full_name: ()})
+    for name, said in as_of_lineage(feed).items():
+        read = {(each.column, each.how) for each in found[name] if each.how != "transformation" and each.column != name}
+        told = {(each.column, each.how) for each in said if each.table == feed.full_name}
+        assert read - {(name, "identity")} == told, name
