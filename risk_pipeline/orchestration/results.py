@@ -12,9 +12,13 @@ from typing import Any
 import dagster as dg
 
 from risk_pipeline import contracts
+from risk_pipeline.lineage.columns import Column
+from risk_pipeline.lineage.influence import DIRECT
 from risk_pipeline.orchestration.specs import key
 from risk_pipeline.orchestration.versions import digest
+from risk_pipeline.pipeline.column_lineage import column_lineage
 from risk_pipeline.pipeline.run import Run, Staged
+from risk_pipeline.policy.model import Policy
 
 
 def materialised(run: Run, staged: Staged) -> dg.MaterializeResult:
@@ -24,6 +28,7 @@ def materialised(run: Run, staged: Staged) -> dg.MaterializeResult:
         asset_key=key(staged.table),
         metadata={
             "dagster/partition_row_count": staged.rows,
+            "dagster/column_lineage": values_of(staged.table, run.policy),
             "columns": len(table.columns),
             "file": dg.MetadataValue.path(str(staged.path)),
             "run": run.run_id,
@@ -31,6 +36,19 @@ def materialised(run: Run, staged: Staged) -> dg.MaterializeResult:
         },
         data_version=dg.DataVersion(data_version(run)),
     )
+
+
+def values_of(full_name: str, policy: Policy) -> dg.TableColumnLineage:
+    """The columns of other tables that the values of a table's columns are made of. What only chooses, and keys of the policy,
+    are in audit.column_lineage: an event log is no place for twenty thousand of them.
+    """
+    lineage = column_lineage(policy)
+
+    def made_of(column: Column) -> list[dg.TableColumnDep]:
+        sources = dict.fromkeys(edge.source for edge in lineage.sources(column) if edge.how in DIRECT)
+        return [dg.TableColumnDep(key(each.table), each.column) for each in sources if each.table in contracts.TABLES]
+
+    return dg.TableColumnLineage({column.column: made_of(column) for column in lineage.columns(full_name)})
 
 
 def data_version(run: Run) -> str:

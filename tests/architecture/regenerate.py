@@ -80,12 +80,28 @@ def critical_data_elements() -> str:
     return critical_markdown(critical_elements())
 
 
+def lineage_drawing() -> str:
+    """How the amount of an invoice reaches the limit, under the shipped policy."""
+    from datetime import date
+
+    from risk_pipeline.factors.catalogue import load_catalogue
+    from risk_pipeline.lineage.columns import Column
+    from risk_pipeline.lineage.drawing import svg
+    from risk_pipeline.pipeline.column_lineage import column_lineage
+    from risk_pipeline.policy.load import load_policy
+
+    lineage = column_lineage(load_policy(None, load_catalogue(), as_of=date.max))
+    limit, amount = Column("decision.credit_limit", "credit_limit"), Column("feed.invoice", "amount")
+    return svg(lineage.between(limit, amount), f"{amount} → {limit}", [limit, amount])
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/contract_rules.md": contract_rules,
     "docs/critical_data_elements.md": critical_data_elements,
     "docs/data_dictionary.md": data_dictionary,
     **{name: partial(factor_page, name) for name in page_names()},
     "risk_pipeline/lineage/columns.json": column_lineage,
+    "docs/img/lineage.svg": lineage_drawing,
     "tests/architecture/asset_graph.txt": asset_graph,
 }
 

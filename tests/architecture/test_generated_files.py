@@ -22,7 +22,7 @@ PAGES = page_names()
         ["docs/contract_rules.md"],
         ["docs/data_dictionary.md"],
         PAGES,
-        ["risk_pipeline/lineage/columns.json"],
+        ["risk_pipeline/lineage/columns.json", "docs/img/lineage.svg"],
         ["tests/architecture/asset_graph.txt"],
     ],
     ids=["contract rules", "data dictionary", "factors", "column lineage", "asset graph"],

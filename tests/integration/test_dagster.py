@@ -212,6 +212,11 @@ def test_what_dagster_is_told(workspace: Workspace, instance: dg.DagsterInstance
     assert tiers.metadata["dagster/partition_row_count"].value == 5
     assert "restricted" in str(tiers.metadata["tier_counts"].value)
     assert float(str(materialisation("factor/exposure").metadata["total_exposure"].value)) > 0
+    values = materialisation("decision/credit_limit").metadata["dagster/column_lineage"].value.deps_by_column["secured_exposure"]
+    assert {(*each.asset_key.path, each.column_name) for each in values} == {
+        ("decision", "credit_limit", "secured_amount"),
+        ("factor", "exposure", "total_exposure"),
+    }
     invoices = materialisation("feed/invoice")
     assert invoices.partition is None
     assert invoices.metadata["rows_rejected"].value == 1
