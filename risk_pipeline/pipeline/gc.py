@@ -33,6 +33,7 @@ SNAPSHOTS = 3
 YOUNG = timedelta(hours=24)
 REMOVED = "gc.removed"
 SCRATCH = ("scratch", "tmp")  # folders of the warehouse beside the lake, for files that are thrown away
+STATES = frozenset(("effective_from", "valid_from", "valid_to", "listed_date"))  # columns of feeds that tell what lasts
 _OF_DELIVERY = re.compile(r"(?:feed/(?P<feed>\w+)/(?:(?:closed|affirmed|held)/)?|quarantine/)(?P<number>\d{8})\.parquet")
 _OF_RUN = re.compile(r"(?:(?P<table>\w+/\w+)|manifest)/\d{4}-\d\d-\d\d/(?P<run>[^/]+)\.(?:parquet|json)")
 
@@ -264,13 +265,13 @@ def _dates_due(register: Register, runs: Mapping[str, RunRecord], ends: Retentio
 
 
 def _rows_due(workspace: Workspace, register: Register, today: date) -> Iterator[Due]:
-    """Rows of feeds dated before the retention of evidence, and both dated and known before it."""
+    """Rows of feeds that tell events, both dated and known before the retention of evidence. A state (a contract) lasts."""
     until = years_before(today, workspace.settings.retention.evidence_years)
     store = FeedStore(Lake(workspace.lake), register)
     with duckdb.connect() as con:
         for feed in FEED_TABLES:
             paths, _ = store.history(feed.name)
-            if feed.event_date is None or not paths:
+            if feed.event_date is None or not paths or STATES & set(feed.column_names):
                 continue
             [(rows,)] = con.execute(
                 f"SELECT COUNT(*) FROM read_parquet(?, union_by_name = true) WHERE {feed.event_date} < ? AND known_from < ?",

@@ -14,6 +14,7 @@ import pytest
 from risk_pipeline.errors import Locked, Refused, UsageError
 from risk_pipeline.pipeline import gc
 from risk_pipeline.pipeline.assess import assess
+from risk_pipeline.pipeline.audit_verify import verify
 from risk_pipeline.pipeline.gc import Collected, Removal, collect, remove
 from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.pipeline.replay import published_run, replay
@@ -103,7 +104,7 @@ def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path) -> N
         events = register.events(action=gc.REMOVED)
         assert {name: sha for each in events if each.subject != "scratch" for name, sha in each.detail["files"].items()} == sums
         assert {each.actor for each in events} == {"anna"}
-        assert register.broken_event() is None
+        assert verify(workspace, register, datetime.now(UTC).date()).findings == []
         for run in register.runs(("published",)):
             assert replay(workspace, register, published_run(register, run.run_id)).identical
     with duckdb.connect(str(root / "warehouse" / "risk.duckdb"), read_only=True) as con:
@@ -123,6 +124,8 @@ def test_a_superseded_decision_goes_when_its_retention_ends_and_the_shown_ones_a
     with opened(root) as (_, register):
         superseded = register.runs(("published",))[1].run_id
     found = collected(root, timedelta(days=366 * 11))
+    with opened(root) as (workspace, register):
+        assert verify(workspace, register, datetime.now(UTC).date()).findings == []
     (removal,) = (each for each in found.removals if each.reason == "retention_ended")
     assert removal.subject == f"run {superseded}"
     assert {each.what for each in found.due if each.rule == "decisions_years"} == {

@@ -31,6 +31,8 @@ COMMANDS = [
     "policy",
     "policy lint",
     "dictionary",
+    "report",
+    "gc",
     "catalogue",
     "catalogue rebuild",
 ]
