@@ -263,6 +263,12 @@ class Book:
     frames: Mapping[str, pd.DataFrame]
     as_of: date = AS_OF
 
+    def of(self, rows: Iterable[int]) -> Book:
+        """Some of the customers, by their places."""
+        facts = self.facts.iloc[sorted(set(rows))].reset_index(drop=True)
+        there = {name: frame["customer_id"].isin(facts["customer_id"]) for name, frame in self.frames.items()}
+        return Book(facts, {name: frame[there[name]].reset_index(drop=True) for name, frame in self.frames.items()}, self.as_of)
+
 
 fact_dtypes = cache(dtypes_of_facts)
 
@@ -415,7 +421,7 @@ def book_of(seed: int, rows: int) -> Book:
     for name, dtype in fact_dtypes().items():
         values = Draw(seed, "customers", name, rows).of_customers() if name in columns_of_facts() else [None] * rows
         columns[name] = pd.Series(values, dtype=dtype)
-    facts = pd.DataFrame(columns).assign(customer_id=[f"C{number:05d}" for number in range(rows)])
+    facts = pd.DataFrame(columns).assign(customer_id=[f"S{seed}C{number:05d}" for number in range(rows)])
     sparse = Draw(seed, "sparse", "", rows).often(SPARSE)
     for name in scored():
         facts.loc[sparse & Draw(seed, "gaps", name, rows).often(GAPS), name] = None
@@ -534,7 +540,26 @@ ROWS = "as_of"  # stands for a row that came or went
 
 def changes(book: Book, pairs: Sequence[Pair], seed: int) -> Changed:
     """What changes of the decision on a customer when one of its facts is another, for each of `pairs`."""
-    return differences(decided(book), decided(_varied(book, pairs, seed)), book, [row for row, _ in pairs])
+    return changes_together([(book, pairs, seed)])
+
+
+def changes_together(parts: Sequence[tuple[Book, Sequence[Pair], int]]) -> Changed:
+    """The same of several books of one date with their pairs and seeds, decided at once; pairs one after the other."""
+    before = _together([book.of(row for row, _ in pairs) for book, pairs, _ in parts])
+    after, count = [], 0
+    for book, pairs, seed in parts:
+        after.append(_varied(book, pairs, seed, count))
+        count += len(pairs)
+    ids = [book.facts["customer_id"].iloc[row] for book, pairs, _ in parts for row, _ in pairs]
+    origin = pd.Index(before.facts["customer_id"]).get_indexer(pd.Index(ids))
+    return differences(decided(before), decided(_together(after)), before, list(origin))
+
+
+def _together(books: Sequence[Book]) -> Book:
+    facts = pd.concat([book.facts for book in books], ignore_index=True)
+    return Book(
+        facts, {name: pd.concat([book.frames[name] for book in books], ignore_index=True) for name in FRAMES}, books[0].as_of
+    )
 
 
 def under(book: Book, before: Mapping[str, pd.DataFrame], policy: Policy) -> Changed:
@@ -547,11 +572,11 @@ def under(book: Book, before: Mapping[str, pd.DataFrame], policy: Policy) -> Cha
     return differences(before, after, book, range(len(number)))
 
 
-def _varied(book: Book, pairs: Sequence[Pair], seed: int) -> Book:
-    """A book of one customer for each pair, its id marked with the number of the pair."""
+def _varied(book: Book, pairs: Sequence[Pair], seed: int, first: int) -> Book:
+    """A book of one customer for each pair, its id marked with the number of the pair, counted from `first`."""
     rows = np.array([row for row, _ in pairs])
     facts = book.facts.iloc[rows].reset_index(drop=True)
-    marks = pd.DataFrame({"customer_id": facts["customer_id"], "mark": [f"~{number}" for number in range(len(pairs))]})
+    marks = pd.DataFrame({"customer_id": facts["customer_id"], "mark": [f"~{first + at}" for at in range(len(pairs))]})
     places: dict[str, list[int]] = {}
     for number, (_, name) in enumerate(pairs):
         places.setdefault(name, []).append(number)

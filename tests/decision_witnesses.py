@@ -31,6 +31,7 @@ from tests.decision_perturbation import (
 FILE = Path(__file__).with_name("decision_witnesses.json")
 CUSTOMERS = 300  # of each seed
 SEEDS = 110  # at most
+AT_ONCE = 20_000  # customers decided at once
 Place = tuple[str, str]  # table, column
 Shown = tuple[str, Place]  # a fact or the full name of a column, and what it changes
 
@@ -100,7 +101,10 @@ def search(seeds: Iterable[int]) -> tuple[dict[str, list[list[object]]], set[Sho
         if not names:
             break
         pairs = [(row, name) for name in names for row in range(CUSTOMERS)]
-        said = shown(pairs, changes(book_of(seed, CUSTOMERS), pairs, seed))
+        book, said = book_of(seed, CUSTOMERS), {}
+        for start in range(0, len(pairs), AT_ONCE):
+            part = pairs[start : start + AT_ONCE]
+            said |= {start + number: each for number, each in shown(part, changes(book, part, seed)).items() if each & left}
         chosen: list[Pair] = []
         while said:
             best = max(said, key=lambda number: len(said[number] & left))
