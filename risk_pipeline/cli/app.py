@@ -959,6 +959,14 @@ def audit_head(
     show_head(_root(context, workspace), export)
 
 
+@audit_app.command("duties")
+def audit_duties(context: typer.Context, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Where one person decided what takes two, or launched a run over what they approved themselves."""
+    from risk_pipeline.cli.audit import list_duties
+
+    list_duties(_root(context, workspace), as_json)
+
+
 @audit_app.command("list")
 def audit_list(
     context: typer.Context,

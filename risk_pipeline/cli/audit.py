@@ -6,7 +6,7 @@ Put here: reading what was typed and what is printed. Keep out: comparing with t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import typer
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.texts import both
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.settings import Workspace
 
@@ -107,6 +108,42 @@ def list_events(root: Path, wanted: Wanted, as_json: bool) -> None:
     out.print(output.table(["event", "at", "by", "what", "about"], told, numeric=[0], fold=[2, 3, 4]))
     if len(rows) > len(shown):
         out.print(f"the newest {len(shown)} of {len(rows)}; more with --limit, all with --json")
+
+
+def list_duties(root: Path, as_json: bool) -> None:
+    """Print every breach of a duty, and which of them would block a publication under the policy in force."""
+    from risk_pipeline.factors.catalogue import load_catalogue
+    from risk_pipeline.gates.duties import RULES
+    from risk_pipeline.orchestration.workspaces import open_register
+    from risk_pipeline.pipeline.duties import duties
+    from risk_pipeline.policy.load import load_policy
+
+    workspace, now = Workspace.load(root), datetime.now(UTC)
+    _refuse_without_register(workspace)
+    today = now.astimezone(workspace.zone).date()
+    policy = load_policy(workspace.policy_dir, load_catalogue(), version=workspace.settings.policy, as_of=today)
+    with open_register(workspace) as register:
+        found = duties(workspace, register, now)
+    if as_json:
+        rows = [{**asdict(each.violation), "run_id": each.run_id, "as_of": each.as_of} for each in found.breaches]
+        blocking = list(policy.duties.block)
+        output.print_json({"violations": len(rows), "rows": rows, "blocking": blocking, "attempts_refused": found.refused})
+        return
+    out = output.console()
+    for rule in RULES:
+        mine = [each for each in found.breaches if each.violation.duty == rule.name]
+        if mine:
+            blocks = f" (blocks a publication under policy {policy.version})" if rule.name in policy.duties.block else ""
+            output.heading(out, f"{both(rule.en, rule.zh, workspace.settings.language)}{blocks}")
+            told = [
+                (v.subject, v.customer_id or "", v.person, f"{each.as_of}" if each.run_id else "")
+                for each in mine
+                for v in (each.violation,)
+            ]
+            out.print(output.table(["about", "customer", "by", "run of"], told, fold=[0, 1, 2]))
+    out.print(f"{len(found.breaches) or 'no'} breach{'' if len(found.breaches) == 1 else 'es'} of {len(RULES)} duties")
+    if found.refused:
+        out.print(f"{found.refused} attempts were refused: risk-pipeline audit list shows them as *.denied")
 
 
 def _refuse_without_register(workspace: Workspace) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from risk_pipeline.contracts import table as table_of
-from risk_pipeline.gates import contracts, control_totals, cross_feed, expectations, reconciliation
+from risk_pipeline.gates import contracts, control_totals, cross_feed, duties, expectations, reconciliation
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.reconciliation import Stage
 from risk_pipeline.gates.results import GateResult, Severity
@@ -60,7 +60,7 @@ STAGE_TABLES: Mapping[Stage, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class DeclaredCheck:
-    """A check that audit_stage will report, known without any data."""
+    """A check that audit_stage will report, known without any data. A duty is an error where the policy says so."""
 
     check_name: str
     table_name: str
@@ -76,14 +76,15 @@ def audit_stage(
     as_of: date,
     run_id: str,
     seen: FeedsSeen | None = None,
+    decided: duties.DutyFacts | None = None,
     seconds: dict[str, float] | None = None,
 ) -> list[GateResult]:
     """Ask every gate of `stage` about the staged files, given by full table name; exactly the checks of declared_checks.
 
     `staged` holds the tables of the stage and, for "decide", those of "factor" as well: decisions are reconciled with the
     exposure behind them. A table that is missing fails its checks. `seen`: the feeds behind the factors, which `con` has as
-    views; None = none was delivered. `seconds` receives the wall time of each part (contracts, reconciliation, feeds,
-    expectations_import, expectations).
+    views; None = none was delivered. `decided`: who decided what the run rests on. `seconds` receives the wall time of each part
+    (contracts, reconciliation, feeds, expectations_import, expectations).
     """
     clock = {} if seconds is None else seconds
     results: list[GateResult] = []
@@ -96,6 +97,7 @@ def audit_stage(
         with _timed(clock, "feeds"):
             results.append(control_totals.check_control_totals(con, seen))
             results += cross_feed.check_cross_feed(con, seen, staged)
+            results += duties.check_duties(con, decided)
     with _timed(clock, "expectations_import"):
         expectations.prepare()
     with _timed(clock, "expectations"):
@@ -119,6 +121,9 @@ def declared_checks(stage: Stage) -> list[DeclaredCheck]:
     if stage == "factor":
         checks.append(DeclaredCheck(control_totals.NAME, control_totals.TABLE, "error", control_totals.DESCRIBES))
         checks += [DeclaredCheck(each.name, each.table_name, "warn", each.says) for each in cross_feed.CHECKS]
+        checks += [
+            DeclaredCheck(duties.check_name(rule.name), duties.TABLE, "warn", f"not so: {rule.en}") for rule in duties.RULES
+        ]
     for table in _suite_tables(stage):
         checks += [DeclaredCheck(r.name, table, r.severity, r.why) for r in expectations.load_suite(table_of(table))]
     return checks

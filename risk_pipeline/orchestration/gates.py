@@ -23,6 +23,7 @@ FAMILY = {
     "suite": "expectations",
     "cross": "cross_feed",
     "control": "control_totals",
+    "duty": "duties",
 }
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 

@@ -21,7 +21,9 @@ from typing import Any, Literal, get_args
 import rfc8785
 
 from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.pipeline.gc import REMOVED
 from risk_pipeline.pipeline.policy_versions import APPROVED, RETIRED, versions
+from risk_pipeline.pipeline.why import KEPT
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.register import Contents, Delivery, RecordedEvent, Register, RunRecord, breaks, vouching
@@ -29,8 +31,6 @@ from risk_pipeline.store.register.register import COMPACTED, CONTINUED, OPENED, 
 
 Place = Literal["register", "log", "delivery", "run", "snapshot", "file", "policy"]
 PLACES: tuple[Place, ...] = get_args(Place)
-REMOVED = "gc.removed"  # its detail lists the `files` that were taken away on purpose, by path below the lake
-KEPT = "decision_change.kept"  # why figures moved, written beside the tables
 DAMAGED = "its bytes are not those that were written"
 GONE = "is gone"
 EXAMPLES = 5

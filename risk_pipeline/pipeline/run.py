@@ -42,6 +42,7 @@ from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.factors.parameters import figures_of
+from risk_pipeline.gates.duties import DutyFacts
 from risk_pipeline.gates.feeds_seen import FeedsSeen
 from risk_pipeline.gates.run_stage import STAGE_TABLES, audit_stage, declared_checks
 from risk_pipeline.lineage.canonical_hash import hash_tables
@@ -49,6 +50,7 @@ from risk_pipeline.lineage.code import code_identity
 from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.pipeline.column_lineage import write_lineage
+from risk_pipeline.pipeline.duties import facts_of_run
 from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS, RELATION, create_group_outcome
 from risk_pipeline.pipeline.marts import MADE_FROM, mart_query
 from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS, PREVIOUS_TABLES
@@ -313,7 +315,14 @@ class Run:
         paths = {name: path for name in tables if (path := self._path(table(name))).exists()}
         seconds: dict[str, float] = {}
         results = audit_stage(
-            self._connection(), stage, paths, as_of=self.as_of, run_id=self.run_id, seen=self._feeds_seen(), seconds=seconds
+            self._connection(),
+            stage,
+            paths,
+            as_of=self.as_of,
+            run_id=self.run_id,
+            seen=self._feeds_seen(),
+            decided=self._decided() if stage == "factor" else None,
+            seconds=seconds,
         )
         self.audit_seconds[stage] = seconds
         checked_at = datetime.now(UTC)
@@ -472,6 +481,9 @@ class Run:
     def _factor_engine(self) -> FactorEngine:
         assert self._engine is not None, "the run is closed"
         return self._engine
+
+    def _decided(self) -> DutyFacts:
+        return facts_of_run(self.record, self.policy, self._register, FeedStore(self._lake, self._register))
 
     def _feeds_seen(self) -> FeedsSeen:
         settings = self._workspace.settings

@@ -53,6 +53,7 @@ TIME, NEW, CORRECTED, POLICY, OVERRIDE, CODE = CAUSES = (
     "code",
 )
 AFTER = {NEW: TIME, OVERRIDE: TIME}
+KEPT = "decision_change.kept"  # the action of the audit log
 # How far down a tier is, in half steps: unrated is a little worse than the tier it ranks as.
 HALF_STEPS = {"low": 0, "medium": 2, "high": 4, "unrated": 5, "restricted": 6, "not_rated": 8}
 UNITS_PER_STEP = 100  # parts are told in hundredths: of a point, of a half step, of a unit of currency
@@ -154,7 +155,7 @@ def keep(workspace: Workspace, register: Register, found: Why) -> None:
         pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract)), temporary, compression="zstd", store_schema=False)
     told = {"previous_run_id": found.first.run_id, "lake": lake.sha256([lake.relative(path)])}
     register.add_event(
-        Event(at=datetime.now(UTC), actor=SYSTEM, action="decision_change.kept", subject=f"run {found.last.run_id}", detail=told)
+        Event(at=datetime.now(UTC), actor=SYSTEM, action=KEPT, subject=f"run {found.last.run_id}", detail=told)
     )
     build_catalogue(workspace.catalogue, lake, register)
 

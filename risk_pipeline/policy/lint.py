@@ -155,7 +155,7 @@ def _said(error: Any) -> str:
 
 
 def _approval(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
-    if policy.approver == policy.author:
+    if policy.approver is not None and policy.approver.casefold() == policy.author.casefold():
         yield ("approver",), f"author and approver are the same ({policy.author}): nobody approves their own policy"
     if policy.status == "approved" and policy.approver is None:
         yield ("approver",), "an approved policy names its approver"

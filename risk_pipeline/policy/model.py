@@ -548,6 +548,23 @@ class Authorities(Model):
         return tuple(names[lowest:])
 
 
+Duty = Literal[
+    "policy_author_approves",
+    "policy_approval_unrecorded",
+    "override_requester_approves",
+    "limit_requester_approves",
+    "customer_state_requester_approves",
+    "finding_cleared_by_confirmer",
+    "launcher_approves",
+]
+
+
+class Duties(Model):
+    """Duties of two people. A breach of one in `block` forbids the publication of the run that rests on it; others are told."""
+
+    block: tuple[Duty, ...] = ()
+
+
 class Notches(Model):
     """Tiers moved by hand: how far up and down, how long at most, why, and whose approval it takes.
 
@@ -916,6 +933,7 @@ class Policy(Model):
     bank_list: tuple[Text, ...] = ()
     roles: dict[Name, Label] = {}
     authorities: Authorities
+    duties: Duties = Duties()
     terms: dict[Name, dict[Name, Terms]]
     exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
