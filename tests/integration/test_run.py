@@ -69,6 +69,12 @@ def test_an_assessment_publishes_every_table_for_its_date(workspace: Workspace, 
         assert done.rows[name] == published(workspace, f"SELECT COUNT(*) FROM {name}")[0][0]
     assert sum(done.tier_counts.values()) == 5
     assert done.label == "reconstructed"  # the feeds assume when their history was known
+    of_limit = "table_name = 'decision.credit_limit' AND column_name = 'secured_exposure' AND influence = 'direct'"
+    asked = f"SELECT source_table, source_column, transformation FROM audit.column_lineage WHERE {of_limit} ORDER BY ALL"
+    assert published(workspace, asked) == [
+        ("decision.credit_limit", "secured_amount", "transformation"),
+        ("factor.exposure", "total_exposure", "transformation"),
+    ]
 
 
 def test_a_later_date_knows_the_decisions_before_it(workspace: Workspace, register: Register) -> None:
