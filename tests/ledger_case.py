@@ -5,6 +5,8 @@ Put here: the way from rows in a test to factor tables. Keep out: any formula; t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -132,20 +134,28 @@ class LedgerCase:
         self, as_of: date = AS_OF, *, known_at: datetime | None = None, threads: int | None = None, **params: Any
     ) -> dict[str, list[dict[str, Any]]]:
         """Every factor table as rows of dicts, computed as of a date with what was known at `known_at` (default: all)."""
-        con = self.connect(as_of, known_at=known_at, threads=threads)
-        known = {f"has_{name}": there for name, there in feeds_at_hand(con, self._rows).items()}
-        engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
-        assert engine.currencies_without_rate() == []
         result = {}
-        for name in FACTOR_ORDER:
-            con.execute(f"CREATE TABLE result_{name} AS {engine.query(name)}")
-            engine.register(name, f"result_{name}")
-            found = con.execute(f"SELECT * FROM result_{name} ORDER BY ALL")
-            names = [column[0] for column in found.description]
-            assert {*names} == {*table(f"factor.{name}").column_names} - {"as_of", "run_id"}
-            result[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        con.close()
+        with self.computed(as_of, known_at=known_at, threads=threads, **params) as con:
+            for name in FACTOR_ORDER:
+                found = con.execute(f"SELECT * FROM factor.{name} ORDER BY ALL")
+                names = [column[0] for column in found.description]
+                assert {*names} == {*table(f"factor.{name}").column_names} - {"as_of", "run_id"}
+                result[name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         return result
+
+    @contextmanager
+    def computed(
+        self, as_of: date = AS_OF, *, known_at: datetime | None = None, threads: int | None = None, **params: Any
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with every factor table, and the steps that are kept."""
+        with self.connect(as_of, known_at=known_at, threads=threads) as con:
+            known = {f"has_{name}": there for name, there in feeds_at_hand(con, self._rows).items()}
+            engine = FactorEngine(con, {**PARAMS, **known, **window_params(as_of), **params})
+            assert engine.currencies_without_rate() == []
+            for name in FACTOR_ORDER:
+                con.execute(f"CREATE TABLE result_{name} AS {engine.query(name)}")
+                engine.register(name, f"result_{name}")
+            yield con
 
     def table_alone(
         self, name: str, as_of: date = AS_OF, *, known_at: datetime | None = None, **params: Any

@@ -50,10 +50,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class Relation:
-    """Something with rows: a table, a step, a subquery. `keys`: sets of columns with one row at most for each of their values."""
+    """Something with rows: a table, a step, a subquery. `keys`: sets of columns with one row at most for each of their values.
+    `one_row`: there is exactly one row, whatever it reads.
+    """
 
     branches: tuple[Branch, ...]
     keys: Keys = frozenset()
+    one_row: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ Tables = Mapping[str, Relation]
 
 @dataclass(frozen=True)
 class _Taken:
-    """Rows of a FROM with all its joins, for one choice of branches. `columns` by (alias, column)."""
+    """Rows of a FROM with all its joins, for one choice of branches, or of all. `columns` by (alias, column)."""
 
     columns: dict[tuple[str, str], Influences]
     texts: dict[tuple[str, str], Texts]
@@ -162,42 +165,51 @@ class _Tracer:
     def _select(self, tree: exp.Select, known: Tables, outer: _Taken | None) -> Relation:
         sources = self._sources(tree, known, outer)
         selects = list(self._selected(tree, sources))
-        branches = [self._branch(tree, taken, selects, known) for taken in self._taken(tree, sources, known, outer)]
+        whole = {alias: Relation((_one(each.branches),), each.keys, each.one_row) for alias, each in sources.items()}
+        (all_rows,) = self._taken(tree, whole, known, outer)
+        taken = self._taken(tree, sources, known, outer)
+        branches = [self._branch(tree, each, all_rows, selects, known) for each in taken]
         # Groups reach over the branches; a word that a group is made by is still one of those of the branches.
         merged = (_one(branches),) if _aggregates(tree) else _merged(branches)
-        return Relation(merged, self._keys(tree, sources, dict(selects)))
+        return Relation(merged, self._keys(tree, sources, dict(selects)), _one_row(tree, sources))
 
-    def _branch(self, tree: exp.Select, taken: _Taken, selects: list[tuple[str, exp.Expr]], known: Tables) -> Branch:
+    def _branch(
+        self, tree: exp.Select, taken: _Taken, all_rows: _Taken, selects: list[tuple[str, exp.Expr]], known: Tables
+    ) -> Branch:
         aliases = dict(selects)
 
         def of(node: exp.Expr | None, how: str) -> Influences:
-            return NONE if node is None else self._influences(node, how, taken, known, aliases)
+            if node is None:
+                return NONE
+            looks_around = any(each.find_ancestor(exp.Select) is tree for each in node.find_all(exp.Window))
+            return self._influences(node, how, all_rows if looks_around else taken, known, aliases)
 
         rows = taken.rows
         for clause in ("where", "having", "qualify"):
             rows |= of(tree.args.get(clause), "filter")
-        rows |= union(of(each, "group_by") for each in self._grouped(tree, aliases))
+        rows |= union(of(each, "group_by") for each in self._grouped(tree, aliases, taken.columns))
+        if tree.args.get("limit") or tree.args.get("offset"):
+            rows |= of(tree.args.get("order"), "sort")
         if tree.args.get("distinct"):
             rows |= union(of(each, "group_by") for each in aliases.values())
         columns = {name: of(node, "identity") for name, node in selects}
         texts = {name: held for name, node in selects if (held := _texts(node, taken)) is not None}
         return Branch(columns, rows, texts)
 
-    def _grouped(self, tree: exp.Select, aliases: Mapping[str, exp.Expr]) -> list[exp.Expr]:
+    def _grouped(self, tree: exp.Select, aliases: Mapping[str, exp.Expr], columns: Iterable[tuple[str, str]]) -> list[exp.Expr]:
+        """What rows are grouped by; a name is a column of the sources (`columns`) before it is one of the result."""
         group = tree.args.get("group")
         if group is None:
             return []
         if group.args.get("all"):
             return [node for node in aliases.values() if not node.find(exp.AggFunc)]
-        return [
-            aliases[each.name]
-            if isinstance(each, exp.Column)
-            and not each.table
-            and each.name in aliases
-            and not isinstance(aliases[each.name], exp.Column)
-            else each
-            for each in group.expressions
-        ]
+        own = {name for _, name in columns}
+
+        def written_out(each: exp.Expr) -> exp.Expr:
+            is_alias = isinstance(each, exp.Column) and not each.table and each.name in aliases and each.name not in own
+            return aliases[each.name] if is_alias else each
+
+        return [written_out(each) for each in group.expressions]
 
     # FROM and joins
 
@@ -257,8 +269,7 @@ class _Tracer:
                     for place in columns:
                         columns[place] |= on | rows if place[0] != alias else NONE
                         texts = {at: held if at[0] == alias else held | {None} for at, held in texts.items()}
-                one_row = frozenset() in relation.keys and not on
-                rows |= NONE if one_row else matched
+                rows |= NONE if relation.one_row and not on else matched
             yield _Taken(columns, texts, rows)
 
     def _using(self, join: exp.Join, sources: Mapping[str, Relation], alias: str) -> Iterator[tuple[str, str]]:
@@ -290,7 +301,8 @@ class _Tracer:
         fixed = {self._text(each, sources) for each in self._fixed(tree)}
         group = tree.args.get("group")
         if group is not None:
-            keys.add(frozenset(self._text(each, sources) for each in self._grouped(tree, selects)))
+            columns = [(alias, name) for alias, relation in sources.items() for name in relation.names]
+            keys.add(frozenset(self._text(each, sources) for each in self._grouped(tree, selects, columns)))
         elif _aggregates(tree):
             keys.add(frozenset())
         else:
@@ -475,6 +487,14 @@ def _aggregates(tree: exp.Select) -> bool:
         return True
     found = (node for each in tree.expressions for node in each.find_all(exp.AggFunc))
     return any(node.find_ancestor(exp.Window, exp.Select) is tree for node in found)
+
+
+def _one_row(tree: exp.Select, sources: Mapping[str, Relation]) -> bool:
+    """Whether the SELECT gives exactly one row: an aggregate of everything, or one row beside others."""
+    if any(tree.args.get(clause) for clause in ("group", "having", "qualify", "limit", "offset")):
+        return False
+    asked = tree.args.get("where") or any(join.args.get("on") or join.args.get("using") for join in tree.args.get("joins") or ())
+    return _aggregates(tree) or (not asked and all(each.one_row for each in sources.values()))
 
 
 def _conjuncts(node: exp.Expr | None) -> Iterator[exp.Expr]:

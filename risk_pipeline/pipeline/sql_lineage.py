@@ -70,6 +70,19 @@ def sql_lineage(sql: Sql = factor_sql) -> dict[str, dict[str, dict[str, list[str
     return tables | {name: _plain(trace(query, name, read, parameter)) for name, query in HISTORIES.items()}
 
 
+def relations() -> dict[str, Relation]:
+    """Every factor table and every step they read, with the keys that its SQL tells."""
+    found: dict[str, Relation] = {}
+
+    def read(name: str) -> Relation:
+        if name not in found:
+            found[name] = _relation(name, read, factor_sql)
+        return found[name]
+
+    factors = {f"factor.{name}": trace(factor_sql(name), name, read, parameter) for name in FACTOR_ORDER}
+    return {**found, **factors}
+
+
 def _plain(relation: Relation) -> dict[str, dict[str, list[str]]]:
     return {column: plain(found) for column, found in settled(relation, keys_of_tables()).items()}
 

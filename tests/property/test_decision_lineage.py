@@ -29,7 +29,7 @@ from tests.decision_witnesses import CUSTOMERS as OF_SEARCH
 from tests.decision_witnesses import FILE, Place, made, place_of, reached, shown, to_show, varied
 from tests.policy_keys import keys
 
-CUSTOMERS = 8  # of each seed: every fact of every one of them is changed
+CUSTOMERS = 6  # of each seed: every fact of every one of them is changed
 
 
 @pytest.mark.parametrize("seed", [101, 102], ids=["month end", "between month ends"])
@@ -162,7 +162,7 @@ def about(key: str, other: str) -> bool:
 @pytest.fixture(scope="module")
 def customers() -> tuple[Book, dict[str, pd.DataFrame]]:
     """Customers, and what is decided about them under the shipped policy."""
-    book = book_of(103, 200)
+    book = book_of(103, 120)
     return book, decided(book)
 
 

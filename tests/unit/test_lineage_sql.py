@@ -165,6 +165,37 @@ def test_stars_unions_by_name_and_group_by_all_are_written_out() -> None:
     assert grouped["total"] == {"aggregation": ["invoice.amount"], "group_by": ["invoice.currency"]}
 
 
+def test_a_window_over_a_union_looks_at_the_rows_of_all_its_parts() -> None:
+    found = columns(
+        "WITH part AS (SELECT customer_id, 'sold' AS kind, amount FROM feed.invoice"
+        " UNION ALL SELECT customer_id, 'paid' AS kind, amount FROM feed.payment),"
+        " ranked AS (SELECT kind, amount, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY amount) AS place FROM part)"
+        " SELECT CASE WHEN kind = 'sold' THEN place END AS place_of_sale FROM ranked"
+    )
+    assert {"invoice.amount", "payment.amount"} <= set(found["place_of_sale"]["window"])
+
+
+def test_one_row_at_most_is_not_one_row_always() -> None:
+    asked = "(SELECT name AS chosen FROM factor.customer WHERE customer_id = 'C1')"
+    crossed = columns(f"SELECT i.amount FROM feed.invoice AS i CROSS JOIN {asked} AS one")
+    assert crossed["amount"] == {"identity": ["invoice.amount"], "filter": ["customer.customer_id"]}
+    having = "(SELECT MAX(rate) AS most FROM feed.rate HAVING MAX(rate) > 1)"
+    assert "filter" in columns(f"SELECT i.amount FROM feed.invoice AS i CROSS JOIN {having} AS one")["amount"]
+
+
+def test_a_group_by_a_column_is_no_key_of_what_bears_its_name() -> None:
+    """COALESCE makes one of two groups: a join by it may find two rows."""
+    grouped = "(SELECT COALESCE(customer_id, '') AS customer_id, SUM(amount) AS paid FROM feed.payment GROUP BY customer_id)"
+    found = columns(f"SELECT i.amount FROM feed.invoice AS i LEFT JOIN {grouped} AS p ON i.customer_id = p.customer_id")
+    assert "join" in found["amount"]
+
+
+def test_the_order_counts_where_rows_are_cut_off() -> None:
+    assert columns("SELECT amount FROM feed.invoice ORDER BY due_date")["amount"] == {"identity": ["invoice.amount"]}
+    cut = columns("SELECT amount FROM feed.invoice ORDER BY due_date LIMIT 1")
+    assert cut["amount"] == {"identity": ["invoice.amount"], "sort": ["invoice.due_date"]}
+
+
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
