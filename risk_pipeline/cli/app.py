@@ -930,6 +930,28 @@ def policy_retire(
     retire_policy(_root(context, workspace), version, by, role, reason, as_json)
 
 
+@app.command()
+def doctor(
+    context: typer.Context,
+    look_ahead: Annotated[
+        bool, typer.Option("--look-ahead", help="Prove that an assessment saw nothing of later: plant it, compute again.")
+    ] = False,
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Whether the workspace is fit for the next run, and what to do. Exit code 3 when something is not well."""
+    from risk_pipeline.cli.doctor import look_at_workspace, prove_no_look_ahead
+    from risk_pipeline.errors import UsageError
+
+    if look_ahead:
+        prove_no_look_ahead(_root(context, workspace), as_of, as_json)
+    elif as_of is not None:
+        raise UsageError("--as-of goes with --look-ahead", remedy="risk-pipeline doctor --look-ahead --as-of DATE")
+    else:
+        look_at_workspace(_root(context, workspace), as_json)
+
+
 @audit_app.command("verify")
 def audit_verify(
     context: typer.Context,

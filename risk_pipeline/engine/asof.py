@@ -195,13 +195,18 @@ def bucket_of(customer_id: str) -> int:
     return int(hashlib.md5(customer_id.encode(), usedforsecurity=False).hexdigest()[:8], 16) % BUCKETS
 
 
-def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
-    """The rows of the parts under the alias p, without those closed by then. A column that no part has yet is NULL: parts are
-    never rewritten when a contract grows. The branch without rows, which only declares, is dropped when a query is planned.
+def stored(table: Table, parts: FeedParts) -> str:
+    """Every row of the parts, as a relation. A column that no part has yet is NULL: parts are never rewritten when a contract
+    grows. The branch without rows, which only declares, is dropped when a query is planned.
     """
     declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {c.name}" for c in (*STORE_COLUMNS, *table.columns))
-    stored = f"SELECT * FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true)"
-    source = f"FROM (SELECT {declared} WHERE FALSE UNION ALL BY NAME {stored}) AS p"
+    rows = f"SELECT * FROM read_parquet({path_list(list(parts.paths))}, union_by_name = true)"
+    return f"(SELECT {declared} WHERE FALSE UNION ALL BY NAME {rows})"
+
+
+def _from(table: Table, parts: FeedParts, sight: Sight, *, closed_by: datetime) -> str:
+    """The rows of the parts under the alias p, without those closed by then."""
+    source = f"FROM {stored(table, parts)} AS p"
     if not parts.closure_paths:
         return source
     closures = f"read_parquet({path_list(list(parts.closure_paths))}, union_by_name = true)"

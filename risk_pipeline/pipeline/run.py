@@ -90,10 +90,13 @@ class Staged:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a computation reads of the feeds, when it is not all that its record says: a part of it, or what several dates see."""
+    """What a computation reads of the feeds, when it is not all that its record says: a part of it, what several dates see, or
+    other files than the register names.
+    """
 
     sights: Sights | None = None
     scope: Scope = EVERYTHING
+    files: Mapping[str, FeedFiles] | None = None
 
 
 @dataclass(frozen=True)
@@ -433,10 +436,11 @@ class Run:
         scratch.mkdir(parents=True, exist_ok=True)
         self._con = connect(memory_limit=settings.memory_limit, threads=settings.threads, temp_dir=scratch)
         store = FeedStore(self._lake, self._register)
-        self._feeds = {contract.name: FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
+        stored = {contract.name: FeedFiles(*store.history(contract.name)) for contract in FEED_TABLES}
+        self._feeds = {**stored, **(self._seen.files or {})}
         sights = self._seen.sights or self._one_sight()
         create_views(self._con, self._feeds, sights, replace(self._seen.scope, customers=None))
-        self._has = feeds_at_hand(self._con, [name for name, parts in self._feeds.items() if parts.paths])
+        self._has = feeds_at_hand(self._con, self._delivered())
         self._evidence_known = any(visible(self._con, feed) for feed in EVIDENCE_FEEDS)
         create_policy_tables(self._con, self.policy)
         create_previous_view(self._con, self._previous("decision.risk_tier"), self._previous("decision.credit_limit"))
@@ -463,6 +467,17 @@ class Run:
                 f"no exchange rate to {self._currency} within 7 days before {self.as_of} for {', '.join(missing)}",
                 remedy="deliver the rates in the fx_rate feed (units per 1 EUR)",
             )
+
+    def _delivered(self) -> set[str]:
+        """The feeds that had rows by then. One delivered later must not tell that earlier dates had none of its kind."""
+        last = self.record.manifest["last_delivery"]
+        return {
+            each.feed
+            for each in _seen(self._register, self.known_at)
+            if each.part_path is not None
+            and each.delivery_id <= last
+            and (each.known_assumption is not None or each.received_at <= self.known_at)
+        }
 
     def _one_sight(self) -> Sights:
         """What the record says is seen of every feed."""
