@@ -29,8 +29,8 @@ from tests.decision_perturbation import (
 )
 
 FILE = Path(__file__).with_name("decision_witnesses.json")
-CUSTOMERS = 300  # of each seed
-SEEDS = 110  # at most
+CUSTOMERS = 1200  # of each seed
+SEEDS = 8  # at most
 AT_ONCE = 20_000  # customers decided at once
 Place = tuple[str, str]  # table, column
 Shown = tuple[str, Place]  # a fact or the full name of a column, and what it changes
