@@ -184,7 +184,7 @@ def _files(table: Table, lake: Lake, paths: Sequence[str | None]) -> list[str]:
             f"{table.full_name} has {len(distinct)} files, and a view of the catalogue takes at most {MAX_FILES}",
             remedy="it needs compaction: an ingest compacts a feed, a full assessment folds the parts of a result table",
         )
-    return [_literal(_pattern(lake.absolute(path))) for path in distinct]
+    return [_literal(pattern(lake.absolute(path))) for path in distinct]
 
 
 def _create_audit_table(connection: duckdb.DuckDBPyConnection, table: Table, register: Register) -> None:
@@ -237,6 +237,6 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _pattern(path: Path) -> str:
-    """The path with its *, ? and [ taken as they are: read_parquet takes every path as a pattern."""
+def pattern(path: Path) -> str:
+    """The path with its *, ? and [ taken as they are, as views name it: read_parquet takes every path as a pattern."""
     return "".join(f"[{each}]" if each in "*?[" else each for each in str(path))

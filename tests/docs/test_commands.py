@@ -28,6 +28,7 @@ PAGES = [
     "docs/policy.md",
     "docs/command_line.md",
     "docs/overrides.md",
+    "docs/audit.md",
     "docs/lineage.md",
     "docs/evidence_pack.md",
     "docs/retention.md",

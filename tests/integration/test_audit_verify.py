@@ -19,9 +19,11 @@ from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.audit_verify import Finding, Head, Verification, head_of, verify
 from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.pipeline.revoke import revoke
+from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES
 from risk_pipeline.policy.load import DEFAULT_POLICY
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.lake import file_sha256
+from risk_pipeline.store.catalogue import build_catalogue
+from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.register import RecordedEvent, Register
 from risk_pipeline.store.register.events import event_hash
 from tests.small_ledger import DECEMBER, make_small_workspace
@@ -405,3 +407,43 @@ def test_a_workspace_without_a_register_is_not_given_one(tmp_path: Path, capsys:
     typed(tmp_path, "verify", code=1)
     assert "has no register" in capsys.readouterr().err
     assert not (tmp_path / "warehouse").exists()
+
+
+def test_doctor_as_people_type_it(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It looks at the same things, in no time; bytes are not its matter."""
+
+    def said(*arguments: str, code: int = 0) -> str:
+        assert run(["-w", str(root), "doctor", *arguments]) == code
+        printed = capsys.readouterr()
+        return printed.out + printed.err
+
+    workspace = Workspace.load(root)
+    assert "catalogue rebuild" in said(code=3), "the workspace was moved"
+    with Register.open(workspace.register_url) as register:
+        build_catalogue(workspace.catalogue, Lake(workspace.lake), register)
+    looked = json.loads(said("--json"))["rows"]
+    what = ["environment", "workspace", "feeds", "policy", "register", "lake", "catalogue", "lock"]
+    assert [row["what"] for row in looked] == what
+    assert looked[2]["found"] == "2: invoice, payment"
+
+    tables = len(FACTOR_TABLES) + len(DECIDE_TABLES)
+    assert f"Nothing moved: all {tables} tables" in said("--look-ahead", "--as-of", f"{DECEMBER}")
+    assert not list((workspace.warehouse / "scratch").glob("a*-*"))
+    assert "goes with --look-ahead" in said("--as-of", f"{DECEMBER}", code=2)
+
+    lake(root, "decision/risk_tier/*/*.parquet").unlink()
+    altered(root, "UPDATE event SET actor = 'nobody' WHERE seq = 3")
+    (root / "policy" / "p.yaml").write_text("version: 1\n", encoding="utf-8")
+    printed = said(code=3)
+    for words in ("audit log is broken at event 3", "1 files are gone", "policy: mend these lines"):
+        assert words in printed
+    (root / "risk.yaml").write_text("colour: red\n", encoding="utf-8")
+    assert "colour is no setting" in said(code=3)
+
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "risk.yaml").write_text("", encoding="utf-8")
+    root = tmp_path / "new"
+    printed = said(code=3)
+    assert "feeds: write one" in printed
+    assert "none yet: nothing was delivered" in printed
+    assert "nothing is published yet" in said("--look-ahead", code=1)
