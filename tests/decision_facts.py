@@ -27,6 +27,7 @@ PREVIOUS = {
     "previous_last_downgrade_on": "datetime64[s]",
     "previous_month_end_score": "float64",
     "previous_computed_limit": "Int64",
+    "previous_period_start_limit": "Int64",
     "previous_effective_limit": "Int64",
     "group_limit": "Int64",
     "group_limit_total": "Int64",

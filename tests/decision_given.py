@@ -13,6 +13,7 @@ from risk_pipeline.decision import tables
 from risk_pipeline.decision.assign import assign
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import Scored, decide_scored, prepare
+from risk_pipeline.decision.tables import Decided
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy, Segment
@@ -53,14 +54,7 @@ class Outcome:
 def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS_OF, **changes: Any) -> Outcome:
     """The decision about one customer whose score is given; None = unrated for want of coverage."""
     policy = policy or with_segment("corporate")
-    view = prepare(facts(changes), policy, context(as_of))
-    scored = Scored(
-        score=np.array([0 if score is None else round(score * 100)]),
-        known=np.array([score is not None]),
-        model_rule=np.array([UNRATED_BY_COVERAGE if score is None else 0], dtype=np.int16),
-        cards=(),
-    )
-    decided = decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy, as_of), scored)
+    decided = _decided(facts(changes), np.array([-1 if score is None else round(score * 100)]), policy, as_of)
     frames = [tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))]
     row = {name: _plain(frame[name].iloc[0]) for frame in frames for name in frame if name not in ("valid_to",)}
     row["tier_valid_to"], row["limit_valid_to"] = (_plain(frame["valid_to"].iloc[0]) for frame in frames)
@@ -68,6 +62,26 @@ def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS
         row[name] = None if row[name] is None else row[name] / 100
     candidates = tables.candidate_frame(decided, context(as_of))
     return Outcome(row, {m: amount / 100 for m, amount in zip(candidates["method"], candidates["candidate_limit"], strict=True)})
+
+
+def decided_frames(
+    customers: pd.DataFrame, scores: Any, policy: Policy, as_of: date = AS_OF
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """decision.risk_tier and decision.credit_limit of many customers whose scores are given, in hundredths; -1 = unrated."""
+    decided = _decided(customers, scores, policy, as_of)
+    return tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))
+
+
+def _decided(customers: pd.DataFrame, scores: Any, policy: Policy, as_of: date) -> Decided:
+    view = prepare(customers, policy, context(as_of))
+    known = np.asarray(scores) >= 0
+    scored = Scored(
+        score=np.maximum(scores, 0),
+        known=known,
+        model_rule=np.where(known, 0, UNRATED_BY_COVERAGE).astype(np.int16),
+        cards=(),
+    )
+    return decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy, as_of), scored)
 
 
 def _plain(value: Any) -> Any:

@@ -64,6 +64,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
             " limit_reason computed_limit effective_limit approval_status required_authority applied_source previous_limit"
+            " period_start_limit"
             " valid_to payment_terms_days settlement_cycle prepayment_pct terms_reason proposed_terms_days"
             " price_class_change unsecured_limit secured_amount secured_exposure"
             " manual_limit manual_limit_id manual_limit_expires_on manual_limit_status temporary_limit temporary_limit_id"

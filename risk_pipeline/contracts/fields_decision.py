@@ -144,6 +144,9 @@ FIELDS: tuple[Field, ...] = (
     Field("binding_method", Kind.TEXT, "Candidate or rule that set the limit", "决定额度的测算方法或规则"),
     Field("limit_reason", Kind.TEXT, "Why the limit is what it is, in a code", "额度成因代码"),
     Field("previous_limit", Kind.MONEY, "Limit of the previous published assessment", "上一次已发布评估的额度", REPORTING),
+    Field("period_start_limit", Kind.MONEY, "Limit by the policy with which the calendar month began, or the first one in it: "
+          "what caps on moves are measured from",
+          "本月初的政策测算额度（月内首次授信的为首次额度），单期调整幅度以此为基准", REPORTING),
     Field("payment_terms_days", Kind.INTEGER, "Payment terms granted", "核定账期", "days"),
     Field("settlement_cycle", Kind.TEXT, "How the customer settles: monthly statement, per invoice, prepayment",
           "结算方式：月结、逐票、预付"),

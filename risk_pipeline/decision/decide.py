@@ -79,8 +79,8 @@ ALWAYS_READ = tuple(
         " previous_hysteresis_periods_met previous_last_downgrade_on previous_month_end_score"
         " previous_default_wait_days previous_knockouts previous_status previous_status_since previous_status_periods"
         " previous_status_before previous_status_rule previous_status_cleared_on previous_status_wait_days"
-        " previous_cure_ceiling previous_limit previous_computed_limit previous_effective_limit"
-        " previous_next_review_date previous_reviewed_on"
+        " previous_cure_ceiling previous_limit previous_computed_limit previous_period_start_limit"
+        " previous_effective_limit previous_next_review_date previous_reviewed_on"
     ).split()
 )
 
@@ -191,7 +191,7 @@ def decide_scored(
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
         review_due=due_today(facts, state, policy, context.as_of),
     )
-    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy)
+    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy, context.as_of)
     person = facts.flags("natural_person")
     adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
     approval = approve(facts, customers, limits, adverse, policy)

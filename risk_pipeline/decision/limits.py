@@ -10,6 +10,7 @@ limit = min(need, min(capacity) + secured). Without a need candidate the limit i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Limits:
     """The outcome. `binding` is a position in `candidates`, -1 = no_basis. Amounts hold 0 where `known` is False.
 
     `alone`: the limit before what the group may have together, not rounded; what the group's limit is divided by.
-    `computed`: the limit before manual and temporary limits, what the next assessment measures moves from.
+    `computed`: the limit before manual and temporary limits. `start`: what caps on moves are measured from, see `month_start`.
     `source`: position in SOURCES. `too_small`: rounding left nothing of it.
     """
 
@@ -55,6 +56,7 @@ class Limits:
     unsecured: Ints
     secured: Ints
     alone: Ints
+    start: Vector
     computed: Ints
     limit: Ints
     source: NDArray[np.int8]
@@ -80,12 +82,17 @@ class _Ladder:
 
 
 def decide_limits(
-    facts: Facts, customers: Customers, terms_days: Ints, knocked: Knocked, circumstances: Circumstances, policy: Policy
+    facts: Facts,
+    customers: Customers,
+    terms_days: Ints,
+    knocked: Knocked,
+    circumstances: Circumstances,
+    policy: Policy,
+    as_of: date,
 ) -> Limits:
     """The limit of every customer in reporting currency; `terms_days` are those of the new tier.
 
-    Facts read: those of the candidates, collateral_value_net, group_limit, previous_computed_limit, manual_limit,
-    temporary_limit.
+    Facts read: those of the candidates, of `month_start`, collateral_value_net, group_limit, manual_limit, temporary_limit.
     """
     needs, capacities = candidates(facts, customers, terms_days, policy)
     value = facts.integers("collateral_value_net")
@@ -113,7 +120,8 @@ def decide_limits(
     ladder.step(HARD_STOP, ladder.amount, stopped, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"]))
     alone = np.where(customers.has_limit, ladder.amount, 0)
     bound = _group(ladder, bound, facts)
-    _moves(ladder, bound, facts, circumstances, has_need & ~stopped, knocked, policy)
+    start = month_start(facts, as_of)
+    _moves(ladder, bound, start, facts, circumstances, has_need & ~stopped, knocked, policy)
     before, computed = ladder.amount, round_down(ladder.amount, policy)
     ladder.amount = computed
     _by_people(ladder, facts, customers, circumstances, knocked, policy)
@@ -126,6 +134,7 @@ def decide_limits(
         unsecured=np.where(has_need & customers.has_limit, unsecured, 0),
         secured=np.where(has_need & customers.has_limit, secured, 0),
         alone=alone,
+        start=Vector(start.values, start.known & customers.has_limit),
         computed=np.where(customers.has_limit, computed, 0),
         limit=np.where(customers.has_limit, ladder.amount, 0),
         source=np.select([stopped, by_people], [2, 1], default=0).astype(np.int8),
@@ -164,28 +173,51 @@ def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
     return np.where(part.known, np.minimum(bound, part.values), bound)
 
 
+def month_start(facts: Facts, as_of: date) -> Vector:
+    """The limit by policy with which the calendar month of `as_of` began, whatever number of runs fell into the month.
+
+    Of a customer that had none, or 0, the first one it got in the month. Not known before the first assessment. Facts read:
+    previous_as_of, previous_computed_limit, previous_period_start_limit.
+    """
+    before, handed_on = facts.integers("previous_computed_limit"), facts.integers("previous_period_start_limit")
+    this_month = facts.dates("previous_as_of").astype("datetime64[M]") == np.datetime64(as_of, "M")
+    goes_on = this_month & handed_on.known & (handed_on.values > 0)
+    return Vector(np.where(goes_on, handed_on.values, before.values), before.known)
+
+
 def _moves(
-    ladder: _Ladder, bound: Ints, facts: Facts, circumstances: Circumstances, movable: Bools, knocked: Knocked, policy: Policy
+    ladder: _Ladder,
+    bound: Ints,
+    start: Vector,
+    facts: Facts,
+    circumstances: Circumstances,
+    movable: Bools,
+    knocked: Knocked,
+    policy: Policy,
 ) -> None:
-    """Raises are capped per period; cuts too while the tier stands and only the need fell; small changes are not made."""
-    rule, base = policy.limits.move_caps, facts.integers("previous_computed_limit")
-    moves = base.known & (base.values > 0) & movable
-    inputs = js.object_of(previous_limit=js.money(base))
+    """Raises are capped per calendar month; cuts too while the tier stands and only the need fell; small changes are not made.
+
+    Caps are measured from `start`; whether a change is small, and what is carried forward, from the limit before.
+    """
+    rule, before = policy.limits.move_caps, facts.integers("previous_computed_limit")
+    moves = start.known & (start.values > 0) & movable
+    inputs = js.object_of(period_start_limit=js.money(start))
     highest = np.maximum(
-        base.values + times(base.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
-        base.values + minor_units(rule.raise_abs_free),
+        start.values + times(start.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
+        start.values + minor_units(rule.raise_abs_free),
     )
     ladder.step("raise_cap", highest, moves & (ladder.amount > highest), inputs)
-    keeps = base.values - times(base.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
-    lowest = np.minimum(keeps, bound)
+    keeps = start.values - times(start.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
+    lowest = np.minimum(np.minimum(keeps, before.values), bound)  # a cap on cuts raises nothing
     calm = moves & circumstances.same_tier & ~knocked.hits.any(axis=1)
     ladder.step("cut_cap", lowest, calm & (ladder.amount < lowest), inputs)
-    change = np.abs(ladder.amount - base.values)
-    small = change < times(base.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
-    stays = moves & circumstances.same_tier & small & (change > 0) & (base.values <= bound)
-    ladder.step("dead_band", base.values, stays, inputs)
-    rests = moves & circumstances.same_tier & ~circumstances.review_due & (ladder.amount != base.values)
-    ladder.step("carried_forward", base.values, rests & (base.values <= bound), inputs)
+    inputs = js.object_of(previous_limit=js.money(before))
+    change = np.abs(ladder.amount - before.values)
+    small = change < times(before.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
+    allowed = moves & circumstances.same_tier & (before.values > 0) & (before.values <= np.minimum(bound, highest))
+    ladder.step("dead_band", before.values, allowed & small & (change > 0), inputs)
+    rests = allowed & ~circumstances.review_due & (ladder.amount != before.values)
+    ladder.step("carried_forward", before.values, rests, inputs)
 
 
 def _by_people(

@@ -231,6 +231,7 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "secured_amount": nullable(limits.secured, known),
         "secured_exposure": nullable(np.minimum(limits.secured, np.maximum(exposure, 0)), known),
         "computed_limit": nullable(limits.computed, known),
+        "period_start_limit": nullable(limits.start.values, limits.start.known),
         "effective_limit": nullable(decided.approval.effective, known),
         "approval_status": categorical(np.where(known, decided.approval.status, -1).astype(np.int8), STATUSES),
         "required_authority": categorical(

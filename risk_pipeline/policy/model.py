@@ -469,8 +469,8 @@ class Floor(Model):
 
 
 class MoveCaps(Model):
-    """How far a limit moves in one period: up by a share or by a free amount, whichever is more; down by a share while the tier
-    stands, no knock-out holds and only the need fell.
+    """How far a limit moves in one calendar month: up by a share or by a free amount, whichever is more; down by a share while
+    the tier stands, no knock-out holds and only the need fell.
     """
 
     raise_share_per_period: Share

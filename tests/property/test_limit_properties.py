@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from risk_pipeline.policy.model import Policy, minor_units
-from tests.decision_given import POLICY, Outcome, given, with_segment
+from tests.decision_facts import many
+from tests.decision_given import POLICY, Outcome, decided_frames, given, with_segment
 
 SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CORPORATE = with_segment("corporate")
@@ -160,3 +162,30 @@ def test_what_waits_for_approval_never_raises_what_is_in_force(customer: dict[st
         assert effective <= before
         assert case.required_authority is not None
     assert np.isclose(effective, min(effective, case.limit_reporting * 100))
+
+
+def test_however_many_runs_a_month_has_it_raises_by_one_cap() -> None:
+    """Event-driven runs in June after the month end of May, amounts anew in each: the first limit of the month is the measure."""
+    rule, rng, customers = CORPORATE.limits.move_caps, np.random.default_rng(18), 400
+    frame = many(customers).assign(max_dpd_material=0, distressed_plan=False, is_intercompany=False, previous_in_default=False)
+    measure = rng.integers(0, 300, customers) * 1_000_00
+    before = {"previous_as_of": np.datetime64("2026-05-31", "s"), "previous_computed_limit": measure, "previous_tier": "low"}
+    raised = 0
+    for day in (date(2026, 6, 3), date(2026, 6, 10), date(2026, 6, 11), date(2026, 6, 30)):
+        frame = frame.assign(avg_monthly_sales_3m=rng.integers(0, 50_000_000, customers), **before)
+        tiers, limits = decided_frames(frame, rng.integers(4_000, 10_000, customers), CORPORATE, day)
+        assert limits["period_start_limit"].tolist() == measure.tolist()
+        computed = limits["computed_limit"].to_numpy(dtype="int64")
+        most = np.maximum(measure * (1 + rule.raise_share_per_period), measure + minor_units(rule.raise_abs_free))
+        assert (computed <= most)[measure > 0].all()
+        raised += (computed > measure)[measure > 0].sum()
+        measure = np.where(measure > 0, measure, computed)
+        before = {
+            "previous_as_of": np.datetime64(day, "s"),
+            "previous_tier": tiers["tier"].astype("str"),
+            "previous_computed_limit": computed,
+            "previous_period_start_limit": limits["period_start_limit"],
+        }
+    _, july = decided_frames(frame.assign(**before), rng.integers(4_000, 10_000, customers), CORPORATE, date(2026, 7, 1))
+    assert july["period_start_limit"].tolist() == computed.tolist()
+    assert raised > customers
