@@ -11,7 +11,7 @@ alone. A guarantee of the own group adds nothing to the group's limit. Ring-fenc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ import pandas as pd
 from risk_pipeline.decision.assign import assign
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import decide_scored, prepare, score_customers
+from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.tier_codes import tier_names
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.facts import Bools
@@ -28,17 +29,21 @@ LIMITS = ("group_limit", "group_limit_total")
 
 
 def alone(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> pd.DataFrame:
-    """What becomes of members decided on their own, one row each. Money in minor units.
+    """What becomes of members decided on their own, as of_decided says."""
+    view = prepare(facts, policy, context)
+    assigned = assign(view, policy, context.as_of)
+    scored = score_customers(view, policy, catalogue, context, assigned)
+    return of_decided(decide_scored(view, policy, catalogue, context, assigned, scored), policy)
+
+
+def of_decided(decided: Decided, policy: Policy) -> pd.DataFrame:
+    """What the group has to know of each member, one row each. Money in minor units.
 
     Columns: customer_id, group_key, group_parent_id, ring_fenced, tier, in_default, alone (the limit before the group's), brought
     (what of it rests on security of others than the group).
     """
-    view = prepare(facts, policy, context)
-    assigned = assign(view, policy, context.as_of)
-    scored = score_customers(view, policy, catalogue, context, assigned)
-    decided = decide_scored(view, policy, catalogue, context, assigned, scored)
+    view, limit = decided.facts, decided.limits.alone
     outside = view.integers("collateral_value_net_group")
-    limit = decided.limits.alone
     fenced = view.flags("ring_fenced")
     return pd.DataFrame(
         {
@@ -52,6 +57,19 @@ def alone(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: De
             "brought": np.minimum(np.where(outside.known, np.minimum(outside.values, decided.limits.secured), 0), limit),
         }
     )
+
+
+def group_facts(members: pd.DataFrame, again: Callable[[pd.DataFrame], pd.DataFrame], policy: Policy) -> pd.DataFrame:
+    """The facts of members that come from their groups: group_member_in_default and LIMITS beside the columns of `members`.
+
+    `members`: each on its own. `again`: decides those anew that another member's default reaches, from their rows.
+    """
+    members = members.assign(group_member_in_default=reached(members))
+    hit = members["group_member_in_default"]
+    if hit.any():
+        anew = again(members[hit]).assign(group_member_in_default=True)
+        members = pd.concat([members[~hit], anew], ignore_index=True)
+    return members.merge(divide(members, policy), on="customer_id", how="left")
 
 
 def reached(members: pd.DataFrame) -> Bools:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from risk_pipeline.contracts.derive import arrow_to_frame
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.groups import LIMITS, alone, divide, reached
+from risk_pipeline.decision.groups import LIMITS, alone, group_facts
 from risk_pipeline.factors.catalogue import Catalogue
 from risk_pipeline.policy.model import Policy
 
@@ -37,15 +37,14 @@ def create_group_outcome(
     members = _pass(read(MEMBERS), policy, catalogue, context)
     if members is None:
         return
-    members["group_member_in_default"] = reached(members)
-    if members["group_member_in_default"].any():
-        hit = members[members["group_member_in_default"]]
+
+    def again(hit: pd.DataFrame) -> pd.DataFrame:
         _create(con, hit.assign(**dict.fromkeys(LIMITS)))
-        again = _pass(read(f"SELECT customer_id FROM {RELATION}"), policy, catalogue, context)
-        assert again is not None, "who was reached is a member"
-        again["group_member_in_default"] = True
-        members = pd.concat([members[~members["group_member_in_default"]], again], ignore_index=True)
-    _create(con, members.merge(divide(members, policy), on="customer_id", how="left"))
+        anew = _pass(read(f"SELECT customer_id FROM {RELATION}"), policy, catalogue, context)
+        assert anew is not None, "who was reached is a member"
+        return anew
+
+    _create(con, group_facts(members, again, policy))
 
 
 def _pass(batches: pa.RecordBatchReader, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> pd.DataFrame | None:
