@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -54,7 +55,7 @@ class Outcome:
 def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS_OF, **changes: Any) -> Outcome:
     """The decision about one customer whose score is given; None = unrated for want of coverage."""
     policy = policy or with_segment("corporate")
-    decided = _decided(facts(changes), np.array([-1 if score is None else round(score * 100)]), policy, as_of)
+    decided = with_scores(facts(changes), [score], policy, context(as_of))
     frames = [tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))]
     row = {name: _plain(frame[name].iloc[0]) for frame in frames for name in frame if name not in ("valid_to",)}
     row["tier_valid_to"], row["limit_valid_to"] = (_plain(frame["valid_to"].iloc[0]) for frame in frames)
@@ -68,20 +69,21 @@ def decided_frames(
     customers: pd.DataFrame, scores: Any, policy: Policy, as_of: date = AS_OF
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """decision.risk_tier and decision.credit_limit of many customers whose scores are given, in hundredths; -1 = unrated."""
-    decided = _decided(customers, scores, policy, as_of)
+    decided = with_scores(customers, [None if score < 0 else score / 100 for score in scores], policy, context(as_of))
     return tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))
 
 
-def _decided(customers: pd.DataFrame, scores: Any, policy: Policy, as_of: date) -> Decided:
-    view = prepare(customers, policy, context(as_of))
-    known = np.asarray(scores) >= 0
+def with_scores(customers: pd.DataFrame, scores: Sequence[float | None], policy: Policy, constants: DecisionContext) -> Decided:
+    """What is decided of customers whose scores are given; None = unrated for want of coverage."""
+    view = prepare(customers, policy, constants)
+    known = np.array([score is not None for score in scores])
     scored = Scored(
-        score=np.maximum(scores, 0),
+        score=np.array([round((score or 0) * 100) for score in scores], dtype=np.int64),
         known=known,
         model_rule=np.where(known, 0, UNRATED_BY_COVERAGE).astype(np.int16),
         cards=(),
     )
-    return decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy, as_of), scored)
+    return decide_scored(view, policy, CATALOGUE, constants, assign(view, policy, constants.as_of), scored)
 
 
 def _plain(value: Any) -> Any:
