@@ -2,7 +2,7 @@
 
 Put here: what is due, the next date and its reason. Keep out: the rules (policy `reviews`), and carrying a limit (limits.py, a
 step of the ladder). Tier, state, hold, terms and alerts are decided anew for every customer at every assessment, so nothing bad
-waits for a review; only the limit does (docs/decisions/0012).
+waits for a review; only the limit does (docs/decisions/0017).
 """
 
 from __future__ import annotations

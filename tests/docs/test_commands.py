@@ -2,7 +2,10 @@
 
 In a document, a comment before a fenced block says what to do with it: `<!-- run -->` types the lines that begin with `$ `, and
 compares the lines below each with what comes (blanks do not count, `...` stands for anything; no line: no comparison);
-`<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it.
+`<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it;
+`<!-- sql -->` asks the demo's catalogue, which must have rows to answer with (`<!-- sql may be empty -->`: or none).
+
+The pages of one demo are followed in this file alone, since another file would make a demo of its own.
 """
 
 from __future__ import annotations
@@ -15,9 +18,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import duckdb
 import pytest
 
-BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from tests.docs.by_hand import differences
+
+BLOCK = re.compile(r"^<!-- (run|file|python|sql)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [
     "docs/getting-started.md",
     "docs/demo.md",
@@ -26,9 +32,14 @@ PAGES = [
     "docs/evidence.md",
     "docs/rejected-rows.md",
     "docs/policy.md",
+    "docs/by_hand.md",
+    "docs/queries.md",
     "docs/command_line.md",
     "docs/overrides.md",
 ]
+
+
+CATALOGUE = Path("warehouse") / "risk.duckdb"
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,9 @@ def test_page(page: str, repo_root: Path, demo: Any, reader_shell: Callable[[str
         elif kind == "python":
             (demo.root.parent / "page.py").write_text(text, encoding="utf-8")
             follow(Step("python page.py", ""), 0, reader_shell)
+        elif kind == "sql":
+            with duckdb.connect(str(demo.root / CATALOGUE), read_only=True) as con:
+                assert con.sql(text).fetchall() or argument == "may be empty", f"no row answers\n{text}"
         else:
             expected = int(re.sub(r"\D", "", argument) or 0)
             for step in steps(text):
@@ -76,6 +90,12 @@ def test_readme_shows_what_make_run_prints(repo_root: Path, demo: Any) -> None:
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^<!-- what make run prints -->\n```\w*\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert shows(f"...{shown}", demo.printed), f"the page shows\n{shown}\nbut there came\n{demo.printed}"
+
+
+def test_the_decision_by_hand_is_the_one_published(repo_root: Path, demo: Any) -> None:
+    page = (repo_root / "docs" / "by_hand.md").read_text(encoding="utf-8")
+    with duckdb.connect(str(demo.root / CATALOGUE), read_only=True) as con:
+        assert differences(page, con) == []
 
 
 def follow(step: Step, expected: int, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:
