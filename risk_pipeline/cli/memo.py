@@ -147,10 +147,21 @@ class Memo:
             bounds = {"lowest": _plain(rule["from"]), "below": _plain(rule["below"])}
             form = "score_below" if rule["from"] is None else "score_from" if rule["below"] is None else "score_between"
             return say(form, one, **values, **bounds, score=f"{rule['score']:.2f}")
+        if "needed" in rule:
+            return self._kept(one)
         if "threshold" in rule:
             return say(rule["kind"], one, **values, value=_plain(rule["value"]), threshold=_plain(rule["threshold"]))
         factors = listed((factor[one] for factor in rule.get("factors", ())), one)
         return say(rule["kind"], one, **values, factors=factors)
+
+    def _kept(self, one: One) -> str:
+        """Why the tier is worse than the score alone would have it: what the next step up needs, and how far the customer is."""
+        rule, tier = self._found.tier["decided"], self._found.tier["tier_label"][one]
+        if rule["score"] is None:
+            return say("no_way_up", one, tier=tier)
+        figures = {name: rule[name] for name in ("met", "periods", "lowered_on", "cooldown_days", "free_on")}
+        scores = {"score": f"{rule['score']:.2f}", "needed": _plain(rule["needed"])}
+        return say(rule["kind"], one, tier=tier, better=rule["better"][one], **figures, **scores)
 
     def _score_line(self, one: One) -> str:
         score = self._found.score

@@ -150,14 +150,20 @@ PHRASES = {
     "cure_ceiling": ("decided by the cure: {tier} at best while on probation", "由治愈规则决定：观察期内最好为{tier}"),
     "state_ceiling": ("decided by the state of the customer: {tier} at best", "由客户状态决定：最好为{tier}"),
     "hysteresis_buffer": (
-        "{tier} is kept: a better tier needs a score past the buffer over its border",
-        "维持{tier}：上调须评分超过界线及缓冲分",
+        "{tier} is kept: {better} needs a score of {needed} at {periods} month ends in a row, it is {score}",
+        "维持{tier}：连续 {periods} 个月末评分不低于 {needed} 方可上调至{better}，本次 {score}",
     ),
     "hysteresis_periods": (
-        "{tier} is kept: a better tier needs more month ends in a row with such a score",
-        "维持{tier}：上调须连续多个月末达标",
+        "{tier} is kept: {better} needs a score of {needed} at {periods} month ends in a row, {met} so far (now {score})",
+        "维持{tier}：连续 {periods} 个月末评分不低于 {needed} 方可上调至{better}，已达标 {met} 个（本次 {score}）",
     ),
-    "hysteresis_cooldown": ("{tier} is kept: too soon after the last step down", "维持{tier}：距上次下调未满冷却期"),
+    "hysteresis_cooldown": (
+        "{tier} is kept: the score is good enough for {better}, but not before {free_on}, {cooldown_days} days after the last"
+        " step down ({lowered_on})",
+        "维持{tier}：评分已达到{better}标准，但 {lowered_on} 下调后须满 {cooldown_days} 天，{free_on} 起方可上调",
+    ),
+    "hysteresis_step": ("one step up, to {tier}: a tier climbs one step at a time", "上调一级至{tier}：每次只上调一级"),
+    "no_way_up": ("{tier} is kept: without a score there is no way up", "维持{tier}：没有评分不能上调"),
     "notch_up": ("{tier} by an approved override, better than the model says", "经批准的人工调整上调为{tier}"),
     "notch_down": ("{tier} by an approved override, worse than the model says", "经批准的人工调整下调为{tier}"),
     "in_state": ("{state} since {day}: {reason}", "{state}，自 {day} 起：{reason}"),
@@ -342,6 +348,7 @@ CODES = {
     "active": ("active", "正常"),
     "suspended": ("suspended", "暂停"),
     "exit_proposed": ("exit proposed", "拟退出"),
+    "hysteresis_step": ("one step at a time", "每次上调一级"),
     "terminated": ("terminated", "已退出"),
     "unrated_coverage": ("too little evidence", "数据覆盖率不足"),
     "unrated_reweight": ("too little evidence", "已知因素权重不足"),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.factor_collateral import INELIGIBLE, KINDS
+from risk_pipeline.decision.hysteresis import WAITS
 from risk_pipeline.decision.reasons import enough_points, reason_told
 from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
@@ -272,8 +273,9 @@ def _evidence(
 
 
 def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contributions: list[Row]) -> Row:
-    """What decided the tier. `kind`: score, segment_ceiling, knockout, outside or one of the unrated_ rules; beside it what that
-    rule compares: the score and the bounds of its tier (`from` inclusive, `below`; None = open), or the share and its threshold.
+    """What decided the tier. `kind`: score, segment_ceiling, knockout, outside, one of unrated_ or of hysteresis_; beside it
+    what that rule compares: the score and the bounds of its tier (`from` inclusive, `below`; None = open), what the next step
+    up needs, or the share and its threshold.
     """
     rule = tier["binding_rule"]
     texts = {each.id: each.reason for each in policy.knockouts} | {each.id: each.reason for each in policy.outside_scorecard}
@@ -286,6 +288,8 @@ def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contri
         place = names.index(tier["tier"])
         lowest = float(policy.tiers[place].score_from) if place < len(names) - 1 else None
         return {**found, "score": score["score"], "from": lowest, "below": _from(policy, place - 1)}
+    if rule in WAITS:
+        return {**found, **_way_up(policy, tier, score)}
     if rule == "unrated_coverage":
         return {**found, "value": score["coverage_pct"], "threshold": policy.score.min_coverage_pct}
     if rule == "unrated_reweight":
@@ -294,6 +298,26 @@ def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contri
         blocking = [row["factor"] for row in contributions if str(row["missing_action"]).endswith("block")]
         return {**found, "factors": [_text(catalogue.by_id[name].label) for name in blocking]}
     return found
+
+
+def _way_up(policy: Policy, tier: Row, score: Row) -> Row:
+    """What the next tier up asks for and how far the customer is: score `needed` at `periods` month ends in a row, of which
+    `met` are there, and `free_on`, the first day after the cooldown (None = never lowered).
+    """
+    rule, names = policy.hysteresis, list(policy.tier_ids)
+    kept = tier["hysteresis_tier"]
+    better = names[names.index(policy.unrated.ranks_as if kept == UNRATED else kept) - 1]
+    lowered, days = tier["last_downgrade_on"], rule.cooldown_days_after_downgrade
+    return {
+        "score": score["score"],
+        "better": _tier_label(policy, better),
+        "needed": float(policy.tiers[names.index(better)].score_from + rule.upgrade_buffer_points),
+        "met": tier["hysteresis_periods_met"],
+        "periods": rule.periods_to_upgrade,
+        "lowered_on": lowered,
+        "cooldown_days": days,
+        "free_on": lowered + timedelta(days=days) if lowered else None,
+    }
 
 
 def _from(policy: Policy, place: int) -> float | None:

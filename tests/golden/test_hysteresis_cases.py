@@ -73,7 +73,9 @@ def test_case_21_a_lapsed_notch_down_does_not_wait() -> None:
 
 def test_one_step_per_period() -> None:
     case = remembering(90, "high", met=1)  # far over every border
-    assert (case.model_tier, case.tier) == ("low", "medium")
+    assert (case.model_tier, case.tier, case.binding_rule) == ("low", "medium", "hysteresis_step")
+    assert remembering(90, "unrated").binding_rule == "hysteresis_step"
+    assert remembering(70, "unrated").binding_rule == "score"
 
 
 @pytest.mark.parametrize(
