@@ -61,6 +61,8 @@ PARAMS: dict[str, Any] = {
     "notch_down_days": 180,
     "manual_days": 180,
     "temporary_days": 60,
+    "release_days": 14,
+    "release_again_days": 30,
     "verdict_days": 90,
     "round_sum": Decimal(1000),
     "split_threshold": Decimal(10000),

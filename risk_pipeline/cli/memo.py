@@ -255,6 +255,8 @@ class Memo:
     def _hold_lines(self) -> list[str]:
         limit = self._found.limit
         held = word("yes" if limit["hold"] else "no", self._language)
+        if limit["hold_release_status"] == "in_force":
+            held += "\n" + self._say("released_until", day=limit["hold_release_until"], number=limit["hold_release_id"])
         return [held, *(self._text(reason) for reason in limit["hold_texts"])]
 
     def _screened(self) -> bool:

@@ -45,11 +45,12 @@ class Who:
 
 @dataclass(frozen=True)
 class Change:
-    """What was typed after `override request`: exactly one of notch, limit and temporary limit."""
+    """What was typed after `override request`: exactly one of notch, limit, temporary limit and release of the hold."""
 
     notch: int | None
     limit: str | None
     temporary_limit: str | None
+    release_hold: bool
     currency: str | None
     reason_code: str
     reason: str
@@ -161,18 +162,20 @@ def _asked(customer: str, change: Change) -> Asked:
     from risk_pipeline.pipeline.overrides import Asked
 
     given = [name for name in ("notch", "limit", "temporary_limit") if getattr(change, name) is not None]
+    amount = _amount(change.limit or change.temporary_limit or "", given[0]) if given and given[0] != "notch" else None
+    given += ["hold_release"] if change.release_hold else []
     if len(given) != 1:
         raise UsageError(
-            "one thing at a time: the tier by notches, the limit, or a limit for a time",
-            remedy="exactly one of --notch N, --limit AMOUNT, --temporary-limit AMOUNT",
+            "one thing at a time: the tier by notches, the limit, a limit for a time, or the hold",
+            remedy="exactly one of --notch N, --limit AMOUNT, --temporary-limit AMOUNT, --release-hold",
         )
     return Asked(
         customer_id=customer,
-        kind=given[0],  # type: ignore[arg-type]  # the names of the options are the kinds
+        kind=given[0],  # type: ignore[arg-type]  # these names are the kinds
         reason_code=change.reason_code,
         reason=change.reason,
         notches=change.notch,
-        amount=None if change.notch is not None else _amount(change.limit or change.temporary_limit or "", given[0]),
+        amount=amount,
         currency=change.currency,
         start=_day(change.first, "--from"),
         until=_day(change.until, "--until"),
@@ -242,6 +245,8 @@ def _changed(row: dict[str, Any], one: One) -> str:
     if row["override_kind"] == "notch":
         steps = row["notches"]
         what = _say("notch_by", one, steps=f"{steps:+d}", better=_say("better" if steps > 0 else "worse", one))
+    elif row["override_kind"] == "hold_release":
+        what = _say("hold_let_through", one)
     else:
         name = "limit_by_hand" if row["override_kind"] == "limit" else "limit_for_a_time"
         what = _say(name, one, amount=f"{row['amount']:,.2f} {row['currency']}")

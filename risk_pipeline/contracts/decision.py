@@ -69,13 +69,14 @@ DECISION_TABLES: tuple[Table, ...] = (
             " price_class_change unsecured_limit secured_amount secured_exposure"
             " manual_limit manual_limit_id manual_limit_expires_on manual_limit_status temporary_limit temporary_limit_id"
             " temporary_limit_until temporary_limit_status"
-            " total_exposure utilisation headroom hold hold_reasons",
+            " total_exposure utilisation headroom hold hold_reasons hold_release_id hold_release_until hold_release_status",
             required="run_id currency reporting_currency total_exposure hold hold_reasons",
             values={
                 "approval_status": "auto pending approved rejected",
                 "applied_source": "computed manual hard_stop",
                 "manual_limit_status": OVERRIDE_STANDINGS,
                 "temporary_limit_status": OVERRIDE_STANDINGS,
+                "hold_release_status": "in_force hard_stop not_effective",
             },
         ),
     ),

@@ -20,12 +20,12 @@ from risk_pipeline.decision.assign import Assigned, assign
 from risk_pipeline.decision.authority import approve, may_grant
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import default_state
-from risk_pipeline.decision.hold import hold_hits, utilisation
+from risk_pipeline.decision.hold import hold, utilisation
 from risk_pipeline.decision.knockouts import knock_out
 from risk_pipeline.decision.lifecycle import states_after_tier, states_before_tier
 from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.decision.limits import Circumstances, decide_limits
-from risk_pipeline.decision.overrides import add_reasons, by_people
+from risk_pipeline.decision.overrides import IN_FORCE, add_reasons, by_people, released
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.reviews import due_today, next_reviews, with_outcome, with_review_facts
@@ -49,7 +49,8 @@ ALWAYS_READ = tuple(
         " account_manager requested_limit expected_monthly_sales plan_agreed_on plan_broken_on"
         # people_decision
         " notch_steps notch_id notch_expires_on manual_limit manual_limit_id manual_limit_role manual_limit_expires_on"
-        " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until limit_approved"
+        " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until"
+        " hold_release_id hold_release_until limit_approved"
         " limit_approved_role limit_rejected limit_rejected_from state_decision state_decision_on state_decision_role"
         " state_rejected state_rejected_on state_rejected_role override_pending override_rejected override_violation"
         " override_violation_id override_lapsed_on override_lapsed_id"
@@ -185,7 +186,7 @@ def decide_scored(
     state = Text(states.status, STATUSES)
     facts = with_review_facts(facts.with_columns(direction=Text(moved, DIRECTIONS), status=state), knocked, policy)
     circumstances = Circumstances(
-        same_tier=moved == DIRECTIONS.index("same"),
+        same_tier=(moved == DIRECTIONS.index("same")) & ~states.moved,
         on_probation=states.on_probation,
         may_be_manual=may_grant(facts, "manual_limit", customers, policy),
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
@@ -204,11 +205,13 @@ def decide_scored(
     facts = facts.with_columns(limit_reporting=granted, utilisation=used, segment=segment)
     facts = with_alert_facts(facts, Vector(scored.score, scored.known), days_of_tier(customers, policy), context.as_of)
     alerts = raise_alerts(facts, policy, context, not_rated)
-    holds = hold_hits(facts, knocked, policy, not_rated)
+    held = hold(facts, knocked, policy, not_rated)
+    release = released(facts, held)
     facts = with_outcome(facts, limits, alerts, policy)
-    facts = facts.with_columns(hold=Vector(np.asarray(holds.any(axis=1)), np.ones(len(facts), dtype=bool)))
+    facts = facts.with_columns(hold=Vector(held.on, np.ones(len(facts), dtype=bool)))
     reviews = next_reviews(facts, limits, circumstances.review_due, tiers.final, names, policy, context.as_of)
-    treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, policy, context)
+    let_through = release == IN_FORCE
+    treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, let_through, policy, context)
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
@@ -216,7 +219,7 @@ def decide_scored(
     for number, edge in enumerate(policy.exit.edges):
         if edge.to != ACTIVE:
             reasons.add_where((states.rule == number) & (states.status >= 0) & ~told, edge.reason)
-    add_reasons(reasons, people, facts)
+    add_reasons(reasons, people, release, facts)
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
     for number, rule in enumerate(policy.outside_scorecard):
         reasons.add_where(assigned.outside == number, rule.reason)
@@ -237,7 +240,8 @@ def decide_scored(
         people=people,
         terms=terms,
         used=used,
-        holds=holds,
+        hold=held,
+        release=release,
         alerts=alerts,
         reviews=reviews,
         treatments=treatments,

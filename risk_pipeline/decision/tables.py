@@ -32,11 +32,11 @@ from risk_pipeline.decision.frames import (
     nullable,
     stacked,
 )
-from risk_pipeline.decision.hold import hold_ids
+from risk_pipeline.decision.hold import Hold, hold_ids
 from risk_pipeline.decision.knockouts import Knocked, stop_ids
 from risk_pipeline.decision.lifecycle import AWAY, States
 from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Limits, in_credit_currency
-from risk_pipeline.decision.overrides import STANDINGS, ByPeople
+from risk_pipeline.decision.overrides import STANDINGS, ByPeople, Standing
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.reviews import Reviews, review_frame
@@ -70,7 +70,8 @@ class Decided:
     people: ByPeople
     terms: TermsGiven
     used: Vector
-    holds: Bools
+    hold: Hold
+    release: Standing
     alerts: Alerts
     reviews: Reviews
     treatments: Treatments
@@ -245,8 +246,10 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "total_exposure": exposure,
         "utilisation": np.where(used.known, used.values, np.nan),
         "headroom": nullable(limits.limit - exposure, known),
-        "hold": decided.holds.any(axis=1),
-        "hold_reasons": joined(decided.holds, hold_ids(policy)),
+        "hold": decided.hold.on,
+        "hold_reasons": joined(decided.hold.hits, hold_ids(policy)),
+        **_picked(decided.facts.frame, "hold_release_id hold_release_until"),
+        "hold_release_status": categorical(decided.release, STANDINGS),
     }
     return frame("decision.credit_limit", context, len(decided), columns)
 

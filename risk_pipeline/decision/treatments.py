@@ -34,6 +34,7 @@ from risk_pipeline.policy.scopes import condition
 
 OPEN, DONE, WAIVED, SUPERSEDED = range(len(TREATMENT_STATES))
 SHORTEN_RULE = SHORTEN = "shorten_terms"
+HOLD_ORDERS = "hold_orders"
 NEVER = np.datetime64("NaT", "D")
 Positions = NDArray[np.intp]
 
@@ -126,6 +127,10 @@ class Demands:
     since: Dates
     due: Dates
 
+    def take(self, places: Positions) -> Demands:
+        """Some of them, in the order of `places`."""
+        return Demands(self.customer[places], self.ask[places], self.since[places], self.due[places])
+
 
 @dataclass(frozen=True)
 class Treatments:
@@ -148,16 +153,25 @@ class Treatments:
 
 
 def decide_treatments(
-    facts: Facts, customers: Customers, terms: TermsGiven, alerts: Alerts, scored: Bools, policy: Policy, context: DecisionContext
+    facts: Facts,
+    customers: Customers,
+    terms: TermsGiven,
+    alerts: Alerts,
+    scored: Bools,
+    released: Bools,
+    policy: Policy,
+    context: DecisionContext,
 ) -> Treatments:
     """Treatments of every customer with a limit of ours; `facts` hold the columns of scope "treatment".
 
-    `scored`: who is on a scorecard; others are asked nothing for their tier.
+    `scored`: who is on a scorecard; others are asked nothing for their tier. `released`: whose hold people released; nobody is
+    asked to hold their orders, whatever rule does.
     """
     history, asks, actions = context.treatments or TreatmentHistory(), asks_of(policy), tuple(policy.actions)
     today = np.datetime64(context.as_of, "D")
     past = _Past(facts, history, asks, actions)
-    demands = _dated(_demands(facts, customers, terms, alerts, scored, asks, policy), past, asks, today)
+    demands = _let_through(_demands(facts, customers, terms, alerts, scored, asks, policy), released, asks, actions)
+    demands = _dated(demands, past, asks, today)
     demands = _without_contradictions(demands, asks, past, len(facts), policy)
     satisfied, demands = _satisfied(demands, past, asks, today)
     return _by_action(demands, satisfied, past, asks, policy)
@@ -194,6 +208,13 @@ def _demands(
             ask(incentive.id, incentive.action, has_earned(incentive, facts, customers))
     parts += _of_alerts(alerts, asks, policy)
     return Demands(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("customer", "ask", "since", "due")))
+
+
+def _let_through(demands: Demands, released: Bools, asks: Asks, actions: tuple[str, ...]) -> Demands:
+    """The demands without that orders be held where people let them through."""
+    holding = np.array([actions[ask.action] == HOLD_ORDERS for ask in asks.all] or [False])
+    keep = np.flatnonzero(~(holding[demands.ask] & released[demands.customer]))
+    return demands.take(keep)
 
 
 def _of_alerts(alerts: Alerts, asks: Asks, policy: Policy) -> list[Demands]:
@@ -295,8 +316,7 @@ def _without_contradictions(demands: Demands, asks: Asks, past: _Past, rows: int
     asked[demands.customer, action] = True
     for stays, goes in policy.contradictions:
         asked[:, names.index(goes)] &= ~asked[:, names.index(stays)]
-    keep = np.flatnonzero(asked[demands.customer, action])
-    return Demands(demands.customer[keep], demands.ask[keep], demands.since[keep], demands.due[keep])
+    return demands.take(np.flatnonzero(asked[demands.customer, action]))
 
 
 # ---------------------------------------------------------------- each action once

@@ -58,6 +58,8 @@ class Standing:
     currency: str
     rate: Decimal
     reporting_currency: str
+    hold_reasons: str
+    status: str | None
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Desk:
             rows = con.execute(
                 "SELECT l.customer_id, m.name, t.as_of, t.tier, t.model_tier, l.limit_reporting, l.computed_limit,"
                 " l.effective_limit, l.total_exposure, l.approval_status, l.required_authority, l.currency,"
-                " COALESCE(l.fx_rate_used, 1), l.reporting_currency"
+                " COALESCE(l.fx_rate_used, 1), l.reporting_currency, l.hold_reasons, t.status"
                 " FROM read_parquet(?) AS t JOIN read_parquet(?) AS l USING (customer_id) JOIN read_parquet(?) AS m"
                 " USING (customer_id) WHERE customer_id = ?",
                 [tier, limit, mart, customer_id],

@@ -489,6 +489,8 @@ class Run:
             "notch_down_days": self.policy.notches.expiry_days_down,
             "manual_days": self.policy.limits.manual.expiry_days,
             "temporary_days": self.policy.limits.temporary.max_days,
+            "release_days": self.policy.hold_release.max_days,
+            "release_again_days": self.policy.hold_release.once_per_days,
             "verdict_days": self.policy.authorities.verdict_days,
             "round_sum": self.policy.evidence.round_sum,
             "split_threshold": self.policy.evidence.split_threshold,

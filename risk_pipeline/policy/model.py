@@ -734,6 +734,19 @@ class HoldRule(Model):
     reason: Label
 
 
+class HoldRelease(Model):
+    """A hold released by hand, for at most `max_days` (0 = that day only). `roles` may approve it once per customer in
+    `once_per_days`; a higher level of `authorities` may again. Empty = nobody releases a hold.
+
+    Never against a knock-out or state that leaves no limit at all, nor one of `never_over`: ids of knock-outs and hold rules.
+    """
+
+    roles: tuple[Name, ...] = ()
+    once_per_days: Annotated[StrictInt, Field(ge=0, le=3650)] = 30
+    max_days: Annotated[StrictInt, Field(ge=0, le=365)] = 14
+    never_over: tuple[Name, ...] = ()
+
+
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -919,6 +932,7 @@ class Policy(Model):
     terms: dict[Name, dict[Name, Terms]]
     exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
+    hold_release: HoldRelease = HoldRelease()
     reviews: Reviews
     terms_rules: TermsRules = TermsRules()
     incentives: Annotated[tuple[Incentive, ...], Field(max_length=60)] = ()
@@ -945,6 +959,11 @@ class Policy(Model):
     def rated_and_unrated(self) -> tuple[str, ...]:
         """The keys that every table by tier must have."""
         return (*self.tier_ids, UNRATED)
+
+    @property
+    def never_released(self) -> frozenset[str]:
+        """Knock-outs and hold rules whose hold nobody releases."""
+        return frozenset([*self.hold_release.never_over, *(rule.id for rule in self.knockouts if rule.limit == "zero")])
 
     def fallback_pd(self, tier: str) -> float | None:
         """PD of a customer in `tier` without a score; unrated as the tier it ranks as; None = the policy has none."""

@@ -163,6 +163,39 @@ def test_of_one_kind_the_newest_approval_counts(case: LedgerCase) -> None:
     assert "override_lapsed_on" not in found
 
 
+@pytest.mark.parametrize(
+    ("role", "violation"),
+    [
+        ("credit_analyst", "role_not_authorised"),
+        ("account_manager", "role_never_approves"),
+        ("credit_manager", None),
+        ("cfo", None),
+    ],
+)
+def test_who_releases_a_hold(case: LedgerCase, role: str, violation: str | None) -> None:
+    override(case, "hold_release", amount=None, currency=None, valid_from=days_before(2), decided_role=role)
+    found = people(case)
+    assert found.get("override_violation") == violation
+    assert found.get("hold_release_id") == (None if violation else "O-1")
+    assert found.get("hold_release_until") == (None if violation else AS_OF + timedelta(days=12))
+    assert "override_days_left" not in found  # a release is short: nobody is warned of its end
+
+
+@pytest.mark.parametrize(
+    ("days", "role", "violation"),
+    [(29, "credit_manager", "released_lately"), (30, "credit_manager", None), (29, "head_of_credit", None)],
+)
+def test_a_hold_is_not_released_again_too_soon(case: LedgerCase, days: int, role: str, violation: str | None) -> None:
+    plain: dict[str, Any] = {"amount": None, "currency": None}
+    override(case, "hold_release", **plain, verdict_on=days_before(days), valid_from=days_before(days))
+    again = {"override_id": "O-2", "verdict_on": AS_OF, "valid_from": AS_OF, "decided_role": role}
+    override(case, "hold_release", **plain, **again)
+    override(case, "hold_release", **plain, **again | {"override_id": "O-0", "decided_by": "ann"})  # counts for nothing
+    found = people(case)
+    assert found.get("hold_release_id") == (None if violation else "O-2")
+    assert found["override_violation"] == (violation or "self_approval")
+
+
 def test_a_limit_in_another_currency_is_taken_at_the_rate_of_the_day(case: LedgerCase) -> None:
     case.add("fx_rate", currency="USD", rate_date=AS_OF, rate=1.25)
     override(case, "limit", currency="USD")

@@ -208,6 +208,45 @@ def test_requests_are_taken_back_rejected_listed_and_run_out(office: Office, do:
     assert states("2024-12-14")[third] == "in_force"
 
 
+def test_a_hold_is_released_for_some_days_by_two_people_and_not_again_too_soon(office: Office, do: Do) -> None:
+    """C3 stopped paying: held at more than 60 days, in default with us a month later. Its new goods are paid in advance."""
+    assert office.published(NOVEMBER)["C3"]["hold_reasons"].startswith("KO06")
+    release = ["--release-hold", "--by", "ann"]
+    code, _, error = do("override", "request", "C1", *release, *ASKED)
+    assert (code, "C1 is not on hold" in error) == (3, True)
+    code, _, error = do("override", "request", "C3", *release, *ASKED, "--until", "2025-01-15")
+    assert (code, "until 2024-12-24 at most (14 days)" in error) == (2, True)
+    number = asked(do, "C3", *release)
+    code, _, error = do("override", "approve", number, "--by", "ben")
+    assert (code, "ben (credit_analyst) has no authority over holds" in error) == (3, True)
+    code, text, _ = do("override", "approve", number, "--by", "mia", "--reason", "prepaid", day="2024-12-20")
+    assert (code, "hold released, 2024-12-10 to 2024-12-24" in text, "解除冻结" in text) == (0, True, True)
+
+    again = asked(do, "C3", *release, "--from", "2024-12-25")
+    code, _, error = do("override", "approve", again, "--by", "mia", day="2024-12-31")
+    assert (code, f"released on 2024-12-20 already ({number})" in error, "head_of_credit" in error) == (3, True, True)
+    denied = office.events("override.denied")
+    assert [(actor, detail["rule"]) for actor, detail in denied][-1] == ("mia", "released_lately")
+    assert do("override", "approve", again, "--by", "hana", day="2024-12-31")[0] == 0  # a higher level
+
+    after = office.assess(DECEMBER)["C3"]
+    assert (after["hold"], after["hold_reasons"][:4], after["tier"]) == (False, "KO05", "restricted")
+    assert (after["hold_release_id"], after["hold_release_status"]) == (again, "in_force")
+    assert (after["override_violation"], after["hold_release_until"]) == (None, date(2025, 1, 8))
+    with duckdb.connect(str(office.workspace.catalogue), read_only=True) as con:
+        asked_for = con.execute(
+            "SELECT state FROM decision.treatment WHERE as_of = ? AND action = 'hold_orders' AND customer_id = 'C3'", [DECEMBER]
+        ).fetchall()
+    assert asked_for == [("superseded",)]
+    text = " ".join(do("explain", "C3")[1].split())
+    for words in (
+        f"released until 2025-01-08 ({again}); it would be on hold because",
+        "In default with us",
+        "hold released, until",
+    ):
+        assert words in text, text
+
+
 WRONG = [
     (["CX", "--notch", "1", "--by", "ann"], 2, "customer CX is not in the assessment of 2024-11-30"),
     (["C1", "--notch", "1", "--by", "bob"], 2, "names nobody called 'bob'; named there: ann, ben, mia, Hana, liu"),

@@ -165,6 +165,31 @@ def test_hold_names_every_rule_that_demands_it(score: float, changes: dict[str, 
     assert case.hold is bool(reasons)
 
 
+@pytest.mark.parametrize(
+    ("score", "changes", "hold", "standing"),
+    [
+        (20, {}, False, "in_force"),
+        (45, {"max_dpd_material": 61}, False, "in_force"),  # KO06
+        (60, {"max_dpd_material": 95}, False, "in_force"),  # KO05: security still carries a limit
+        (60, {"sanctions_unreviewed": 1}, True, "hard_stop"),  # never_over
+        (60, {"sanctions_confirmed": 1}, True, "hard_stop"),  # no limit at all
+        (45, {"sanctions_unreviewed": 1, "max_dpd_material": 61}, True, "hard_stop"),
+        (60, {"previous_status": "terminated"}, True, "hard_stop"),
+        (60, {"previous_status": "suspended"}, False, "in_force"),
+        (60, {}, False, "not_effective"),
+    ],
+)
+def test_a_release_ends_a_hold_but_none_that_leaves_no_limit(
+    score: float, changes: dict[str, Any], hold: bool, standing: str
+) -> None:
+    plain = given(score, **{**sales(30_000), **changes})
+    case = given(score, hold_release_id="O-1", **{**sales(30_000), **changes})
+    assert (case.hold, case.hold_release_status) == (hold, standing)
+    assert case.hold_reasons == plain.hold_reasons
+    assert plain.hold is bool(plain.hold_reasons)
+    assert (plain.hold_release_status, case.limit_reporting, case.tier) == (None, plain.limit_reporting, plain.tier)
+
+
 def test_terms_by_class_and_tier() -> None:
     terms = {
         (c, s): given(s, policy=with_segment(c), **sales(30_000)).terms for c in ("corporate", "small", "sole") for s in (80, 45)

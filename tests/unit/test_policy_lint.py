@@ -165,6 +165,12 @@ BROKEN = {
         "never_approve: [account_manager, cfo]",
         "cfo is a level of authority and is said never to approve",
     ),
+    "hold released by no level": ("roles: [credit_manager]       #", "roles: [legal]  #", "legal is no level of authority"),
+    "hold that nobody demands": (
+        "never_over: [KO02]",
+        "never_over: [KO10]",
+        "KO10 is neither a knock-out with `hold: true` nor a rule of",
+    ),
     "notch approved by no level": ("roles_up: [credit_manager]", "roles_up: [legal]", "legal is no level of authority"),
     "not YAML": ("scaling: {pdo: 20,", "scaling: {pdo: 20,,", "not valid YAML"),
 }
