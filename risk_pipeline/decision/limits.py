@@ -35,7 +35,7 @@ SOURCES = ("computed", "manual", "hard_stop")
 class Circumstances:
     """What the steps need to know beside facts and candidates."""
 
-    same_tier: Bools  # as in the previous assessment
+    same_tier: Bools  # tier and state as in the previous assessment: half the limit on probation is no fall of the need
     on_probation: Bools
     may_be_manual: Bools  # the approver of the manual limit has the authority for it
     may_be_temporary: Bools  # the approver of the temporary limit has it
