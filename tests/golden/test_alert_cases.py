@@ -122,7 +122,7 @@ def test_how_grave_it_is_and_which_playbook_begins(number: str, rule: str, sever
 @pytest.mark.parametrize(
     ("number", "rule", "measures"),
     [("9", "A25", "cut_limit,ask_collateral"), ("8", "A24", "renew_collateral"), ("26", "A19", "hold_orders,compliance_review"),
-     ("27", "A05", "legal_action,notify_insurer"), ("18", "A02", "cut_limit,visit")],
+     ("27", "A05", "legal_action"), ("18", "A02", "cut_limit,visit")],
 )  # fmt: skip
 def test_what_is_to_be_done(number: str, rule: str, measures: str) -> None:
     assert of_case(number)[rule]["measures"] == measures

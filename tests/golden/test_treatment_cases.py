@@ -81,7 +81,7 @@ CASES = [
     Case("18", 74.99, "cut_limit visit", THIRTY, {**sales(60_000), **accounts(2_000_000, 20_000_000), **before("low")}),
     Case("19", 62, "visit hold_orders", FIFTEEN,
          {**sales(100_000), **accounts(1_000_000, 10_000_000), **owes(6_000, 65), "notch_steps": 1}),
-    Case("24", 60, "hold_orders legal_action notify_insurer prepayment_only", PREPAID, {**sales(100_000), "insolvency_open": 1}),
+    Case("24", 60, "hold_orders legal_action prepayment_only", PREPAID, {**sales(100_000), "insolvency_open": 1}),
     Case("25", 80, "hold_orders compliance_review", SIXTY,
          {**RICH, "sanctions_unreviewed": 1, **owes(212_500), "wavg_days_late_incl_open_12m": 0.0}, never="raise_limit_offer"),
     Case("25, the same without the hit", 80, "raise_limit_offer", SIXTY,
