@@ -6,7 +6,7 @@ may do what about one (pipeline.alerts).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,10 +53,15 @@ class Said:
 
 
 def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
-    """Print the alerts of an assessment, the gravest and longest due first."""
+    """Print the alerts of an assessment, the gravest and longest due first; above them what the portfolio should keep and does
+    not, unless only some alerts are asked for.
+    """
+    from risk_pipeline.cli.portfolio import print_breaches
     from risk_pipeline.orchestration.workspaces import open_register
     from risk_pipeline.pipeline.alerts import alerts
     from risk_pipeline.pipeline.people import Desk
+    from risk_pipeline.pipeline.portfolio import breaches
+    from risk_pipeline.store.lake import Lake
 
     _one_of("--state", wanted.state, ALERT_STATES)
     _one_of("--severity", wanted.severity, SEVERITIES)
@@ -72,11 +77,16 @@ def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
             rule=wanted.rule,
         )
         policy = Desk.open(workspace, register, datetime.now(UTC), as_of).policy
+        narrowed = wanted.state or wanted.severity or wanted.customer or wanted.rule
+        beyond = [] if narrowed else breaches(Lake(workspace.lake), register, as_of)
     at_most = wanted.limit or (None if as_json else SCREEN_ROWS)
     if as_json:
-        output.print_json({"as_of": as_of, "alerts": len(rows), "rows": [_row(row, policy) for row in rows[:at_most]]})
+        shown = [_row(row, policy) for row in rows[:at_most]]
+        portfolio = [asdict(breach) | {"owner_role": policy.portfolio.owner} for breach in beyond]
+        output.print_json({"as_of": as_of, "alerts": len(rows), "portfolio": portfolio, "rows": shown})
         return
     out, language = output.console(), workspace.settings.language
+    print_breaches(out, workspace, beyond, policy)
     out.print(each(language, lambda one: _say("head", one, n=len(rows), day=as_of)), soft_wrap=True)
     for row in rows[:at_most]:
         _print(row, policy, language)

@@ -27,7 +27,16 @@ SCREEN_ROWS = 20
 SCREEN_COLUMNS = {
     "mart.current_risk": ("customer_id", "name", "tier", "score", "credit_limit", "total_exposure", "overdue", "hold"),
     "mart.worklist": ("rank", "customer_id", "exposure_at_risk", "next_action_en", "due_date", "name", "tier", "next_action_zh"),
-    "mart.portfolio": ("dimension", "member_en", "total_exposure", "exposure_share", "over_cap", "expected_loss", "customers"),
+    "mart.portfolio": (
+        "dimension",
+        "member_en",
+        "total_exposure",
+        "exposure_share",
+        "over_cap",
+        "expected_loss",
+        "customers",
+        "customer_share",
+    ),
     "factor.financial_condition": ("customer_id", "statement_period_end", "altman_zone", "altman_z2", "debt_ratio"),
     "factor.credit_record": ("customer_id", "bureau_report_date", "bureau_score_norm", "bureau_delinquencies_12m"),
     "factor.contract_collateral": ("customer_id", "contract_standing", "contract_valid_to", "collateral_value"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import where_option
+from risk_pipeline.cli.portfolio import found_breaches, print_breaches
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
 from risk_pipeline.cli.texts import both, code, headers, say, word
 from risk_pipeline.pipeline.explain import hold_texts
@@ -53,7 +54,9 @@ def print_summary(workspace: Workspace, days: Sequence[date]) -> None:
     page = _Page(workspace, max(days))
     page.print_tiers()
     page.print_moved()
-    page.print_next(page.print_holds())
+    first = page.print_holds()
+    page.print_portfolio()
+    page.print_next(first)
 
 
 class _Page:
@@ -113,6 +116,10 @@ class _Page:
         self._table("customer name why overdue days exposure", shown, numeric=[3, 4, 5], fold=[1, 2])
         self._more(len(rows) - HOLDS)
         return str(rows[0][0])
+
+    def print_portfolio(self) -> None:
+        """What is beyond the caps of the portfolio."""
+        print_breaches(self._out, self._workspace, found_breaches(self._workspace, self._day), self._policy)
 
     def print_next(self, customer: str | None) -> None:
         """Commands to type next, ready to copy."""

@@ -53,6 +53,13 @@ WORDS = {
     "candidate": ("Candidate", "候选"),
     "amount": ("Amount", "金额"),
     "security": ("Security", "担保"),
+    "course": ("Course", "历次评估"),
+    "date": ("Date", "评估日"),
+    "decided": ("Decided by", "决定因素"),
+    "warnings": ("Early warnings", "预警"),
+    "warning": ("Warning", "预警信号"),
+    "severity": ("Severity", "严重程度"),
+    "since": ("Since", "首次发现"),
     "actions": ("What is to be done", "管理措施"),
     "action": ("Action, and why", "措施及原因"),
     "owner": ("Who", "责任人"),
@@ -78,6 +85,7 @@ WORDS = {
     "unit_months": ("months", "个月"),
     "unit_years": ("years", "年"),
     "unit_times": ("x", "倍"),
+    "portfolio": ("Portfolio beyond what the policy wants", "组合超出政策限度"),
     # overrides
     "overrides": ("Overrides", "人工调整"),
     "change": ("change", "调整内容"),
@@ -133,6 +141,13 @@ TREATMENT_PHRASES = {
 
 # Sentences; the values in braces are filled in.
 PHRASES = {
+    # course and early warnings
+    "held_means": ("limit: what is in force; * orders on hold", "额度为生效额度；* 冻结中"),
+    "noticed": ("{rule} {signal}", "{rule} {signal}"),
+    "noticed_value": (": {value}", "：{value}"),
+    "begins": ("playbook: {book}", "应急预案：{book}"),
+    "all_warnings": ("what to do about them, step by step: {command}", "措施与预案步骤：{command}"),
+    "late_means": ("! overdue", "! 已超期"),
     # head of the memo
     "account_manager": ("account manager {who}", "客户经理：{who}"),
     "customer_since": ("customer since {day}", "{day} 起成为客户"),
@@ -248,6 +263,17 @@ PHRASES = {
     "rows_rejected": (
         "{rows} rejected in {feeds}: risk-pipeline quarantine list{where}",
         "{n_feeds} 个数据源中有 {n_rows} 行被拒收：risk-pipeline quarantine list{where}",
+    ),
+    # portfolio
+    "over_exposure_share": ("{what}: {value} of all exposure, at most {cap}", "{what}：占总敞口 {value}，上限 {cap}"),
+    "over_customer_share": ("{what}: {value} of all customers, at most {cap}", "{what}：占全部客户 {value}，上限 {cap}"),
+    "over_expected_loss": (
+        "{what}: expected loss {value} {currency}, budget {cap}",
+        "{what}：预期损失 {value} {currency}，预算 {cap}",
+    ),
+    "portfolio_owner": (
+        "for {role} to decide; no limit is cut for it: {command}",
+        "由{role}研究决定，不自动调减额度：{command}",
     ),
     # overrides and verdicts on limits
     "override_until": ("{number}: {what}, until {day}: {standing}", "{number}：{what}，至 {day}：{standing}"),

@@ -63,6 +63,9 @@ FIELDS: tuple[Field, ...] = (
     Field("exposure_share", Kind.NUMBER, "Share of the total exposure of the portfolio", "占组合总敞口比例", "ratio"),
     Field("share_cap", Kind.NUMBER, "Largest share the policy wants; empty = no cap",
           "政策规定的最大占比；为空表示无上限", "ratio"),
+    Field("customer_share", Kind.NUMBER, "Share of all customers of the portfolio", "占组合客户数比例", "ratio"),
+    Field("customer_share_cap", Kind.NUMBER, "Largest share of customers the policy wants; empty = no cap",
+          "政策规定的最大客户数占比；为空表示无上限", "ratio"),
     Field("over_cap", Kind.FLAG, "Over the cap or the budget of the policy", "是否超过政策上限或预算"),
 )
 # fmt: on

@@ -28,6 +28,13 @@ MADE_FROM = (
     "score.risk_score",
 )
 UNKNOWN = "unknown"
+NO_CAP = "CAST(NULL AS DOUBLE)"
+# What people decided by hand: in words, and the columns that say it came into force.
+BY_HAND = {
+    "tier": ("Customers whose tier is moved by hand", "等级经人工调整的客户", ("notch_status",)),
+    "limit": ("Customers whose limit is set by hand", "额度经人工调整的客户", ("manual_limit_status", "temporary_limit_status")),
+    "hold": ("Customers whose hold is released", "已解除冻结的客户", ("hold_release_status",)),
+}
 
 
 def mart_query(name: str, policy: Policy, relations: Mapping[str, str]) -> str:
@@ -46,7 +53,8 @@ def _customers(policy: Policy) -> str:
     pd = f"CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NOT NULL THEN s.pd {fallback} ELSE {worst} END"
     return f"""
         SELECT m.customer_id, m.name, m.account_manager, t.tier, m.tier_label_en, m.tier_label_zh, t.status, t.in_default,
-            t.segment, l.total_exposure, COALESCE(l.secured_exposure, 0) AS secured_exposure, m.overdue, m.max_days_past_due,
+            t.segment, t.notch_status, l.manual_limit_status, l.temporary_limit_status, l.hold_release_status,
+            l.total_exposure, COALESCE(l.secured_exposure, 0) AS secured_exposure, m.overdue, m.max_days_past_due,
             l.limit_reporting, l.utilisation, l.hold, l.approval_status, l.reporting_currency, t.run_label,
             CAST({pd} AS DOUBLE) AS default_probability,
             CAST(GREATEST(l.total_exposure - COALESCE(l.secured_exposure, 0), 0) * ({pd}) AS DECIMAL(18, 2)) AS exposure_at_risk
@@ -92,19 +100,27 @@ def _portfolio(policy: Policy) -> str:
             COALESCE(SUM(overdue), 0) AS overdue, COALESCE(SUM(secured_exposure), 0) AS secured_exposure,
             COALESCE(SUM(limit_reporting), 0) AS limit_reporting, COALESCE(SUM(expected_loss), 0) AS expected_loss"""
 
-    def part(dimension: str, member: str, en: str, zh: str, cap: str = "CAST(NULL AS DOUBLE)", where: str = "") -> str:
+    def part(
+        dimension: str, member: str, en: str, zh: str, cap: str = NO_CAP, where: str = "", customers_cap: str = NO_CAP
+    ) -> str:
         return f"""
             SELECT {_text(dimension)} AS dimension, {member} AS member, {en} AS member_en, {zh} AS member_zh,
-                {cap} AS share_cap, CAST(NULL AS DECIMAL(18, 2)) AS loss_budget, {sums}
+                {cap} AS share_cap, {customers_cap} AS customer_share_cap, CAST(NULL AS DECIMAL(18, 2)) AS loss_budget, {sums}
             FROM placed {where}
             GROUP BY ALL
         """
 
+    def by_hand(member: str, cap: str = NO_CAP) -> str:
+        en, zh, columns = BY_HAND[member]
+        where = " OR ".join(f"{column} IN ('in_force', 'reduced')" for column in columns)
+        return part("override", _text(member), _text(en), _text(zh), NO_CAP, f"WHERE {where}", cap)
+
+    overrides_cap = _number(caps.override_share_max)
     industry_cap = f"CASE WHEN industry <> {_text(UNKNOWN)} THEN {_number(caps.industry_share_max)} END"
     parts = [
         f"""
             SELECT 'all' AS dimension, 'all' AS member, 'All customers' AS member_en, '全部客户' AS member_zh,
-                CAST(NULL AS DOUBLE) AS share_cap,
+                {NO_CAP} AS share_cap, {NO_CAP} AS customer_share_cap,
                 CAST({_number(caps.el_budget_share_of_sales)} * COALESCE(SUM(sales_12m), 0) AS DECIMAL(18, 2)) AS loss_budget,
                 {sums}
             FROM placed
@@ -124,6 +140,9 @@ def _portfolio(policy: Policy) -> str:
         part("segment", "segment", "segment", "segment"),
         part("industry", "industry", "industry", "industry", industry_cap),
         part("country", "country", "country", "country"),
+        by_hand("tier", overrides_cap),
+        by_hand("limit", overrides_cap),
+        by_hand("hold"),
     ]
     return f"""
         WITH customers AS (
@@ -145,10 +164,12 @@ def _portfolio(policy: Policy) -> str:
         placed AS (SELECT c.*, b.place FROM customers AS c JOIN borrowers AS b ON c.borrower = b.borrower),
         parts AS ({" UNION ALL BY NAME ".join(parts)}),
         whole AS (
-            SELECT SUM(total_exposure) AS exposure, MAX(reporting_currency) AS currency, MAX(run_label) AS label FROM placed
+            SELECT SUM(total_exposure) AS exposure, CAST(COUNT(customer_id) AS DOUBLE) AS customers,
+                MAX(reporting_currency) AS currency, MAX(run_label) AS label FROM placed
         )
-        SELECT p.*, p.total_exposure / NULLIF(w.exposure, 0) AS exposure_share,
+        SELECT p.*, p.total_exposure / NULLIF(w.exposure, 0) AS exposure_share, p.customers / w.customers AS customer_share,
             COALESCE(p.total_exposure / NULLIF(w.exposure, 0) > p.share_cap, FALSE)
+                OR COALESCE(p.customers / w.customers > p.customer_share_cap, FALSE)
                 OR COALESCE(p.expected_loss > p.loss_budget, FALSE) AS over_cap,
             w.currency AS reporting_currency, w.label AS run_label
         FROM parts AS p CROSS JOIN whole AS w

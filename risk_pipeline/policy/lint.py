@@ -435,6 +435,8 @@ def _roles(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
         for number, role in enumerate(roles):
             if role not in levels:
                 yield (*place, number), f"{role} is no level of authority: {', '.join(levels)}"
+    if policy.portfolio.owner is not None:
+        yield from _known_roles(("portfolio", "owner"), "portfolio.owner", (policy.portfolio.owner,), policy)
     holding = {*(rule.id for rule in policy.knockouts if rule.hold), *(rule.id for rule in policy.hold)}
     for number, rule_id in enumerate(policy.hold_release.never_over):
         if rule_id not in holding:

@@ -886,12 +886,17 @@ class Reviews(Model):
 
 
 class Portfolio(Model):
-    """What the portfolio as a whole should keep; beyond it, mart.portfolio says so. Nothing is cut for it."""
+    """What the portfolio as a whole should keep; beyond it, mart.portfolio says so, and `owner` is told. Nothing is cut for it.
+
+    `override_share_max`: of all customers, those whose tier, and those whose limit, is another one by hand.
+    """
 
     el_budget_share_of_sales: Share = 0.004
     top1_share_max: Share = 0.15
     top10_share_max: Share = 0.50
     industry_share_max: Share = 0.30
+    override_share_max: Share = 0.10
+    owner: Name | None = None
 
 
 class Policy(Model):

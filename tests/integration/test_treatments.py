@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
+from risk_pipeline.cli.summary import print_summary
 from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.ingest import ingest
@@ -60,6 +61,28 @@ def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(tmp_path: Pa
 
     assert run(["-w", str(tmp_path), "show", "mart.worklist"]) == 0
     assert "next_action_en" in capsys.readouterr().out
+    the_portfolio_is_told(workspace, capsys)
+
+
+def the_portfolio_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Five customers: the largest owes more than the policy wants of one."""
+    told = [json.loads(_printed(workspace, capsys, "alerts", "list", "--json", *more)) for more in ((), ("--severity", "high"))]
+    top = next(each for each in told[0]["portfolio"] if each["member"] == "top1")
+    assert (top["kind"], top["cap"], top["owner_role"]) == ("exposure_share", 0.15, "head_of_credit")
+    assert top["value"] > top["cap"]
+    assert told[1]["portfolio"] == []
+    listed = _printed(workspace, capsys, "alerts", "list")
+    print_summary(workspace, [JANUARY])
+    for text in (listed, capsys.readouterr().out):
+        assert f"Largest customer or group: {100 * top['value']:.1f} % of all exposure, at most 15.0 %" in text
+        assert "最大的客户或集团：占总敞口" in text
+        assert "Head of credit to decide" in text
+
+
+def _printed(workspace: Workspace, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert run(["-w", str(workspace.root), *words]) == 0
+    return capsys.readouterr().out
 
 
 def test_people_say_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
