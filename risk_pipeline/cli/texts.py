@@ -112,13 +112,12 @@ ALERT_PHRASES = {
     "snoozed": ("snoozed", "已暂缓"),
     "closed": ("closed", "已关闭"),
     "head": ("Alerts in the assessment of {day}: {n}", "{day} 评估共 {n} 条预警"),
-    "noticed": ("{signal} ({indicator} = {value})", "{signal}（{indicator} = {value}）"),
     "todo": ("To do: {what}", "应对措施：{what}"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
     "escalated": (", escalated to {role}", "，已上报{role}"),
     "done": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
     "until": (" until {day}", "，至 {day}"),
-    "playbook": ("Playbook: {name}; lead {role}", "应急预案：{name}；牵头：{role}"),
+    "playbook": ("Playbook: {name}; lead {role}", "预案：{name}；牵头：{role}"),
     "step": ("{number}. {what} - {role}, {hours} h, by {due}", "{number}. {what}——{role}，{hours} 小时内，{due} 前"),
     "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
 }
@@ -143,9 +142,8 @@ TREATMENT_PHRASES = {
 PHRASES = {
     # course and early warnings
     "held_means": ("limit: what is in force; * orders on hold", "额度为生效额度；* 冻结中"),
-    "noticed": ("{rule} {signal}", "{rule} {signal}"),
-    "noticed_value": (": {value}", "：{value}"),
-    "begins": ("playbook: {book}", "应急预案：{book}"),
+    "noticed": ("{signal}: {value}", "{signal}：{value}"),
+    "begins": ("playbook: {book}", "预案：{book}"),
     "all_warnings": ("what to do about them, step by step: {command}", "措施与预案步骤：{command}"),
     "late_means": ("! overdue", "! 已超期"),
     # head of the memo
@@ -264,6 +262,15 @@ PHRASES = {
         "{rows} rejected in {feeds}: risk-pipeline quarantine list{where}",
         "{n_feeds} 个数据源中有 {n_rows} 行被拒收：risk-pipeline quarantine list{where}",
     ),
+    # feeds without effect
+    "feed_unread": (
+        "{feed} is delivered and changes nothing: policy {policy} reads none of its columns",
+        "数据源 {feed} 已交付，但政策 {policy} 未引用其任何字段，对结果无影响",
+    ),
+    "feed_unread_here": (
+        "{feed} is delivered and changes nothing: policy {policy} reads it in the scorecard {cards}, which no customer has",
+        "数据源 {feed} 已交付，但政策 {policy} 仅在评分卡 {cards} 中引用，而没有客户适用，对结果无影响",
+    ),
     # portfolio
     "over_exposure_share": ("{what}: {value} of all exposure, at most {cap}", "{what}：占总敞口 {value}，上限 {cap}"),
     "over_customer_share": ("{what}: {value} of all customers, at most {cap}", "{what}：占全部客户 {value}，上限 {cap}"),
@@ -371,10 +378,11 @@ CODES = {
     "segment_ceiling": ("ceiling of the segment", "客群等级上限"),
     "cure_ceiling": ("ceiling of the cure", "治愈期等级上限"),
     "state_ceiling": ("ceiling of the state", "客户状态等级上限"),
-    "hysteresis_buffer": ("buffer before an upgrade", "上调缓冲"),
-    "hysteresis_periods": ("month ends before an upgrade", "上调等待期"),
-    "hysteresis_cooldown": ("cooldown after a downgrade", "下调冷却期"),
-    "hysteresis_step": ("one step at a time", "每次上调一级"),
+    "score": ("score", "评分"),
+    "hysteresis_buffer": ("waits: buffer", "待上调：缓冲分"),
+    "hysteresis_periods": ("waits: month ends", "待上调：连续月末"),
+    "hysteresis_cooldown": ("waits: cooldown", "待上调：冷却期"),
+    "hysteresis_step": ("one step up", "上调一级"),
     "notch_up": ("moved up by hand", "人工上调"),
     "notch_down": ("moved down by hand", "人工下调"),
     "active": ("active", "正常"),

@@ -22,6 +22,12 @@ from tests.small_ledger import DECEMBER, make_small_workspace
 
 pytestmark = pytest.mark.slow
 JANUARY = date(2025, 1, 31)
+REFERENCES = """\
+feed: trade_reference
+source: {kind: file, path: data/references.csv}
+delivery: snapshot
+columns: {reference_id: {from: no}, customer_id: {from: customer}, reported_date: {from: day}, source_kind: {from: kind}}
+"""
 PEOPLE = "people:\n  mia: [credit_manager]\n  col: [collections]\n  sam: [sales_manager]\n"
 
 
@@ -62,6 +68,7 @@ def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(tmp_path: Pa
     assert run(["-w", str(tmp_path), "show", "mart.worklist"]) == 0
     assert "next_action_en" in capsys.readouterr().out
     the_portfolio_is_told(workspace, capsys)
+    a_feed_that_changes_nothing_is_told(workspace, capsys)
 
 
 def the_portfolio_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +84,17 @@ def the_portfolio_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[st
         assert f"Largest customer or group: {100 * top['value']:.1f} % of all exposure, at most 15.0 %" in text
         assert "最大的客户或集团：占总敞口" in text
         assert "Head of credit to decide" in text
+
+
+def a_feed_that_changes_nothing_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trade references alone leave everybody on the scorecard of a ledger, which does not ask for them."""
+    (workspace.root / "data" / "references.csv").write_text("no,customer,day,kind\n1,C1,2025-01-05,supplier\n", encoding="utf-8")
+    (workspace.feeds_dir / "trade_reference.yaml").write_text(REFERENCES, encoding="utf-8")
+    told = _printed(workspace, capsys, "ingest", "trade_reference")
+    assert (
+        "trade_reference is delivered and changes nothing: policy 2026.1 reads it in the scorecard corporate, small, sole" in told
+    )
+    assert "数据源 trade_reference 已交付" in told
 
 
 def _printed(workspace: Workspace, capsys: pytest.CaptureFixture[str], *words: str) -> str:
