@@ -63,8 +63,11 @@ def _ledger(page: str, con: duckdb.DuckDBPyConnection) -> Pairs:
     lines = {line: rest for line, *rest in con.execute(query, [CUSTOMER]).fetchall()}
     product, settled = Decimal(0), Decimal(0)
     for row in table(page, "line", "amount", "due", "paid", "days late", "amount × days"):
-        amount, due, paid = lines[int(row["line"])]
         what = f"line {row['line']}"
+        if int(row["line"]) not in lines:
+            yield what, "an invoice of the customer", "none of its lines"
+            continue
+        amount, due, paid = lines[int(row["line"])]
         yield what, _number(row["amount"]), amount
         yield f"{what}, due", row["due"], due.isoformat()
         yield f"{what}, paid", row["paid"], paid.isoformat() if paid else "open"
