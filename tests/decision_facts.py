@@ -42,6 +42,7 @@ PREVIOUS = {
     "previous_status_wait_days": "Int64",
     "previous_cure_ceiling": "str",
     "group_member_in_default": "boolean",
+    "previous_limit_valid_to": "datetime64[s]",
     "previous_next_review_date": "datetime64[s]",
     "previous_reviewed_on": "datetime64[s]",
     "previous_segment": "str",

@@ -81,7 +81,7 @@ ALWAYS_READ = tuple(
         " previous_default_wait_days previous_knockouts previous_status previous_status_since previous_status_periods"
         " previous_status_before previous_status_rule previous_status_cleared_on previous_status_wait_days"
         " previous_cure_ceiling previous_limit previous_computed_limit previous_period_start_limit"
-        " previous_effective_limit previous_next_review_date previous_reviewed_on"
+        " previous_effective_limit previous_limit_valid_to previous_next_review_date previous_reviewed_on"
     ).split()
 )
 

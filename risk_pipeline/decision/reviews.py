@@ -69,14 +69,16 @@ def _removed(previous: Text, knocked: Knocked, policy: Policy) -> Bools:
 
 
 def due_today(facts: Facts, status: Text, policy: Policy, as_of: date) -> Bools:
-    """Whose limit is decided anew: never reviewed, the date has come, the state changed, or a rule of `decide_anew` holds.
+    """Whose limit is decided anew: never reviewed, the date has come, the limit has run out, the state changed, or a rule of
+    `decide_anew` holds.
 
-    Facts read: previous_next_review_date, previous_status, and the columns of the rules.
+    Facts read: previous_next_review_date, previous_limit_valid_to, previous_status, and the columns of the rules.
     """
     if not policy.reviews.carry_forward:
         return np.ones(len(facts), dtype=bool)
     following, before = facts.dates("previous_next_review_date"), facts.text("previous_status")
     due = np.isnat(following) | (following <= np.datetime64(as_of, "D")) | (_texts(before) != _texts(status))
+    due |= facts.dates("previous_limit_valid_to") < np.datetime64(as_of, "D")  # False for NaT
     for rule in policy.reviews.decide_anew:
         due |= condition(rule.when, "carry").met(facts)
     return due

@@ -221,7 +221,7 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "binding_method": _binding_method(limits),
         "limit_reason": _limit_reason(decided, policy),
         "previous_limit": nullable(previous.values, previous.known),
-        "valid_to": _valid_to(decided, policy.limits.validity_days, policy, context),
+        "valid_to": _limit_valid_to(decided, policy, context),
         "payment_terms_days": nullable(terms.days, known),
         "settlement_cycle": terms.cycle,
         "prepayment_pct": np.where(known, terms.prepayment_pct, np.nan),
@@ -257,6 +257,13 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
 def _valid_to(decided: Decided, days_by_tier: dict[str, int], policy: Policy, context: DecisionContext) -> NDArray[np.datetime64]:
     days = np.array([days_by_tier.get(name, 0) for name in tier_names(policy)], dtype=np.int64)[decided.tiers.final]
     return add_days(context, days, decided.limits.known)
+
+
+def _limit_valid_to(decided: Decided, policy: Policy, context: DecisionContext) -> NDArray[np.datetime64]:
+    """Of a limit that was not decided anew the day it had: carrying it forward makes it no younger."""
+    anew = _valid_to(decided, policy.limits.validity_days, policy, context)
+    before = decided.facts.dates("previous_limit_valid_to").astype("datetime64[s]")
+    return np.where(decided.reviews.due | np.isnat(before), anew, np.minimum(anew, before))
 
 
 def _binding_method(limits: Limits) -> Categorical:

@@ -99,6 +99,7 @@ PREVIOUS_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "previous_computed_limit": ("l.computed_limit", Kind.MONEY),
     "previous_period_start_limit": ("l.period_start_limit", Kind.MONEY),
     "previous_effective_limit": ("l.effective_limit", Kind.MONEY),
+    "previous_limit_valid_to": ("l.valid_to", Kind.DATE),
     "previous_next_review_date": ("r.next_review_date", Kind.DATE),
     "previous_reviewed_on": ("r.reviewed_on", Kind.DATE),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -218,6 +218,23 @@ LATER = date(2026, 9, 30)
 )
 def test_a_limit_stands_until_its_review(next_on: date | None, given: dict[str, Any], expected: tuple[int, bool, date]) -> None:
     assert carried(next_on, **given) == expected
+
+
+def test_a_limit_carried_forward_runs_out_on_its_day_and_is_then_decided_anew() -> None:
+    def valid_to(last: date | None, next_on: date = LATER) -> tuple[Any, Any]:
+        known = {"previous_tier": "medium", "previous_as_of": MAY, "previous_status": "active", "previous_knockouts": "",
+                 "previous_computed_limit": 80_000 * EUR, "previous_next_review_date": next_on,
+                 "previous_limit_valid_to": last}  # fmt: skip
+        rows = decide_one(65, **sales(60_000), **known)
+        return rows["decision.review"][0]["carried_forward"], rows["decision.credit_limit"][0]["valid_to"]
+
+    half_a_year = AS_OF + timedelta(days=180)
+    assert valid_to(LATER) == (True, LATER)
+    assert valid_to(AS_OF) == (True, AS_OF)  # its last day
+    assert valid_to(AS_OF - timedelta(days=1)) == (False, half_a_year)
+    assert valid_to(LATER, AS_OF) == (False, half_a_year)
+    assert valid_to(half_a_year + timedelta(days=9)) == (True, half_a_year)  # the policy was shortened
+    assert valid_to(None) == (True, half_a_year)  # published before the column was read
 
 
 def test_without_the_switch_every_limit_is_decided_anew() -> None:
