@@ -309,7 +309,7 @@ def differences(outcome: Outcome) -> list[str]:
     """Each expected cell that is not as expected, in words. Actions, alerts, playbooks and reasons are a minimum."""
     found = []
     for word, wanted in outcome.step.expected.items():
-        have = outcome.cells[word.removeprefix("no_").removesuffix("_by_then")]
+        have = outcome.cells[word.removeprefix("no_")]
         if not _as_expected(word, wanted, have, outcome):
             found.append(f"{word}: expected {wanted}, found {have}")
     return found
@@ -320,8 +320,6 @@ def _as_expected(word: str, wanted: Any, have: Any, outcome: Outcome) -> bool:
         named = outcome.step.expected.get(word.removeprefix("no_")) or []
         unwanted = set(have) - set(named) if wanted == OTHERS else set(wanted) & set(have)
         return not unwanted
-    if word == "review_by_then":
-        return bool(have <= wanted)
     if isinstance(have, dict) and isinstance(wanted, dict) and word != "ladder":
         return all(name in have and have[name] == value for name, value in wanted.items())
     if word in ("actions", "alerts", "playbooks", "reasons", "reasons_zh") and wanted:
