@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.figures import noticed
 from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, each
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
 from risk_pipeline.errors import UsageError
@@ -132,15 +133,10 @@ def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
 def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_playbook: bool = True) -> None:
     """One alert in a few lines: which and how grave; what was noticed; what to do, who, until when; what was said; playbook."""
-    from risk_pipeline.pipeline.alerts import steps
-
     out = output.console()
     who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
     grave = each(language, lambda one: f"{_say(row['severity'], one)}, {_say(row['state'], one)}")
     out.print(f"{row['alert_id']}  {who}  {grave}".replace("\n", " "), soft_wrap=True)
-
-    def noticed(one: One) -> str:
-        return _say("noticed", one, signal=row[f"signal_{one}"], indicator=row["indicator"], value=row["value_text"] or "?")
 
     def duty(one: One) -> str:
         up = _say("escalated", one, role=_role(row["escalated_to"], policy, one)) if row["escalated_to"] else ""
@@ -154,12 +150,22 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
             what=(", " if one == "en" else "、").join(_what(name, policy, one) for name in row["measures"].split(",")),
         )
 
-    lines = [noticed, acts, duty]
+    tier = policy.tier_labels.get(row["value_text"] or "") if row["indicator"] == "tier" else None
+    labelled = {**row, "value_label": tier.model_dump() if tier else None}
+    lines = [lambda one: noticed(labelled, one), acts, duty]
     if row["acted_by"]:
         lines.append(lambda one: _done(row, one))
     for line in lines:
         out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
-    book = policy.playbooks.get(row["playbook"] or "") if with_playbook and row["state"] != "closed" else None
+    if with_playbook and row["state"] != "closed":
+        _print_playbook(row, policy, language)
+
+
+def _print_playbook(row: dict[str, Any], policy: Policy, language: Language) -> None:
+    """The steps of the playbook that the alert begins, each with who and until when; nothing when it begins none."""
+    from risk_pipeline.pipeline.alerts import steps
+
+    out, book = output.console(), policy.playbooks.get(row["playbook"] or "")
     if book is None:
         return
     label, lead = book.label, book.lead

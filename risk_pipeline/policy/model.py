@@ -526,7 +526,7 @@ class Authorities(Model):
     """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest.
 
     Roles in `never_approve` ask and never approve. A verdict on a computed limit counts for `verdict_days`. `policy_roles` may
-    approve a version of the policy; empty = every level may.
+    approve a version of the policy; empty = every level may. A deputy acts for at most `deputy_max_days` (risk.yaml `deputies`).
     """
 
     class Level(Model):
@@ -540,6 +540,7 @@ class Authorities(Model):
     never_approve: tuple[Name, ...] = ()
     policy_roles: tuple[Name, ...] = ()
     verdict_days: Days = 90
+    deputy_max_days: Days = 30
 
     def at_least(self, roles: tuple[str, ...]) -> tuple[str, ...]:
         """The levels that may do what `roles` may: those, and every level above the lowest of them."""
@@ -959,6 +960,11 @@ class Policy(Model):
     def tier_ids(self) -> tuple[str, ...]:
         """Tiers of the score, best to worst, without unrated and not_rated."""
         return tuple(tier.id for tier in self.tiers)
+
+    @property
+    def tier_labels(self) -> dict[str, Label]:
+        """The names of all tiers, unrated and not_rated last."""
+        return {**{tier.id: tier.label for tier in self.tiers}, UNRATED: self.unrated.label, NOT_RATED: self.not_rated.label}
 
     @property
     def rated_and_unrated(self) -> tuple[str, ...]:
