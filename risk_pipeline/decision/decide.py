@@ -28,7 +28,7 @@ from risk_pipeline.decision.limits import Circumstances, decide_limits
 from risk_pipeline.decision.overrides import IN_FORCE, add_reasons, by_people, released
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
-from risk_pipeline.decision.reviews import due_today, next_reviews, with_outcome, with_review_facts
+from risk_pipeline.decision.reviews import asked_anew, day_has_come, next_reviews, with_outcome, with_review_facts
 from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
@@ -185,12 +185,15 @@ def decide_scored(
     moved = direction(tiers.final, facts.text("previous_tier"), policy)
     state = Text(states.status, STATUSES)
     facts = with_review_facts(facts.with_columns(direction=Text(moved, DIRECTIONS), status=state), knocked, policy)
+    worse = (moved == DIRECTIONS.index("down")) | (states.moved & (states.status > states.before))
     circumstances = Circumstances(
-        same_tier=(moved == DIRECTIONS.index("same")) & ~states.moved,
+        better=((moved == DIRECTIONS.index("up")) | (states.moved & (states.status < states.before))) & ~worse,
+        worse=worse,
         on_probation=states.on_probation,
         may_be_manual=may_grant(facts, "manual_limit", customers, policy),
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
-        review_due=due_today(facts, state, policy, context.as_of),
+        review_due=day_has_come(facts, policy, context.as_of),
+        reason_to_raise=asked_anew(facts, policy),
     )
     limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy, context.as_of)
     person = facts.flags("natural_person")
@@ -209,7 +212,8 @@ def decide_scored(
     release = released(facts, held)
     facts = with_outcome(facts, limits, alerts, policy)
     facts = facts.with_columns(hold=Vector(held.on, np.ones(len(facts), dtype=bool)))
-    reviews = next_reviews(facts, limits, circumstances.review_due, tiers.final, names, policy, context.as_of)
+    looked_at = circumstances.review_due | circumstances.reason_to_raise | states.moved
+    reviews = next_reviews(facts, limits, looked_at, tiers.final, names, policy, context.as_of)
     let_through = release == IN_FORCE
     treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, let_through, policy, context)
 

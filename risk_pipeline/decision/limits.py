@@ -25,6 +25,7 @@ from risk_pipeline.policy.model import Policy, minor_units
 RATE_SCALE = 10**10  # exchange rates are DECIMAL(18,10)
 NO_LIMIT = np.iinfo(np.int64).max // 4  # leaves room to add
 HARD_STOP = "hard_stop"
+CARRIED = "carried_forward"
 MANUAL, TEMPORARY = "manual", "temporary"
 NO_BASIS = "no_basis"
 BELOW_SMALLEST = "below_smallest_limit"
@@ -35,11 +36,13 @@ SOURCES = ("computed", "manual", "hard_stop")
 class Circumstances:
     """What the steps need to know beside facts and candidates."""
 
-    same_tier: Bools  # tier and state as in the previous assessment: half the limit on probation is no fall of the need
+    better: Bools  # tier or state is better than in the previous assessment, and neither is worse
+    worse: Bools  # tier or state is worse: half the limit on probation is no fall of the need
     on_probation: Bools
     may_be_manual: Bools  # the approver of the manual limit has the authority for it
     may_be_temporary: Bools  # the approver of the temporary limit has it
-    review_due: Bools  # the limit is decided anew; else the one of the assessment before stands as long as it can
+    review_due: Bools  # the day has come; else the limit of the assessment before stands as long as it can
+    reason_to_raise: Bools  # something does not wait for the review
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Limits:
     source: NDArray[np.int8]
     too_small: Bools
     known: Bools
+
+    @property
+    def waits(self) -> Bools:
+        """Whether another limit waits for the review: the one before is carried forward."""
+        return next(each.known for each in self.candidates if each.method == CARRIED)
 
 
 @dataclass
@@ -114,14 +122,14 @@ def decide_limits(
     basis = np.where(has_need, np.minimum(need, bound), 0)
     ladder = _Ladder(basis, binding, customers.has_limit, [*needs, *capacities, security])
 
-    bound = _probation(ladder, bound, circumstances, policy)
+    bound = _probation(ladder, bound, unsecured, secured, circumstances, policy)
     ids = [js.canonical({"knockout": k.id, "limit": k.limit}) for k in policy.knockouts]
     ids += [js.canonical({"limit": means.limit, "state": name}) for name, means in policy.exit.by_status]
     ladder.step(HARD_STOP, ladder.amount, stopped, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"]))
     alone = np.where(customers.has_limit, ladder.amount, 0)
     bound = _group(ladder, bound, facts)
     start = month_start(facts, as_of)
-    _moves(ladder, bound, start, facts, circumstances, has_need & ~stopped, knocked, policy)
+    _moves(ladder, bound, start, facts, circumstances, has_need, knocked, policy)
     before, computed = ladder.amount, round_down(ladder.amount, policy)
     ladder.amount = computed
     _by_people(ladder, facts, customers, circumstances, knocked, policy)
@@ -154,16 +162,18 @@ def _lowest(group: tuple[Candidate, ...], offset: int) -> tuple[Ints, NDArray[np
     return lowest, binding
 
 
-def _probation(ladder: _Ladder, bound: Ints, circumstances: Circumstances, policy: Policy) -> Ints:
-    """A customer on probation gets a part of the limit; returns the bound, lowered as well."""
+def _probation(
+    ladder: _Ladder, bound: Ints, unsecured: Ints, secured: Ints, circumstances: Circumstances, policy: Policy
+) -> Ints:
+    """A customer on probation gets a part of the unsecured limit, and what security bears; returns the bound, lowered as well."""
     part, where = round(policy.cure.probation.limit_factor * SHARE_SCALE), circumstances.on_probation
     ladder.step(
         "probation",
-        times(ladder.amount, part, SHARE_SCALE),
+        np.minimum(ladder.amount, times(unsecured, part, SHARE_SCALE) + secured),
         where,
         js.chosen(np.zeros(len(where), dtype=np.int64), [js.canonical({"limit_factor": part / SHARE_SCALE})]),
     )
-    return np.where(where, times(bound, part, SHARE_SCALE), bound)
+    return np.where(where, times(bound - secured, part, SHARE_SCALE) + secured, bound)
 
 
 def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
@@ -191,16 +201,18 @@ def _moves(
     start: Vector,
     facts: Facts,
     circumstances: Circumstances,
-    movable: Bools,
+    has_need: Bools,
     knocked: Knocked,
     policy: Policy,
 ) -> None:
-    """Raises are capped per calendar month; cuts too while the tier stands and only the need fell; small changes are not made.
+    """Raises are capped per calendar month; cuts too while nothing got worse and only the need fell; small changes are not made.
 
-    Caps are measured from `start`; whether a change is small, and what is carried forward, from the limit before.
+    Caps are measured from `start`; whether a change is small, and what is carried forward, from the limit before. None of it
+    gives a higher limit to whom something speaks against than to the same customer without it: what got worse loses the steps
+    that keep a limit up, and before its review it raises none.
     """
     rule, before = policy.limits.move_caps, facts.integers("previous_computed_limit")
-    moves = start.known & (start.values > 0) & movable
+    moves = start.known & (start.values > 0) & has_need
     inputs = js.object_of(period_start_limit=js.money(start))
     highest = np.maximum(
         start.values + times(start.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
@@ -209,15 +221,19 @@ def _moves(
     ladder.step("raise_cap", highest, moves & (ladder.amount > highest), inputs)
     keeps = start.values - times(start.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
     lowest = np.minimum(np.minimum(keeps, before.values), bound)  # a cap on cuts raises nothing
-    calm = moves & circumstances.same_tier & ~knocked.hits.any(axis=1)
+    worse = circumstances.worse | knocked.stops_limit
+    calm = moves & ~worse & ~knocked.hits.any(axis=1)
     ladder.step("cut_cap", lowest, calm & (ladder.amount < lowest), inputs)
     inputs = js.object_of(previous_limit=js.money(before))
-    change = np.abs(ladder.amount - before.values)
-    small = change < times(before.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
-    allowed = moves & circumstances.same_tier & (before.values > 0) & (before.values <= np.minimum(bound, highest))
-    ladder.step("dead_band", before.values, allowed & small & (change > 0), inputs)
-    rests = allowed & ~circumstances.review_due & (ladder.amount != before.values)
-    ladder.step("carried_forward", before.values, rests, inputs)
+    small = np.abs(ladder.amount - before.values) < times(
+        before.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE
+    )
+    possible = moves & (before.values > 0) & (before.values <= np.minimum(bound, highest))
+    cut, raised = possible & ~worse & (ladder.amount < before.values), possible & (ladder.amount > before.values)
+    ladder.step("dead_band", before.values, small & (cut | (raised & ~circumstances.better)), inputs)
+    waits = raised & (worse | ~(circumstances.better | circumstances.reason_to_raise))
+    rests = ~circumstances.review_due & (cut | waits) & (ladder.amount != before.values)
+    ladder.step(CARRIED, before.values, rests, inputs)
 
 
 def _by_people(

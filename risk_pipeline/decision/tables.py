@@ -263,7 +263,7 @@ def _limit_valid_to(decided: Decided, policy: Policy, context: DecisionContext) 
     """Of a limit that was not decided anew the day it had: carrying it forward makes it no younger."""
     anew = _valid_to(decided, policy.limits.validity_days, policy, context)
     before = decided.facts.dates("previous_limit_valid_to").astype("datetime64[s]")
-    return np.where(decided.reviews.due | np.isnat(before), anew, np.minimum(anew, before))
+    return np.where((decided.reviews.due & ~decided.limits.waits) | np.isnat(before), anew, np.minimum(anew, before))
 
 
 def _binding_method(limits: Limits) -> Categorical:

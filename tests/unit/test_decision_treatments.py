@@ -210,7 +210,10 @@ LATER = date(2026, 9, 30)
         (LATER, sales(20_000), (60_000, True, LATER)),  # the need fell, what is granted stands until the review
         (LATER, {"tangible_net_worth": 400_000 * EUR}, (40_000, True, LATER)),  # capacity fell: never above it
         (LATER, {"total_exposure": 61_000 * EUR}, (60_000, True, date(2026, 7, 14))),  # over the limit: brought forward
-        (LATER, {"previous_tier": "low"}, (80_000, False, date(2026, 7, 14))),  # tier down: at once
+        (LATER, {"previous_tier": "low"}, (60_000, False, date(2026, 7, 14))),  # tier down: reviewed soon, and no reason to raise
+        (LATER, {"previous_tier": "low", "tangible_net_worth": 400_000 * EUR}, (40_000, False, date(2026, 7, 14))),  # at once
+        (LATER, {"previous_tier": "high"}, (80_000, False, date(2026, 12, 27))),  # tier up: no need to wait
+        (LATER, {"previous_tier": "high", **sales(20_000)}, (60_000, False, LATER)),  # and the fallen need waits for its day
         (LATER, {"security_date": date(2026, 6, 15)}, (80_000, False, date(2026, 12, 27))),
         (LATER, {"previous_knockouts": "KO10"}, (80_000, False, date(2026, 7, 14))),
         (date(2026, 7, 5), {"total_exposure": 61_000 * EUR}, (60_000, True, date(2026, 7, 5))),  # not pushed away
