@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from risk_pipeline.errors import UsageError
 
 ENV_PREFIX = "RISK_"
 NOT_SETTINGS = {"RISK_WORKSPACE", "RISK_TEST_PG_URL", "RISK_DATA"}
+
+
+class Deputy(BaseModel):
+    """Somebody who acts for another in one of their roles, from a day to a day. The keys are `for`, `from` and `until`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    who: str
+    acts_for: str = Field(alias="for")
+    role: str
+    first: date = Field(alias="from")
+    last: date = Field(alias="until")
 
 
 class Settings(BaseModel):
@@ -39,6 +52,7 @@ class Settings(BaseModel):
     control_tolerance_pct: float = Field(0.01, ge=0, le=100)
     threads: int | None = None
     people: dict[str, tuple[str, ...]] = {}
+    deputies: tuple[Deputy, ...] = ()
 
     @field_validator("reporting_currency")
     @classmethod
@@ -70,6 +84,22 @@ class Settings(BaseModel):
         without = next((name for name, roles in value.items() if not roles), None)
         if without is not None:
             raise ValueError(f"{without} has no role: write a list, for example [credit_analyst]")
+        return value
+
+    @field_validator("deputies")
+    @classmethod
+    def _deputies(cls, value: tuple[Deputy, ...], info: ValidationInfo) -> tuple[Deputy, ...]:
+        roles = {name.strip().casefold(): roles for name, roles in info.data.get("people", {}).items()}
+        for each in value:
+            unknown = next((name for name in (each.who, each.acts_for) if name.strip().casefold() not in roles), None)
+            if unknown is not None:
+                raise ValueError(f"people names nobody called {unknown}")
+            if each.who.strip().casefold() == each.acts_for.strip().casefold():
+                raise ValueError(f"{each.who} is no deputy of their own")
+            if each.role not in roles[each.acts_for.strip().casefold()]:
+                raise ValueError(f"{each.acts_for} is not {each.role}, so {each.who} cannot act as such")
+            if each.last < each.first:
+                raise ValueError(f"from {each.first} until {each.last} is no time")
         return value
 
 

@@ -78,7 +78,7 @@ def _check(desk: Desk, by: Person, standing: Standing, verdict: Verdict) -> None
             "limit.denied",
             standing.customer_id,
             "self_approval",
-            f"{by.name} asked for {behind}, which is behind this limit: two people decide",
+            f"{by.acts_for or by.name} asked for {behind}, which is behind this limit{by.either}: two people decide",
             "another person with the authority decides",
             **about,
         )
@@ -87,5 +87,5 @@ def _check(desk: Desk, by: Person, standing: Standing, verdict: Verdict) -> None
 def _asked_by(desk: Desk, by: Person, customer_id: str, as_of: date) -> str | None:
     """An override in force at the assessment that the person asked for."""
     rows = rows_in_effect(desk.store, OVERRIDE)
-    mine = [row for row in rows if row["customer_id"] == customer_id and row["requested_by"].casefold() == by.name.casefold()]
+    mine = [row for row in rows if row["customer_id"] == customer_id and by.answers_for(row["requested_by"])]
     return next((row["override_id"] for row in mine if state_on(row, as_of) == "in_force"), None)

@@ -263,9 +263,8 @@ def _check_duty(desk: Desk, by: Person, row: dict[str, Any], verdict: Verdict, *
     """Who asked does not judge; who never approves does not judge either; only who asked takes a request back."""
     number, rules = row["override_id"], desk.policy.authorities
     levels = tuple(level.role for level in rules.levels)
-    asked = _same(by.name, row["requested_by"])
     if verdict == "withdrawn" and not ending:
-        if not asked:
+        if not _same(by.name, row["requested_by"]):
             desk.deny(
                 by,
                 "override.denied",
@@ -276,13 +275,13 @@ def _check_duty(desk: Desk, by: Person, row: dict[str, Any], verdict: Verdict, *
                 verdict=verdict,
             )
         return
-    if asked:
+    if by.answers_for(row["requested_by"]):
         desk.deny(
             by,
             "override.denied",
             number,
             "self_approval",
-            f"{by.name} asked for {number} and cannot judge it: two people decide",
+            f"{row['requested_by']} asked for {number} and cannot judge it{by.either}: two people decide",
             "another person with the authority decides; risk-pipeline override list says who may",
             verdict=verdict,
         )

@@ -247,6 +247,31 @@ def test_a_hold_is_released_for_some_days_by_two_people_and_not_again_too_soon(o
         assert words in text, text
 
 
+def test_a_deputy_decides_for_a_time_and_never_what_the_other_asked_for(office: Office, do: Do) -> None:
+    """Over Christmas ben stands in for mia, liu for a month too long, ann never approves."""
+    settings = office.workspace.root / "risk.yaml"
+    deputies = [
+        "{who: ben, for: mia, role: credit_manager, from: 2024-12-09, until: 2025-01-03}",
+        "{who: liu, for: mia, role: credit_manager, from: 2024-12-01, until: 2024-12-31}",
+        "{who: ann, for: mia, role: credit_manager, from: 2024-12-09, until: 2024-12-12}",
+    ]
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}deputies: [{', '.join(deputies)}]\n", encoding="utf-8")
+    of_mia, of_ann = asked(do, "C1", "--notch", "-1", "--by", "mia"), asked(do, "C2", "--notch", "1", "--by", "ann")
+    manager = ["--role", "credit_manager"]
+    for words, code, said in (
+        (["C2", "--by", "ben"], 3, "ben (credit_analyst) has no authority over a notch of +1"),  # for mia only when he says so
+        ([of_mia, "--by", "ben", *manager], 3, "mia asked for " + of_mia + " and cannot judge it, nor ben for them"),
+        ([of_ann, "--by", "liu", *manager], 2, "liu acts for mia from 2024-12-01 until 2024-12-31, longer than 30 days"),
+        ([of_ann, "--by", "ann", *manager], 3, "ann is account_manager, which never approves, not for another either"),
+        ([of_ann, "--by", "ben", *manager, "--on", "2025-01-04"], 2, "stands in as such from 2024-12-09 until 2025-01-03"),
+    ):
+        found, _, error = do("override", "approve", *words)
+        assert (found, said in error) == (code, True), error
+    assert do("override", "approve", of_ann, "--by", "ben", *manager)[0] == 0
+    actor, detail = office.events("override.approved")[-1]
+    assert (actor, detail["role"], detail["acts_for"]) == ("ben", "credit_manager", "mia")
+
+
 WRONG = [
     (["CX", "--notch", "1", "--by", "ann"], 2, "customer CX is not in the assessment of 2024-11-30"),
     (["C1", "--notch", "1", "--by", "bob"], 2, "names nobody called 'bob'; named there: ann, ben, mia, Hana, liu"),
