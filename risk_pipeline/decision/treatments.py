@@ -30,6 +30,7 @@ from risk_pipeline.decision.terms import TermsGiven, has_earned
 from risk_pipeline.decision.treatment_history import TreatmentHistory
 from risk_pipeline.policy.facts import Bools, Dates, Facts, Ints
 from risk_pipeline.policy.model import EVERY_TIER, Label, Policy
+from risk_pipeline.policy.reading import dunning_rule, tier_rule
 from risk_pipeline.policy.scopes import condition
 
 OPEN, DONE, WAIVED, SUPERSEDED = range(len(TREATMENT_STATES))
@@ -106,16 +107,6 @@ def _asks(known: _Known) -> Asks:
         if incentive.action is not None and incentive.owner is not None:
             asks.add(actions, incentive.id, incentive.action, incentive.owner, incentive.days, "low", 0, incentive.reason)
     return asks
-
-
-def tier_rule(tier: str) -> str:
-    """Name of the rule by which a tier asks."""
-    return tier if tier == EVERY_TIER else f"tier_{tier}"
-
-
-def dunning_rule(dpd_from: int) -> str:
-    """Name of the rule by which a stage of dunning asks."""
-    return f"dunning_{dpd_from}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.rules import Rule, consequences, find, rules
+from risk_pipeline.policy.rules import Rule, consequences, find, rules, unconditional
 from risk_pipeline.policy.scopes import condition
 from risk_pipeline.policy.words import Speaker
 
@@ -78,7 +78,7 @@ def test_codes_go_by_the_words_that_are_given() -> None:
     assert zh.endswith("原因为从未开票")
 
 
-@pytest.mark.parametrize("rule", list(rules(POLICY)), ids=lambda rule: f"{rule.block}.{rule.id}")
+@pytest.mark.parametrize("rule", [*rules(POLICY), *unconditional(POLICY)], ids=lambda rule: f"{rule.block}.{rule.id}")
 def test_every_rule_reads_as_a_sentence(rule: Rule) -> None:
     en, zh = SPEAKER.say(condition(rule.when, rule.scope), rule.scope)
     assert not re.search(r"[\u3400-\u9fff]", en), en
@@ -96,8 +96,24 @@ def test_rules_are_found_by_id_and_by_block() -> None:
     assert [each.id for each in find(POLICY, "A05:100123")] == ["A05"]
     assert [each.id for each in find(POLICY, "visit:100123")] == ["high_visit"]
     assert find(POLICY, "hold.A05") == []
+    assert [each.id for each in find(POLICY, "tier_high")] == [f"high_{each.action}" for each in POLICY.treatments["high"]]
+    assert {each.block for each in find(POLICY, "every_tier")} == {"treatments"}
     for block in ("segments", "outside_scorecard", "default_definition.events", "knockouts", "exit.edges", "hold", "alerts"):
         assert any(each.block == block for each in rules(POLICY))
+
+
+def test_rules_without_a_condition_of_their_own_are_told_with_it() -> None:
+    (stage,) = find(POLICY, "dunning_60")
+    assert stage.when == "overdue > 0 and max_days_past_due >= 60 and max_days_past_due < 90 and not (plan_kept)"
+    assert [en for en, _ in consequences(stage, POLICY, SPEAKER)] == [
+        "to do: Hand to collection", "done by: Collections", "to be done within 3 days", "priority: high",
+    ]  # fmt: skip
+    six, twelve = find(POLICY, "loyal_6") + find(POLICY, "loyal_12")
+    assert (six.when, six.title[1]) == ("tier = 'low' and periods_in_tier >= 6", "连续六个月低风险")
+    assert consequences(six, POLICY, SPEAKER) == [
+        ("payment terms 15 days longer", "账期延长15天"), ("price class changed by -1", "价格等级调整-1"),
+    ]  # fmt: skip
+    assert "to be done within 90 days" in [en for en, _ in consequences(twelve, POLICY, SPEAKER)]
 
 
 def test_what_follows_from_a_rule() -> None:
