@@ -6,9 +6,8 @@ One story over a small ledger, told once: what was asked for and refused, what c
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,10 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
-from risk_pipeline.pipeline.assess import assess
-from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.catalogue import build_catalogue
-from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, assess_ledger, copy_to
+from tests.small_ledger import DECEMBER, NOVEMBER
 
 PEOPLE = """\
 people:
@@ -42,14 +38,8 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.workspace = Workspace.load(folder)
 
-    def ingest(self) -> None:
-        self.workspace.warehouse.mkdir()
-        with Register.open(self.workspace.register_url) as register:
-            ingest(self.workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
-
     def assess(self, day: date, known_at: datetime | None = None) -> dict[str, dict[str, Any]]:
-        with Register.open(self.workspace.register_url) as register:
-            assess(self.workspace, register, as_of=day, known_at=known_at, now=datetime.now(UTC) + timedelta(seconds=1))
+        assess_ledger(self.workspace.root, day, known_at)
         return self.published(day)
 
     def published(self, day: date) -> dict[str, dict[str, Any]]:
@@ -67,25 +57,9 @@ class Office:
 Do = Callable[..., tuple[int, Any, str]]
 
 
-@pytest.fixture(scope="module")
-def assessed(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    """November is published; nothing may be done here, only to copies."""
-    folder = make_small_workspace(tmp_path_factory.mktemp("office") / "w")
-    with (folder / "risk.yaml").open("a", encoding="utf-8") as file:
-        file.write(PEOPLE)
-    office = Office(folder)
-    office.ingest()
-    office.assess(NOVEMBER)
-    return office
-
-
 @pytest.fixture
-def office(assessed: Office, tmp_path: Path) -> Office:
-    shutil.copytree(assessed.workspace.root, tmp_path / "w")
-    office = Office(tmp_path / "w")
-    with Register.open(office.workspace.register_url) as register:
-        build_catalogue(office.workspace.catalogue, Lake(office.workspace.lake), register)
-    return office
+def office(november: Assessed, tmp_path: Path) -> Office:
+    return Office(copy_to(tmp_path / "w", november.folder, PEOPLE))
 
 
 @pytest.fixture
