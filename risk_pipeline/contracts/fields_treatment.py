@@ -41,8 +41,9 @@ FIELDS: tuple[Field, ...] = (
     Field("rank", Kind.INTEGER, "Place on the list, 1 first", "排序，1 为最先", "rank"),
     Field("exposure_at_risk", Kind.MONEY, "Exposure that no security covers x probability of default; in default, all of it",
           "风险敞口 = 无担保敞口 × 违约概率；已违约者按全额", REPORTING),
-    Field("default_probability", Kind.NUMBER, "PD used for sums: 1 in default, that of the tier where there is no score",
-          "汇总所用违约概率：已违约为 1，无评分者取等级对应值", "probability"),
+    Field("default_probability", Kind.NUMBER, "PD used for sums: 1 in default, that of the tier without a score, the larger "
+          "of both where something else than the score decided the tier",
+          "汇总所用违约概率：已违约为 1，无评分者取等级对应值，等级非由评分决定者取两者较大值", "probability"),
     Field("next_action", Kind.TEXT, "Action of the policy to begin with", "首要措施"),
     Field("next_action_en", Kind.TEXT, "Action to begin with, in English", "首要措施（英文）"),
     Field("next_action_zh", Kind.TEXT, "Action to begin with, in Chinese", "首要措施（中文）"),

@@ -3,7 +3,8 @@
 Put here: the two queries. Keep out: decisions (a mart joins, ranks and sums), staging and publishing (run.py).
 
 Exposure at risk = exposure that no security covers x probability of default. The probability is that of the score, 1 in default,
-and the tier's own (policy `fallback_pd`) where there is no score. not_rated customers (our own group) are in neither table.
+and the tier's own (policy `fallback_pd`) where there is no score. Where something else than the score decided the tier, it is the
+greater of both, so that a good score does not hide a knock-out. not_rated customers (our own group) are in neither table.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ def mart_query(name: str, policy: Policy, relations: Mapping[str, str]) -> str:
 def _customers(policy: Policy) -> str:
     """One row per customer with a limit of ours, with the sums the marts are made of."""
     pds = {tier: policy.fallback_pd(tier) for tier in policy.rated_and_unrated}
-    fallback = " ".join(f"WHEN t.tier = {_text(tier)} THEN {_number(pd)}" for tier, pd in pds.items() if pd is not None)
+    whens = " ".join(f"WHEN {_text(tier)} THEN {_number(pd)}" for tier, pd in pds.items() if pd is not None)
+    of_tier = f"CASE t.tier {whens} END" if whens else NO_CAP
     # a policy without fallback PDs: the worst there may be, so that nobody is overlooked
     worst = _number(policy.calibration.pd_cap)
-    pd = f"CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NOT NULL THEN s.pd {fallback} ELSE {worst} END"
+    pd = f"""CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NULL THEN COALESCE({of_tier}, {worst})
+        WHEN t.tier = t.model_tier THEN s.pd ELSE GREATEST(s.pd, {of_tier}) END"""
     return f"""
         SELECT m.customer_id, m.name, m.account_manager, t.tier, m.tier_label_en, m.tier_label_zh, t.status, t.in_default,
             t.segment, t.notch_status, l.manual_limit_status, l.temporary_limit_status, l.hold_release_status,

@@ -73,7 +73,8 @@ def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(
 
     capsys.readouterr()
     assert run(["-w", str(workspace.root), "show", "mart.worklist"]) == 0
-    assert "next_action_en" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert [text in shown for text in ("next_action ", "Call", "电话沟通", "due_date")] == [True] * 4
     the_portfolio_is_told(workspace, capsys)
     a_feed_that_changes_nothing_is_told(workspace, capsys)
 

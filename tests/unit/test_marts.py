@@ -17,15 +17,19 @@ from tests.gates_stage import Rows, stage
 Damage = Callable[[Rows], None]
 
 
-def portfolio(folder: Path, change: Damage | None = None) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of mart.portfolio by dimension and member. C1 owes 150 and C2 10, neither with security; C3 is not rated."""
+def mart(name: str, folder: Path, change: Damage | None = None) -> list[dict[str, Any]]:
+    """The rows of a mart. C1 owes 150 and C2 10, neither with security; C3 is not rated."""
     paths = stage(folder, change)
     relations = {name: f"read_parquet('{paths[name]}')" for name in MADE_FROM}
     with duckdb.connect() as con:
-        found = con.execute(mart_query("mart.portfolio", POLICY, relations))
+        found = con.execute(mart_query(name, POLICY, relations))
         names = [column[0] for column in found.description]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return {(row["dimension"], row["member"]): row for row in rows}
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def portfolio(folder: Path, change: Damage | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of mart.portfolio by dimension and member."""
+    return {(row["dimension"], row["member"]): row for row in mart("mart.portfolio", folder, change)}
 
 
 def test_concentration_is_told_beyond_its_cap(tmp_path: Path) -> None:
@@ -48,8 +52,8 @@ def test_an_industry_has_a_cap_where_it_is_known(tmp_path: Path) -> None:
 
 def test_the_loss_budget_follows_the_sales(tmp_path: Path) -> None:
     def lossy(rows: Rows) -> None:
-        for row in rows["score.risk_score"][:2]:
-            row["pd"] = 0.25
+        for score, tier in zip(rows["score.risk_score"][:2], rows["decision.risk_tier"][:2], strict=True):
+            score["pd"], tier["model_tier"] = 0.25, tier["tier"]
         rows["factor.transaction_history"][0]["sales_12m"] = Decimal(6_000)
 
     whole = portfolio(tmp_path, lossy)["all", "all"]
@@ -78,3 +82,25 @@ def test_overrides_are_counted_by_customers(
     n = 0 if over is None else 1
     assert (found["customers"], found["customer_share"], found["total_exposure"]) == (n, n / 2, n * 150)
     assert (found["share_cap"], found["over_cap"]) == (None, bool(over))
+
+
+@pytest.mark.parametrize(
+    ("tier", "model", "pd", "default", "expected"),
+    [
+        ("medium", "medium", 0.01, False, 0.01),  # the score decided
+        ("restricted", "low", 0.004, False, 0.30),  # a knock-out did: that of the tier
+        ("medium", "restricted", 0.40, False, 0.40),  # a notch up hides nothing
+        ("high", "high", None, False, 0.08),  # no score
+        ("restricted", "low", 0.004, True, 1.0),
+    ],
+)
+def test_the_probability_behind_the_exposure_at_risk(
+    tmp_path: Path, tier: str, model: str, pd: float | None, default: bool, expected: float
+) -> None:
+    def change(rows: Rows) -> None:
+        rows["decision.risk_tier"][0].update(tier=tier, model_tier=model, in_default=default)
+        rows["score.risk_score"][0]["pd"] = pd
+
+    first = next(row for row in mart("mart.worklist", tmp_path, change) if row["customer_id"] == "C1")
+    assert first["default_probability"] == expected
+    assert float(first["exposure_at_risk"]) == pytest.approx(expected * 150)
