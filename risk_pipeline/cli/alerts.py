@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
 from risk_pipeline.cli.figures import noticed
 from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, each
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
-from risk_pipeline.errors import UsageError
 from risk_pipeline.policy.model import Label, Policy
 from risk_pipeline.settings import Workspace
 
@@ -64,8 +63,8 @@ def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
     from risk_pipeline.pipeline.portfolio import breaches
     from risk_pipeline.store.lake import Lake
 
-    _one_of("--state", wanted.state, ALERT_STATES)
-    _one_of("--severity", wanted.severity, SEVERITIES)
+    one_of(wanted.state, "--state", ALERT_STATES)
+    one_of(wanted.severity, "--severity", SEVERITIES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         as_of, rows = alerts(
@@ -77,7 +76,11 @@ def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
             customer=wanted.customer,
             rule=wanted.rule,
         )
-        policy = Desk.open(workspace, register, datetime.now(UTC), as_of).policy
+        desk = Desk.open(workspace, register, datetime.now(UTC), as_of)
+        policy = desk.policy
+        one_of(wanted.rule, "--rule", (rule.id for rule in policy.alerts))
+        if not rows:
+            desk.check_customer(wanted.customer)
         narrowed = wanted.state or wanted.severity or wanted.customer or wanted.rule
         beyond = [] if narrowed else breaches(Lake(workspace.lake), register, as_of)
     at_most = wanted.limit or (None if as_json else SCREEN_ROWS)
@@ -203,11 +206,6 @@ def _role(name: str | None, policy: Policy, one: One) -> str:
 
 def _say(phrase: str, one: One, **values: Any) -> str:
     return ALERT_PHRASES[phrase][one == "zh"].format(**values)
-
-
-def _one_of(option: str, text: str | None, known: tuple[str, ...]) -> None:
-    if text is not None and text not in known:
-        raise UsageError(f"{option} {text!r} is not known", remedy=f"write one of {', '.join(known)}")
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -470,6 +470,22 @@ def override_list(
     list_overrides(_root(context, workspace), state, customer, on, limit, as_json)
 
 
+@limit_app.command("list")
+def limit_list(
+    context: typer.Context,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="Only those that this role may approve, such as credit_manager.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Limits of the newest assessment that wait for a person, or were rejected, the largest first."""
+    from risk_pipeline.cli.limits import list_limits
+
+    list_limits(_root(context, workspace), role, limit, as_json)
+
+
 @limit_app.command("approve")
 def limit_approve(
     context: typer.Context,

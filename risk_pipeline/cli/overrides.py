@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
 from risk_pipeline.cli.texts import PHRASES, Language, One, each, word
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.policy.model import Policy
@@ -99,12 +99,13 @@ def list_overrides(root: Path, state: str | None, customer: str | None, on: str 
     from risk_pipeline.pipeline.overrides import STATES, overrides
     from risk_pipeline.pipeline.people import Desk
 
-    if state is not None and state not in STATES:
-        raise UsageError(f"--state {state!r} is no state", remedy=f"write one of {', '.join(STATES)}")
+    one_of(state, "--state", STATES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         desk = Desk.open(workspace, register, datetime.now(UTC), _day(on, "--on"))
         rows = overrides(workspace, register, desk.day, states=(state,) if state else (), customer=customer)
+        if not rows:
+            desk.check_customer(customer)
         at_most = limit or (None if as_json else SCREEN_ROWS)
         shown = [(row, _approvers(desk, row)) for row in rows[:at_most]]
     if as_json:

@@ -315,6 +315,19 @@ PHRASES = {
         "{number}: limit of {customer} of {day}, {amount}: {verdict}",
         "{number}：{customer} 于 {day} 的额度 {amount}：{verdict}",
     ),
+    "limits_wait": ("Limits that wait for a person in the assessment of {day}: {n}", "{day} 评估中待人工审批的额度：{n}"),
+    "limit_waits": (
+        "{customer}: {limit_reporting}, in force until then {effective_limit}",
+        "{customer}：{limit_reporting}，获批前生效额度 {effective_limit}",
+    ),
+    "limit_was_rejected": (
+        "{customer}: {limit_reporting} was rejected, in force {effective_limit}",
+        "{customer}：{limit_reporting} 已被拒绝，生效额度 {effective_limit}",
+    ),
+    "limit_said_since": (
+        "{verdict} by {who} on {day}, counts from the next run on",
+        "{who} 于 {day} {verdict}，自下次评估起生效",
+    ),
     "approved": ("approved", "已批准"),
     "rejected": ("rejected", "已拒绝"),
     # status

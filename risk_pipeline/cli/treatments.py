@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.alerts import Said
-from risk_pipeline.cli.arguments import one_date, where_option
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
 from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, each
 from risk_pipeline.contracts.decision import SEVERITIES, TREATMENT_STATES
-from risk_pipeline.errors import UsageError
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
 
@@ -38,13 +37,16 @@ def list_treatments(
     from risk_pipeline.pipeline.people import Desk
     from risk_pipeline.pipeline.treatments import OPEN, treatments
 
-    if state is not None and state not in TREATMENT_STATES:
-        raise UsageError(f"--state {state!r} is not known", remedy=f"write one of {', '.join(TREATMENT_STATES)}")
+    one_of(state, "--state", TREATMENT_STATES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         asked = one_date(as_of, "--as-of") if as_of else None
         day, rows = treatments(workspace, register, as_of=asked, states=(state or OPEN,), customer=customer, owner=owner)
-        policy = Desk.open(workspace, register, datetime.now(UTC), asked).policy
+        desk = Desk.open(workspace, register, datetime.now(UTC), asked)
+        policy = desk.policy
+        one_of(owner, "--owner", policy.roles)
+        if not rows:
+            desk.check_customer(customer)
     at_most = limit or (None if as_json else SCREEN_ROWS)
     if as_json:
         output.print_json({"as_of": day, "treatments": len(rows), "rows": [_row(row, policy) for row in rows[:at_most]]})

@@ -186,6 +186,11 @@ class Desk:
             )
         return Standing(*rows[0])
 
+    def check_customer(self, customer_id: str | None) -> None:
+        """UsageError for a customer who is not in the newest assessment: a misspelt id must not read like good news."""
+        if customer_id is not None and self.register.current_snapshot() is not None:
+            self.standing(customer_id)
+
     def record(self, feed: str, row: Mapping[str, Any], event: Event) -> None:
         """Store a row of what was decided with its event, or neither. Refused when it was not stored."""
         with work_folder(self.workspace) as work:

@@ -83,6 +83,11 @@ def asked(do: Do, *words: str) -> str:
 def verdicts_on_limits(office: Office, do: Do) -> None:
     """C4 gets its computed limit, C2 does not; sales and limits that wait for nobody are refused."""
     waits, why = office.published(NOVEMBER)["C4"], ["--reason", "seen the accounts"]
+    pending = {c for c, row in office.published(NOVEMBER).items() if row["approval_status"] == "pending"}
+    listed = do("limit", "list", "--json")[1]["rows"]
+    assert {row["customer_id"] for row in listed} == pending
+    analyst = {row["customer_id"] for row in do("limit", "list", "--role", "credit_analyst", "--json")[1]["rows"]}
+    assert analyst == {c for c in pending if office.published(NOVEMBER)[c]["required_authority"] == "credit_analyst"}
     assert (waits["approval_status"], waits["required_authority"], waits["effective_limit"]) == ("pending", "credit_analyst", 0)
     for customer, by, said in (("C4", "ann", "may not have approved a limit"), ("C1", "mia", "is auto: it waits for nobody")):
         code, _, error = do("limit", "approve", customer, "--by", by, *why)
@@ -91,6 +96,9 @@ def verdicts_on_limits(office: Office, do: Do) -> None:
     assert code == 0, error
     assert (told["decided_as_of"], told["amount"]) == ("2024-11-30", f"{waits['limit_reporting']:.2f}")
     assert do("limit", "reject", "C2", "--by", "mia", *why)[0] == 0
+    told = do("limit", "list")[1]
+    assert "approved by ben on 2024-12-10, counts from the next run on" in told
+    assert "mia 于 2024-12-10 已拒绝" in told
     assert [actor for actor, _ in office.events("limit.denied")] == ["ann"]
 
 
@@ -244,6 +252,25 @@ def test_a_deputy_decides_for_a_time_and_never_what_the_other_asked_for(office: 
     assert do("override", "approve", of_ann, "--by", "ben", *manager)[0] == 0
     actor, detail = office.events("override.approved")[-1]
     assert (actor, detail["role"], detail["acts_for"]) == ("ben", "credit_manager", "mia")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("override list --customer NOBODY", "customer NOBODY is not in the assessment of 2024-11-30"),
+        ("customer-state list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("alerts list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("treatment list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("alerts list --rule A55", "--rule 'A55' is not known"),
+        ("treatment list --owner manager", "--owner 'manager' is not known"),
+        ("limit list --role legal", "--role 'legal' is not known"),
+        ("override list --state open", "--state 'open' is not known"),
+        ("override list --on soon", "--on 'soon' is no date"),
+    ],
+)
+def test_a_misspelt_filter_is_no_empty_list(office: Office, do: Do, words: str, said: str) -> None:
+    code, told, error = do(*words.split())
+    assert (code, told, said in error, "-> " in error) == (2, "", True, True), error
 
 
 WRONG = [
