@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
 from risk_pipeline.cli.figures import noticed
-from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, each
+from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, because, each
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
 from risk_pipeline.policy.model import Label, Policy
 from risk_pipeline.settings import Workspace
@@ -115,7 +116,7 @@ def act_on_alert(root: Path, alert_id: str, action: Act, said: Said, until: str 
     out, language = output.console(), workspace.settings.language
     _print(row, desk.policy, language, with_playbook=False)
     command = f"risk-pipeline run --as-of DATE{where_option(workspace)}"
-    out.print(f"  {each(language, lambda one: _say('next', one, command=command))}", soft_wrap=True)
+    out.print(indent(each(language, lambda one: _say("next", one, command=command)), "  "), soft_wrap=True)
 
 
 def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
     if row["acted_by"]:
         lines.append(lambda one: _done(row, one))
     for line in lines:
-        out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
+        out.print(indent(each(language, line), "  "), soft_wrap=True)
     if with_playbook and row["state"] != "closed":
         _print_playbook(row, policy, language)
 
@@ -173,7 +174,7 @@ def _print_playbook(row: dict[str, Any], policy: Policy, language: Language) -> 
         return
     label, lead = book.label, book.lead
     title = each(language, lambda one: _say("playbook", one, name=getattr(label, one), role=_role(lead, policy, one)))
-    out.print("\n".join(f"  {text}" for text in title.split("\n")), soft_wrap=True)
+    out.print(indent(title, "  "), soft_wrap=True)
     for number, step in enumerate(steps(policy, row["playbook"], row["first_seen"]), start=1):
 
         def told(one: One, number: int = number, step: Any = step) -> str:
@@ -185,13 +186,13 @@ def _print_playbook(row: dict[str, Any], policy: Policy, language: Language) -> 
             }
             return _say("step", one, number=number, **about)
 
-        out.print("\n".join(f"    {text}" for text in each(language, told).split("\n")), soft_wrap=True)
+        out.print(indent(each(language, told), "    "), soft_wrap=True)
 
 
 def _done(row: dict[str, Any], one: One) -> str:
     until = _say("until", one, day=row["until"]) if row["until"] and row["state"] == "snoozed" else ""
-    reason = f": {row['reason_text']}" if row["reason_text"] else ""
-    return _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + until + reason
+    done = _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"], until=until)
+    return because(done, row["reason_text"], one)
 
 
 def _what(what: str | Label, policy: Policy, one: One) -> str:

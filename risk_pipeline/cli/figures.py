@@ -59,4 +59,6 @@ def _indicator(row: Row, language: Language) -> str:
         return code(text, language)
     if column.kind is Kind.MONEY:
         return output.cell(Decimal(text))
+    if float(text) == 0:
+        return ""  # the rule has another condition, which held; this column has nothing to tell
     return figure(float(text), factors[name].unit if name in factors else column.field.unit, language)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
-from risk_pipeline.cli.texts import PHRASES, Language, One, each, word
+from risk_pipeline.cli.texts import PHRASES, Language, One, because, each, word
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -221,7 +221,7 @@ def _print(
 
     def reason(one: One) -> str:
         known = getattr(label, one) if label else row["reason_code"]
-        return f"{known}: {row['reason_text']}" if row.get("reason_text") else known
+        return because(known, row.get("reason_text"), one)
 
     lines = [
         ("change", each(language, lambda one: _changed(row, one))),

@@ -115,7 +115,7 @@ ALERT_PHRASES = {
     "todo": ("To do: {what}", "应对措施：{what}"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
     "escalated": (", escalated to {role}", "，已上报{role}"),
-    "done": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "done": ("{state} by {who} on {day}{until}", "{state}（{who}，{day}）{until}"),
     "until": (" until {day}", "，至 {day}"),
     "playbook": ("Playbook: {name}; lead {role}", "预案：{name}；牵头：{role}"),
     "step": ("{number}. {what} - {role}, {hours} h, by {due}", "{number}. {what}——{role}，{hours} 小时内，{due} 前"),
@@ -134,7 +134,7 @@ TREATMENT_PHRASES = {
     "head": ("Treatments in the assessment of {day}: {n}", "{day} 评估共 {n} 条管理措施"),
     "todo": ("{what}: {why} ({rules})", "{what}：{why}（{rules}）"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
-    "said": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "said": ("{state} by {who} on {day}", "{state}（{who}，{day}）"),
     "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
 }
 
@@ -230,6 +230,7 @@ PHRASES = {
     # sanctions
     "sanctions_confirmed": ("{n} confirmed", "已确认 {n} 项"),
     "sanctions_unreviewed": ("{n} not yet reviewed", "待复核 {n} 项"),
+    "searched": ("last searched on {day}", "最近一次查询 {day}"),
     "searched_clean": ("searched on {day}, nothing found", "{day} 已查询，无命中"),
     "searched_hit": ("searched on {day}, names alike found", "{day} 已查询，发现相似名称"),
     "searched_error": ("the last search failed, last answer {day}", "最近一次查询失败，上次有结果的查询：{day}"),
@@ -475,6 +476,11 @@ def code(name: str | None, language: Language) -> str:
 def listed(parts: Iterable[str | None], language: One) -> str:
     """Parts of a sentence with the comma of the language between them; what is missing is left out."""
     return (", " if language == "en" else "，").join(part for part in parts if part)
+
+
+def because(text: str, reason: str | None, language: One) -> str:
+    """`text`, and after a colon of the language the reason somebody gave for it, where there is one."""
+    return f"{text}{': ' if language == 'en' else '：'}{reason}" if reason else text
 
 
 def headers(names: str, language: Language) -> list[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.alerts import Said
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
-from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, each
+from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, because, each
 from risk_pipeline.contracts.decision import SEVERITIES, TREATMENT_STATES
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -76,7 +77,7 @@ def act_on_treatment(root: Path, treatment_id: str, verdict: Verdict, said: Said
     _print(row, desk.policy, workspace.settings.language)
     command = f"risk-pipeline run --as-of DATE{where_option(workspace)}"
     told = each(workspace.settings.language, lambda one: _say("next", one, command=command))
-    output.console().print(f"  {told}", soft_wrap=True)
+    output.console().print(indent(told, "  "), soft_wrap=True)
 
 
 def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
@@ -101,11 +102,11 @@ def _print(row: dict[str, Any], policy: Policy, language: Language) -> None:
         return _say("duty", one, role=role, first=row["first_seen"], due=row["due_date"])
 
     def done(one: One) -> str:
-        reason = f": {row['reason_text']}" if row["reason_text"] else ""
-        return _say("said", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + reason
+        said = _say("said", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"])
+        return because(said, row["reason_text"], one)
 
     for line in (what, duty, *([done] if row["acted_by"] else [])):
-        out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
+        out.print(indent(each(language, line), "  "), soft_wrap=True)
 
 
 def _say(phrase: str, one: One, **values: Any) -> str:

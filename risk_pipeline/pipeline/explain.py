@@ -42,7 +42,7 @@ WHERE used.last_try AND (used.mode <> 'snapshot' OR used.newest) AND q.rule <> '
   AND EXISTS (SELECT 1 FROM UNNEST(json_extract_string(q.row_json, '$.*')) AS cell (text) WHERE TRIM(cell.text) = ?)
 ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name"""
 
-COURSE = 13  # month ends of a year, both ends included
+COURSE = 15  # the month ends of a year, both included, and some runs between
 COURSE_OF = f"""
 SELECT t.as_of, s.score, t.tier, t.direction, t.binding_rule, t.status, l.effective_limit, l.reporting_currency, l.total_exposure,
     l.hold
@@ -50,6 +50,9 @@ FROM decision.risk_tier AS t
 JOIN decision.credit_limit AS l USING (as_of, customer_id)
 LEFT JOIN score.risk_score AS s USING (as_of, customer_id)
 WHERE t.customer_id = ? AND t.as_of <= ?
+WINDOW by_day AS (ORDER BY t.as_of)
+QUALIFY t.as_of = LAST_DAY(t.as_of) OR LEAD(t.as_of) OVER by_day IS NULL OR
+    (t.tier, t.status, l.effective_limit, l.hold) IS DISTINCT FROM LAG((t.tier, t.status, l.effective_limit, l.hold)) OVER by_day
 ORDER BY t.as_of DESC
 LIMIT {COURSE}"""
 SEVEREST_FIRST = f"list_position([{', '.join(map(repr, SEVERITIES))}], severity) DESC, due_date, alert_id"
@@ -64,8 +67,8 @@ class Explanation:
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
     newest row, its contributions (`factors`), the points they lost at the assessment before, and the facts beside them that have
     a value (`facts`, with the `rules` of the policy that read them).
-    `course`: the newest assessments up to this one, the oldest first, each with `why`, the knock-out that decided its tier (None
-    = another rule). `warnings`: alerts that are not closed, the gravest first.
+    `course`: the newest assessments up to this one, the oldest first, those between month ends where they changed something, each
+    with `why`, the knock-out that decided its tier (None = another rule). `warnings`: alerts that are not closed, gravest first.
     `risk_types`: what each kind of risk gave to the score (`subtotal`) of what it could (`weight`). Texts come as
     {"en": …, "zh": …}.
     """
