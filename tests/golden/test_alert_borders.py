@@ -5,6 +5,7 @@ Source: the thresholds of policy_default.yaml. Columns as the factor tables give
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from risk_pipeline.contracts import table
@@ -73,6 +74,8 @@ BORDERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("A32", {"override_days_left": 15}, {"override_days_left": 14}),
     ("A33", {"exposure_share": 0.15}, {"exposure_share": 0.151}),
     ("A33", {"group_exposure_share": 0.20}, {"group_exposure_share": 0.201}),
+    ("A35", {"contract_valid_to": date(2026, 8, 30)}, {"contract_valid_to": date(2026, 8, 29)}),
+    ("A35", {"contract_valid_to": AS_OF - timedelta(days=1)}, {"contract_valid_to": AS_OF}),  # ended: A27
     ("A34", {**LIMIT, **owes(50_000), "control_changed_days": 30}, {**LIMIT, **owes(50_001), "control_changed_days": 30}),
 ]  # fmt: skip
 
