@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from risk_pipeline.cli.texts import PHRASES, Language, One, each
+from risk_pipeline.cli.texts import PHRASES, Language, One, code, each
 from risk_pipeline.contracts.factor_people import VIOLATIONS
 from risk_pipeline.pipeline.explain import Explanation
 
@@ -32,6 +32,8 @@ def override_lines(found: Explanation, language: Language) -> list[str]:
         lines.append(each(language, lambda one: _release(limit, one)))
     if tier["override_pending"]:
         lines.append(each(language, lambda one: _say("override_waits", one, number=tier["override_pending"])))
+    if tier["state_pending"]:
+        lines.append(each(language, lambda one: _say("state_waits", one, state=code(tier["state_pending"], one))))
     ended = tier["override_lapsed_on"]
     if ended and found.as_of - ended <= TOLD_AFTER:
         lines.append(each(language, lambda one: _say("override_ran_out", one, number=tier["override_lapsed_id"], day=ended)))

@@ -286,6 +286,7 @@ PHRASES = {
     # overrides and verdicts on limits
     "override_until": ("{number}: {what}, until {day}: {standing}", "{number}：{what}，至 {day}：{standing}"),
     "override_waits": ("{number} waits for approval", "{number} 待审批"),
+    "state_waits": ("{state} is proposed and waits for approval", "已提议变更为{state}，待审批"),
     "override_ran_out": ("{number} ran out on {day}", "{number} 已于 {day} 到期失效"),
     "override_wrong": ("{number} counts for nothing: {text}", "{number} 无效：{text}"),
     "standing_in_force": ("in force", "生效中"),

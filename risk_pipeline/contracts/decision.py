@@ -30,7 +30,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id segment segment_held_on tier model_tier hysteresis_tier notched_tier knockout_ceiling"
             " notch_steps notch_id notch_expires_on notch_status override_pending override_rejected override_violation"
-            " override_violation_id override_lapsed_on override_lapsed_id"
+            " override_violation_id override_lapsed_on override_lapsed_id state_pending"
             " knockouts binding_rule previous_tier direction periods_in_tier hysteresis_periods_met last_downgrade_on"
             " month_end_score in_default default_since default_cleared_on default_wait_days default_events"
             " status status_since status_periods status_before status_rule status_cleared_on status_wait_days cure_ceiling"
@@ -46,6 +46,7 @@ DECISION_TABLES: tuple[Table, ...] = (
                 "cure_ceiling": " ".join(TIERS),
                 "status": " ".join(STATUSES),
                 "status_before": " ".join(STATUSES),
+                "state_pending": " ".join(STATUSES),
                 "notch_status": "in_force not_effective",
                 **VALUES,
                 "direction": "new up down same",

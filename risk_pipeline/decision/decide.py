@@ -52,8 +52,8 @@ ALWAYS_READ = tuple(
         " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until"
         " hold_release_id hold_release_until limit_approved"
         " limit_approved_role limit_rejected limit_rejected_from state_decision state_decision_on state_decision_role"
-        " state_rejected state_rejected_on state_rejected_role override_pending override_rejected override_violation"
-        " override_violation_id override_lapsed_on override_lapsed_id"
+        " state_rejected state_rejected_on state_rejected_role state_pending override_pending override_rejected"
+        " override_violation override_violation_id override_lapsed_on override_lapsed_id"
         # financial_condition
         " tangible_net_worth revenue_annual statement_usable statement_received_date"
         # due_diligence

@@ -157,7 +157,9 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
         "hysteresis_tier": categorical(tiers.memory.tier, names),
         "notched_tier": categorical(tiers.notched, names),
         **_picked(decided.facts.frame, "notch_steps notch_id notch_expires_on override_pending override_rejected"),
-        **_picked(decided.facts.frame, "override_violation override_violation_id override_lapsed_on override_lapsed_id"),
+        **_picked(
+            decided.facts.frame, "override_violation override_violation_id override_lapsed_on override_lapsed_id state_pending"
+        ),
         "notch_status": categorical(decided.people.notch, STANDINGS),
         "knockout_ceiling": categorical(decided.knocked.ceiling, policy.tier_ids),
         "knockouts": joined(decided.knocked.hits, [k.id for k in policy.knockouts]),

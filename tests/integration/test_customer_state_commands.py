@@ -64,8 +64,12 @@ def test_a_suspended_customer_is_proposed_judged_and_kept_until_it_is_cured(
     assert [actor for actor, _ in office.events("customer_state.denied")] == ["ben", "ann", "mia"]
     assert [actor for verb in ("requested", "approved") for actor, _ in office.events(f"customer_state.{verb}")] == ["ben", "mia"]
 
+    assert do("propose", "C3", "probation", "--by", "ann", *why)[0] == 0  # once more: it waits
     january = office.assess(JANUARY)["C3"]  # approved, and not cured
     assert (january["status"], january["status_since"], january["status_periods"]) == ("suspended", DECEMBER, 1)
+    assert january["state_pending"] == "probation"
     capsys.readouterr()
     assert run(["-w", str(folder), "explain", "C3"]) == 0
-    assert "Suspended since 2024-12-31: Suspended by a knock-out" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Suspended since 2024-12-31: Suspended by a knock-out" in told
+    assert "probation is proposed and waits for approval" in told
