@@ -10,7 +10,7 @@ data the comparison would say so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import zip_longest
@@ -23,9 +23,11 @@ from risk_pipeline.engine.sql import literal
 from risk_pipeline.factors.catalogue import Factor, load_catalogue
 from risk_pipeline.policy.load import DEFAULT_POLICY, read_policy
 from risk_pipeline.policy.model import ELSE, EVERY_TIER, BringForward, FactorRule, Policy
-from risk_pipeline.policy.scopes import FACTS, SCOPES
+from risk_pipeline.policy.scopes import CHANGES, FACTS, SCOPES
 
 RESULTS = ("score", "contribution", "tier", "credit_limit", "review", "alert", "treatment")
+# What only an assessment before, or people, can have brought about.
+PAST = ("score_drop", "periods_in_tier", "moved_in_steps", "new_knockout", *(field.name for field in CHANGES))
 CAPACITIES = (
     *("tangible_net_worth_share", "turnover_share", "bureau_recommendation"),
     *("expected_loss", "tier_cap", "new_customer_cap"),
@@ -63,7 +65,7 @@ def _statements(tables: Mapping[str, Sequence[str]], as_of: date, currency: str,
     yield f"CREATE TABLE standing AS {_standing(policy)}"
     yield f"CREATE TABLE tier AS {_tiers(policy)}"
     yield f"CREATE TABLE credit_limit AS {_limits(as_of, currency, policy)}"
-    yield f"CREATE VIEW outcome AS {_outcome()}"
+    yield f"CREATE VIEW outcome AS {_outcome(as_of)}"
     yield f"CREATE TABLE alert AS {_alerts(as_of, policy)}"
     yield f"CREATE TABLE review AS {_reviews(as_of, policy)}"
     yield from _treatments(as_of, policy)
@@ -84,17 +86,17 @@ def _facts(tables: Mapping[str, Sequence[str]], policy: Policy, evidence: bool) 
         "evidence_feeds_configured": str(evidence),
         "exposure_share": f"greatest(total_exposure, 0)::DOUBLE / {everything}::DOUBLE",
     }
-    yield f"CREATE VIEW fact AS SELECT *, {_nulls(wanted, {*owner, *made})}, {_named(made)} FROM known"
+    unknown = _nulls(name for name in wanted if name not in owner and name not in made)
+    yield f"CREATE VIEW fact AS SELECT *, {unknown}, {_named(made)} FROM known"
 
 
 def _named(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
 
 
-def _nulls(names: Iterable[str], there: Collection[str]) -> str:
-    """NULL, in its type, for each of the names that is not there."""
-    scope = SCOPES["treatment"]
-    return _named({name: f"CAST(NULL AS {DUCKDB_TYPE[scope[name].kind]})" for name in names if name not in there})
+def _nulls(names: Iterable[str]) -> str:
+    """NULL for each of the names, in its type."""
+    return _named({name: f"CAST(NULL AS {DUCKDB_TYPE[SCOPES['treatment'][name].kind]})" for name in names})
 
 
 def _holds(when: str) -> str:
@@ -361,20 +363,19 @@ def _units(cents: str) -> str:
 # ---------------------------------------------------------------- early warnings, reviews, treatments
 
 
-def _outcome() -> str:
-    """Everything that rules read once the limit is known; changes since an assessment before are NULL."""
+def _outcome(as_of: date) -> str:
+    """Everything that rules read once the limit is known."""
     made = {
         "direction": "'new'",
+        "contract_days_left": f"CASE WHEN contract_valid_to >= DATE '{as_of}' THEN contract_valid_to - DATE '{as_of}' END",
         "order_to_limit": _share("largest_order_30d", "limit_reporting"),
         "unapplied_share": _share("unapplied_cash", "open_exposure"),
         "lawsuit_to_net_worth": f"CASE WHEN statement_usable THEN {_share('lawsuit_newest_amount', 'tangible_net_worth')} END",
     }
     decided = "segment, score, in_default, tier, status, limit_reporting, utilisation, policy_terms_days, payment_terms_days,"
     decided += " proposed_terms_days, hold, review_days"
-    there = {*FACTS, *made, *decided.replace(",", "").split(), "critical_alert"}
-    changes = _nulls(SCOPES["treatment"], there)
     return (
-        f"SELECT fact.*, {decided}, {_named(made)}, {changes} FROM fact JOIN tier USING (customer_id)"
+        f"SELECT fact.*, {decided}, {_named(made)}, {_nulls(PAST)} FROM fact JOIN tier USING (customer_id)"
         " JOIN credit_limit USING (customer_id) JOIN standing USING (segment, tier)"
     )
 

@@ -8,6 +8,7 @@ pipeline. Independent figures are the hand computation of the IBM ledger and the
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +18,11 @@ import pytest
 
 from bench import evidence_script, hand_script
 from bench.compare import EQUAL, Equal, compare, with_evidence
-from bench.data import AS_OF, NOW, REPORTING, ingest_all, widen
+from bench.data import AS_OF, NOW, REPORTING, widen
 from risk_pipeline.demo.bulk import generate_bulk
 from risk_pipeline.demo.bulk_evidence import generate_evidence
 from risk_pipeline.pipeline.assess import assess
+from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 
@@ -52,25 +54,38 @@ def both(root: Path, as_of: date, *, evidence: bool) -> Both:
     return Both(root, outcome.run_id, out, as_of)
 
 
-def ledger(root: Path, *, evidence: bool) -> Path:
-    """Customers with three currencies, two company codes, unapplied and returned payments, disputes, write-offs."""
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Customers with three currencies, two company codes, unapplied and returned payments, disputes, write-offs: taken in.
+
+    Evidence of every kind about them lies beside it. For copies.
+    """
+    root = tmp_path_factory.mktemp("ledger")
     generate_bulk(root, CUSTOMERS, last_month_end=AS_OF, fmt="parquet")
     widen(root)
-    if evidence:
-        generate_evidence(root, last_month_end=AS_OF)
-    ingest_all(root)
+    generate_evidence(root, last_month_end=AS_OF)
+    Workspace.load(root).warehouse.mkdir()
+    take_in(root, hand_script.FEEDS)
     return root
 
 
+def take_in(root: Path, feeds: Sequence[str]) -> None:
+    space = Workspace.load(root)
+    with Register.open(space.register_url) as register:
+        assert {result.state for result in ingest(space, register, feeds=feeds, now=NOW)} == {"effective"}
+
+
 @pytest.fixture(scope="module")
-def month_end(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    """With evidence in every evidence feed."""
-    return both(ledger(tmp_path_factory.mktemp("dossier"), evidence=True), AS_OF, evidence=True)
+def month_end(ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """With all the evidence."""
+    root = Path(shutil.copytree(ledger, tmp_path_factory.mktemp("evidence") / "w"))
+    take_in(root, sorted({path.stem for path in (root / "feeds").iterdir()} - {*hand_script.FEEDS}))
+    return both(root, AS_OF, evidence=True)
 
 
-def test_they_agree_on_a_ledger_alone(tmp_path: Path) -> None:
+def test_they_agree_on_a_ledger_alone(ledger: Path, tmp_path: Path) -> None:
     """Exposure, history, score and decisions of everybody, where nothing but the ledger is known."""
-    found = both(ledger(tmp_path, evidence=False), AS_OF, evidence=False)
+    found = both(Path(shutil.copytree(ledger, tmp_path / "w")), AS_OF, evidence=False)
     assert found.differences(EQUAL) == []
     assert found.column("tier", "segment") == {"ledger"}
     assert found.column("score", "count(*)") == {CUSTOMERS}
