@@ -268,8 +268,11 @@ def test_a_deputy_decides_for_a_time_and_never_what_the_other_asked_for(office: 
         ("override list --on soon", "--on 'soon' is no date"),
     ],
 )
-def test_a_misspelt_filter_is_no_empty_list(office: Office, do: Do, words: str, said: str) -> None:
-    code, told, error = do(*words.split())
+def test_a_misspelt_filter_is_no_empty_list(
+    november: Assessed, capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    code = run(["-w", str(november.folder), *words.split()])
+    told, error = capsys.readouterr()
     assert (code, told, said in error, "-> " in error) == (2, "", True, True), error
 
 
