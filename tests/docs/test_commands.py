@@ -3,17 +3,16 @@
 In a document, a comment before a fenced block says what to do with it: `<!-- run -->` types the lines that begin with `$ `, and
 compares the lines below each with what comes (blanks do not count, `...` stands for anything; no line: no comparison);
 `<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it;
-`<!-- sql -->` asks the demo's catalogue, which must have rows to answer with (`<!-- sql may be empty -->`: or none).
+`<!-- sql -->` asks the demo's catalogue, which must have rows to answer with (`<!-- sql may be empty -->`: or none);
+`<!-- year -->` is followed by tests/demo_world.py.
 
 The pages of one demo are followed in this file alone, since another file would make a demo of its own.
 """
 
 from __future__ import annotations
 
-import doctest
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -22,6 +21,7 @@ import duckdb
 import pytest
 
 from tests.docs.by_hand import differences
+from tests.pages import Step, shows, steps
 
 BLOCK = re.compile(r"^<!-- (run|file|python|sql)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [
@@ -40,29 +40,6 @@ PAGES = [
 
 
 CATALOGUE = Path("warehouse") / "risk.duckdb"
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command and what the page shows below it."""
-
-    command: str
-    shown: str
-
-
-def steps(block: str) -> list[Step]:
-    found: list[Step] = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            found.append(Step(line.removeprefix("$ "), ""))
-        elif found:
-            found[-1] = Step(found[-1].command, f"{found[-1].shown}{line}\n")
-    return found
-
-
-def shows(shown: str, came: str) -> bool:
-    """Is the text of the page what came, blanks apart, `...` standing for anything?"""
-    return doctest.OutputChecker().check_output(shown, came, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The demo workspace at the month ends DATES; only to be looked at."""
-    from risk_pipeline.demo.generator import generate
-    from tests.demo_world import DATES, run
+    """The demo workspace after its year; only to be looked at."""
+    from tests.demo_world import live_the_year
 
-    return made_once(tmp_path_factory, "demo", lambda root: run(root, generate(root), DATES))
+    return made_once(tmp_path_factory, "demo", live_the_year)
 
 
 @pytest.fixture(scope="session")

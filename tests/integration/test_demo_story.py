@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from risk_pipeline.contracts import FACTOR_TABLES
-from tests.demo_world import FIRST, LAST, World, run
+from tests.demo_world import FIRST, LAST, World, assess_dates, take_in
 
 pytestmark = pytest.mark.slow
 
@@ -281,7 +281,8 @@ def test_figures_are_the_same_when_the_future_is_cut_off(world: World, tmp_path:
     cut(world.root / "data", past / "data", FIRST)
     with (past / "data" / "ar_items.csv").open(encoding="utf-8", newline="") as handle:
         assert max(row["DocDate"] for row in csv.DictReader(handle) if row["DocDate"] < "2026133") <= "20251031"
-    then = run(past, world.truth, (FIRST,))
+    then = World(past, world.truth, take_in(past))
+    assess_dates(past, [FIRST])
     for table in TABLES:
         key = "customer_id" if table not in SEVERAL_ROWS else "ALL"
         sql = f"SELECT * EXCLUDE (run_id) FROM {table} WHERE as_of = ? ORDER BY {key}"
