@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import yaml
 
 from risk_pipeline.contracts import table
@@ -27,7 +28,7 @@ from risk_pipeline.contracts.table import Kind
 from risk_pipeline.decision import tables
 from risk_pipeline.decision.alert_history import BEFORE as ALERTS_BEFORE
 from risk_pipeline.decision.alert_history import AlertHistory, history_frame
-from risk_pipeline.decision.alerts import alert_frame
+from risk_pipeline.decision.alerts import alert_rows
 from risk_pipeline.decision.assign import assign
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import decide_scored, prepare, score_customers
@@ -36,9 +37,8 @@ from risk_pipeline.decision.reviews import review_frame
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.treatment_history import BEFORE as TREATMENTS_BEFORE
 from risk_pipeline.decision.treatment_history import TreatmentHistory
-from risk_pipeline.decision.treatments import treatment_frame
-from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS
-from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
+from risk_pipeline.decision.treatments import treatment_rows
+from risk_pipeline.pipeline.stored_facts import GROUP_COLUMNS, PREVIOUS_COLUMNS
 from risk_pipeline.policy.scopes import FACT_TABLES, condition
 from tests.decision_facts import AS_OF, facts, sales
 from tests.decision_given import CATALOGUE, POLICY, with_scores
@@ -49,7 +49,7 @@ MINOR = 100
 NO_SALES = dict.fromkeys(sales(1))
 KINDS: dict[str, Kind] = {
     **{column.name: column.kind for name in FACT_TABLES for column in table(name).columns},
-    **{name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()},
+    **{name: table(source).column(column).kind for name, (source, column) in PREVIOUS_COLUMNS.items()},
     **GROUP_COLUMNS,
 }
 # What a segment asks for; the cases say which it is, and the decision must find the same.
@@ -403,7 +403,7 @@ class Bench:
     def _told(self, steps: list[Step], decided: Decided, unbridled: Decided, constants: DecisionContext) -> Iterable[Outcome]:
         frames = _frames(decided, constants)
         rows = {name: _by_customer(name, frame) for name, frame in frames.items()}
-        wanted = _by_customer("decision.treatment", treatment_frame(unbridled.treatments, unbridled.facts, POLICY, constants))
+        wanted = _by_customer("decision.treatment", treatment_rows(unbridled.treatments, unbridled.facts, POLICY, constants))
         anew = {rule.id: condition(rule.when, "carry").met(decided.facts) for rule in POLICY.reviews.decide_anew}
         paused = condition(POLICY.dunning.paused_when, "treatment").met(decided.facts)
         for at, step in enumerate(steps):
@@ -478,7 +478,7 @@ def _with_group_facts(rows: pd.DataFrame, members: list[bool], decide: Any) -> p
     return rows
 
 
-def _frames(decided: Decided, constants: DecisionContext) -> dict[str, pd.DataFrame]:
+def _frames(decided: Decided, constants: DecisionContext) -> dict[str, Any]:
     score = tables.score_frame(decided, POLICY, constants)
     tier = tables.tier_frame(decided, POLICY, constants)
     limit = tables.limit_frame(decided, POLICY, constants)
@@ -486,15 +486,15 @@ def _frames(decided: Decided, constants: DecisionContext) -> dict[str, pd.DataFr
         "score.risk_score": score,
         "decision.risk_tier": tier,
         "decision.credit_limit": limit,
-        "decision.limit_candidate": tables.candidate_frame(decided, constants),
-        "decision.alert": alert_frame(decided.alerts, decided.facts, POLICY, constants),
-        "decision.treatment": treatment_frame(decided.treatments, decided.facts, POLICY, constants),
+        "decision.limit_candidate": tables.candidate_rows(decided, constants),
+        "decision.alert": alert_rows(decided.alerts, decided.facts, POLICY, constants),
+        "decision.treatment": treatment_rows(decided.treatments, decided.facts, POLICY, constants),
         "decision.review": review_frame(decided.reviews, decided.facts, decided.limits, POLICY, constants),
         "mart.current_risk": tables.mart_frame(decided, POLICY, constants, score, tier, limit),
     }
 
 
-def _by_customer(name: str, frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _by_customer(name: str, frame: pd.DataFrame | pa.Table) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in frame_to_arrow(table(name), frame).to_pylist():
         found[row["customer_id"]].append(row)
@@ -502,7 +502,7 @@ def _by_customer(name: str, frame: pd.DataFrame) -> dict[str, list[dict[str, Any
 
 
 def _fact(decided: Decided, column: str, at: int) -> Any:
-    value = decided.facts.frame[column].iloc[at]
+    value = decided.facts.series(column).iloc[at]
     if pd.isna(value):
         return None
     if KINDS[column] is Kind.DATE:
@@ -514,9 +514,4 @@ def _fact(decided: Decided, column: str, at: int) -> Any:
 
 def _previous_from(earlier: Outcome) -> dict[str, Any]:
     """previous_* columns as a run takes them from the tables of the assessment before."""
-    of = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
-    found = {}
-    for name, (source, _) in PREVIOUS_COLUMNS.items():
-        letter, column = source.split(".")
-        found[name] = _value(name, earlier.one(of[letter])[column])
-    return found
+    return {name: _value(name, earlier.one(source)[column]) for name, (source, column) in PREVIOUS_COLUMNS.items()}

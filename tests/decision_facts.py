@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from risk_pipeline.contracts import table
+from risk_pipeline.contracts.derive import arrow_to_frame
 from risk_pipeline.contracts.table import Kind
+from risk_pipeline.decision import decide as decision
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.factors.catalogue import Catalogue
+from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import FACT_TABLES
 
 AS_OF = date(2026, 6, 30)
@@ -186,3 +192,11 @@ def many(rows: int, seed: int = 7) -> pd.DataFrame:
     empty = {name: pd.Series([None] * rows, dtype=dtype) for name, dtype in fact_dtypes().items()}
     given = {name: pd.Series(values, index=range(rows)).astype(fact_dtypes()[name]) for name, values in columns.items()}
     return pd.DataFrame({**empty, **given})
+
+
+def decide(
+    facts: pa.Table | pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext
+) -> dict[str, pd.DataFrame]:
+    """What is decided, every table as a frame: those of several rows per customer come as Arrow."""
+    found = decision.decide(facts, policy, catalogue, context)
+    return {name: arrow_to_frame(rows) if isinstance(rows, pa.Table) else rows for name, rows in found.items()}

@@ -14,6 +14,7 @@ from risk_pipeline.decision import tables
 from risk_pipeline.decision.assign import assign
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import Scored, decide_scored, prepare
+from risk_pipeline.decision.scorecard import score_cards
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
@@ -61,8 +62,8 @@ def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS
     row["tier_valid_to"], row["limit_valid_to"] = (_plain(frame["valid_to"].iloc[0]) for frame in frames)
     for name in ("credit_limit", "limit_reporting", "unsecured_limit", "headroom", "total_exposure"):
         row[name] = None if row[name] is None else row[name] / 100
-    candidates = tables.candidate_frame(decided, context(as_of))
-    return Outcome(row, {m: amount / 100 for m, amount in zip(candidates["method"], candidates["candidate_limit"], strict=True)})
+    candidates = tables.candidate_rows(decided, context(as_of)).to_pylist()
+    return Outcome(row, {each["method"]: float(each["candidate_limit"]) for each in candidates})
 
 
 def decided_frames(
@@ -81,7 +82,7 @@ def with_scores(customers: pd.DataFrame, scores: Sequence[float | None], policy:
         score=np.array([round((score or 0) * 100) for score in scores], dtype=np.int64),
         known=known,
         model_rule=np.where(known, 0, UNRATED_BY_COVERAGE).astype(np.int16),
-        cards=(),
+        cards=score_cards(view, policy, np.full(len(view), -1, dtype=np.int16), (), constants.as_of),
     )
     return decide_scored(view, policy, CATALOGUE, constants, assign(view, policy, constants.as_of), scored)
 

@@ -21,11 +21,10 @@ from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
 from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.decision import alert_history, treatment_history
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.factors.catalogue import Factor
-from risk_pipeline.pipeline.run import PREVIOUS_COLUMNS
+from risk_pipeline.pipeline.stored_facts import PREVIOUS_COLUMNS
 from risk_pipeline.policy.model import FactorRule
-from tests.decision_facts import AS_OF, fact_dtypes, many
+from tests.decision_facts import AS_OF, decide, fact_dtypes, many
 from tests.decision_given import CATALOGUE, POLICY
 
 DTYPES = fact_dtypes()
@@ -261,12 +260,8 @@ def lived(seed: int, rows: int, dates: tuple[date, ...] = DATES) -> tuple[Assess
 
 def remembered(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.Series]:
     """The columns previous_* that a run after this assessment reads, as the pipeline selects them."""
-    source = {"t": "decision.risk_tier", "l": "decision.credit_limit", "r": "decision.review"}
-    found = {}
-    for name, (place, _) in PREVIOUS_COLUMNS.items():
-        of, _, column = place.partition(".")
-        found[name] = tables[source[of]][column].astype("object").astype(DTYPES[name])
-    return found
+    told = PREVIOUS_COLUMNS.items()
+    return {name: tables[source][column].astype("object").astype(DTYPES[name]) for name, (source, column) in told}
 
 
 LASTING = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from risk_pipeline.contracts.feed_people import STATUSES
@@ -29,7 +30,7 @@ from risk_pipeline.decision.overrides import IN_FORCE, add_reasons, by_people, r
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.reviews import asked_anew, day_has_come, next_reviews, with_outcome, with_review_facts
-from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
+from risk_pipeline.decision.scorecard import Scores, columns_read, score_cards
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
 from risk_pipeline.decision.tier_codes import tier_names
@@ -88,22 +89,25 @@ ALWAYS_READ = tuple(
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of all customers, and what each scorecard gave to its own."""
+    """Scores of all customers, and what the scorecards say of them."""
 
     score: Ints  # hundredths
     known: Bools
     model_rule: NDArray[np.int16]  # into tiers.MODEL_RULES
-    cards: tuple[tuple[NDArray[np.intp], Facts, CardScore], ...]  # positions of the customers, their facts, their scores
+    cards: Scores
 
 
-def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> dict[str, pd.DataFrame]:
+def decide(
+    facts: pa.Table | pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext
+) -> dict[str, pd.DataFrame | pa.Table]:
     """Decide every customer of `facts` (one row each, any order; docs/policy.md lists the columns).
 
-    Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
-    categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
-    decision.credit_limit, decision.limit_candidate, decision.alert, decision.treatment, decision.review and mart.current_risk
-    with the columns of their contracts, money and rates as in the facts. UsageError when the policy is written for another
-    reporting currency.
+    Arrow: money is decimal(18,2), rates decimal(18,10), as in the factor tables. Pandas: money columns are int64/Int64 minor
+    units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or categorical. previous_* are NULL the first
+    time. Returns the result tables with the columns of their contracts: score.risk_score, decision.risk_tier,
+    decision.credit_limit, decision.review and mart.current_risk as frames, money and rates counted as in pandas;
+    score.contribution, decision.limit_candidate, decision.alert and decision.treatment, of several rows per customer, as Arrow.
+    UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(
@@ -115,7 +119,7 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
     assigned = assign(view, policy, context.as_of)
     scored = score_customers(view, policy, catalogue, context, assigned)
     decided = decide_scored(view, policy, catalogue, context, assigned, scored)
-    return tables.all_tables(decided, policy, context, scored.cards)
+    return tables.all_tables(decided, policy, context)
 
 
 def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
@@ -127,9 +131,9 @@ def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
     return frozenset([*ALWAYS_READ, *of_factors]) | columns_of_conditions(policy)
 
 
-def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:
+def prepare(facts: pa.Table | pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:
     """The facts with what the run and the policy add to them (scopes.DERIVED)."""
-    plain = Facts(facts.reset_index(drop=True))
+    plain = Facts(facts)
     known = np.ones(len(plain), dtype=bool)
     person = plain.flags("natural_person")
     amounts = policy.materiality
@@ -141,26 +145,15 @@ def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Fa
 
 
 def score_customers(facts: Facts, policy: Policy, catalogue: Catalogue, context: DecisionContext, assigned: Assigned) -> Scored:
-    """Score every customer with the card of its segment; those outside the scorecard are never scored. Cards nobody has are
-    left out, except that one card always lays out the tables.
+    """Score every customer with the card of its segment; those outside the scorecard are never scored. Factors that are on
+    nobody's card are left out.
     """
-    rows = len(facts)
-    score, known = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool)
-    model_rule = np.zeros(rows, dtype=np.int16)
-    card_of = assigned.card_of(policy)
-    cards = []
-    used = set(np.unique(card_of).tolist()) - {-1} or {0}
-    for number, weights in enumerate(policy.scorecards.values()):
-        if number not in used:
-            continue
-        positions = np.flatnonzero(card_of == number)
-        factors = catalogue.scored(weights)
-        part = facts if len(positions) == rows else facts.select(positions, columns_read(factors))
-        result = score_card(part, policy, list(policy.scorecards)[number], factors, context.as_of)
-        score[positions], known[positions] = result.score, result.score_known
-        model_rule[positions] = unrated_rule(result.blocked, result.low_coverage, result.over_reweighted)
-        cards.append((positions, part, result))
-    return Scored(score, known, model_rule, tuple(cards))
+    card = assigned.card_of(policy)
+    used = [weights for number, weights in enumerate(policy.scorecards.values()) if (card == number).any()]
+    factors = catalogue.scored({factor: None for weights in used for factor in weights})
+    cards = score_cards(facts, policy, card, factors, context.as_of)
+    model_rule = unrated_rule(cards.blocked, cards.low_coverage, cards.over_reweighted)
+    return Scored(cards.score, cards.score_known, np.where(card >= 0, model_rule, 0).astype(np.int16), cards)
 
 
 def decide_scored(
@@ -227,14 +220,13 @@ def decide_scored(
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
     for number, rule in enumerate(policy.outside_scorecard):
         reasons.add_where(assigned.outside == number, rule.reason)
-    for positions, _, card in scored.cards:
-        reasons.add_factors(positions, card, catalogue, policy)
+    reasons.add_factors(scored.cards, catalogue, policy)
     return Decided(
         facts=facts,
         assigned=assigned,
         score=scored.score,
         score_known=scored.known,
-        cards=tuple((positions, card) for positions, _, card in scored.cards),
+        cards=scored.cards,
         default=default,
         states=states,
         knocked=knocked,

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from risk_pipeline.decision.assign import assign
@@ -30,7 +31,7 @@ from risk_pipeline.policy.model import UNRATED, Policy, minor_units
 LIMITS = ("group_limit", "group_limit_total")
 
 
-def alone(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> pd.DataFrame:
+def alone(facts: pa.Table, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> pd.DataFrame:
     """What becomes of members decided on their own, as of_decided says."""
     view = prepare(facts, policy, context)
     assigned = assign(view, policy, context.as_of)
@@ -49,9 +50,9 @@ def of_decided(decided: Decided, policy: Policy) -> pd.DataFrame:
     fenced = view.flags("ring_fenced")
     return pd.DataFrame(
         {
-            "customer_id": view.frame["customer_id"].astype("str"),
-            "group_key": view.frame["group_key"].astype("str"),
-            "group_parent_id": view.frame["group_parent_id"].astype("str"),
+            "customer_id": view.series("customer_id").astype("str"),
+            "group_key": view.series("group_key").astype("str"),
+            "group_parent_id": view.series("group_parent_id").astype("str"),
             "ring_fenced": fenced.known & fenced.values,
             "tier": np.array(tier_names(policy), dtype=object)[decided.tiers.final],
             "in_default": decided.default.in_default,

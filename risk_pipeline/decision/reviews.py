@@ -143,7 +143,7 @@ def review_frame(reviews: Reviews, facts: Facts, limits: Limits, policy: Policy,
     known, carried = limits.known, ~reviews.due & limits.known
     code = np.where(known, reviews.reason + 1, -1)
     columns = {
-        "customer_id": facts.frame["customer_id"],
+        "customer_id": facts.series("customer_id"),
         "next_review_date": reviews.next_on.astype("datetime64[s]"),
         "review_interval_days": pd.arrays.IntegerArray(reviews.interval, ~known),
         "review_reason": categorical(code, [SCHEDULED, *(rule.id for rule in rules)]),

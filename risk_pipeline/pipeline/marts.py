@@ -72,11 +72,17 @@ def _customers(policy: Policy) -> str:
 def _worklist(policy: Policy) -> str:
     severities = ", ".join(_text(each) for each in SEVERITIES)
     return f"""
-        WITH todo AS (
-            SELECT *, COUNT(treatment_id) OVER (PARTITION BY customer_id) AS open_treatments
+        WITH firsts AS (
+            SELECT customer_id, MIN(ROW(priority, due_date, treatment_id)) AS gravest, COUNT(treatment_id) AS open_treatments
             FROM decision_treatment
             WHERE state = 'open'
-            QUALIFY ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY priority, due_date, treatment_id) = 1
+            GROUP BY customer_id
+        ),
+        todo AS (
+            SELECT t.*, f.open_treatments
+            FROM decision_treatment AS t
+            JOIN firsts AS f ON t.customer_id = f.customer_id AND t.treatment_id = f.gravest[3]
+            WHERE t.state = 'open'
         ),
         warned AS (
             SELECT customer_id, COUNT(alert_id) AS open_alerts, MAX(LIST_POSITION([{severities}], severity)) AS gravest

@@ -8,9 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from risk_pipeline.contracts import table
-from risk_pipeline.contracts.derive import frame_to_arrow
-from risk_pipeline.decision.alerts import alert_frame
+from risk_pipeline.decision.alerts import alert_rows
 from tests.decision_facts import AS_OF, facts, sales
 from tests.decision_given import context, with_scores, with_segment
 
@@ -30,7 +28,7 @@ def owes(exposure: int) -> dict[str, Any]:
 def raised(*customers: dict[str, Any]) -> list[set[str]]:
     """The rules of the alerts of each customer, all with score 60 and decided at once."""
     decided = with_scores(facts(*customers), [60] * len(customers), POLICY, context())
-    rows = frame_to_arrow(table("decision.alert"), alert_frame(decided.alerts, decided.facts, POLICY, context())).to_pylist()
+    rows = alert_rows(decided.alerts, decided.facts, POLICY, context()).to_pylist()
     return [{row["rule"] for row in rows if row["customer_id"] == f"C{number}"} for number in range(1, len(customers) + 1)]
 
 

@@ -6,11 +6,13 @@ Real register, lake, engine, gates and catalogue on a ledger of five customers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +20,7 @@ from risk_pipeline.errors import Locked, Refused, UsageError
 from risk_pipeline.pipeline.assess import Assessment, assess
 from risk_pipeline.pipeline.explain import explain
 from risk_pipeline.pipeline.ingest import ingest
-from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, Run
+from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, MART_TABLES, Run
 from risk_pipeline.policy.load import DEFAULT_POLICY
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
@@ -242,3 +244,20 @@ def test_a_table_asked_for_without_those_it_reads_is_refused(workspace: Workspac
             run.factor("factor.exposure")
         with pytest.raises(Refused, match="the decisions of 2024-11-30"):
             run.decide()
+
+
+def test_threads_change_no_byte_and_batches_no_row(
+    workspace: Workspace, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decided(threads: int, batch: int) -> dict[str, Path]:
+        monkeypatch.setattr("risk_pipeline.pipeline.stored_facts.BATCH_ROWS", batch)
+        asked = replace(workspace, settings=workspace.settings.model_copy(update={"threads": threads}))
+        with Run.open(asked, register, run_id="same", as_of=NOVEMBER, now=now()) as run:
+            for name in FACTOR_TABLES:
+                run.factor(name)
+            return {name: staged.path for name, staged in run.decide().items() if name not in MART_TABLES}
+
+    one = {name: path.read_bytes() for name, path in decided(1, 2).items()}
+    assert {name: path.read_bytes() for name, path in decided(3, 2).items()} == one
+    for name, path in decided(1, 100).items():
+        assert pq.read_table(path).equals(pq.read_table(pa.BufferReader(one[name]))), name

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import frame_to_arrow
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.decision.tier_codes import ranks, tier_names
 from risk_pipeline.policy.model import Policy
-from tests.decision_facts import facts, many
+from tests.decision_facts import decide, facts, many
 from tests.decision_given import CATALOGUE, POLICY, context, with_segment
 
 SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

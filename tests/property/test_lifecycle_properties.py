@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_pipeline.contracts.feed_people import STATUSES
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.policy.model import SYSTEM
-from tests.decision_facts import facts, many
+from tests.decision_facts import decide, facts, many
 from tests.decision_given import CATALOGUE, POLICY, context
 
 FRAMES = settings(max_examples=8, deadline=None)

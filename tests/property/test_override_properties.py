@@ -10,9 +10,8 @@ import pandas as pd
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.policy.model import minor_units
-from tests.decision_facts import many
+from tests.decision_facts import decide, many
 from tests.decision_given import CATALOGUE, POLICY, context
 
 CUSTOMERS = 300

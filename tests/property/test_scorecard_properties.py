@@ -15,11 +15,11 @@ import pytest
 from risk_pipeline.contracts import FACTOR_TABLES, table
 from risk_pipeline.contracts.derive import frame_to_arrow
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide, prepare
-from risk_pipeline.decision.scorecard import CardScore, score_card
+from risk_pipeline.decision.decide import prepare
+from risk_pipeline.decision.scorecard import Scores, score_cards
 from risk_pipeline.factors.catalogue import Factor
 from risk_pipeline.policy.model import FactorRule
-from tests.decision_facts import AS_OF, fact_dtypes, many
+from tests.decision_facts import AS_OF, decide, fact_dtypes, many
 from tests.decision_given import CATALOGUE, POLICY
 
 CONTEXT = DecisionContext(AS_OF, "R1", "official", "EUR", evidence_feeds_configured=True)
@@ -60,8 +60,9 @@ def customers(seed: int, rows: int = ROWS) -> pd.DataFrame:
     return frame.astype(DTYPES)
 
 
-def scored(frame: pd.DataFrame, card: str) -> CardScore:
-    return score_card(prepare(frame, POLICY, CONTEXT), POLICY, card, CATALOGUE.scored(POLICY.scorecards[card]), AS_OF)
+def scored(frame: pd.DataFrame, card: str) -> Scores:
+    place = np.full(len(frame), list(POLICY.scorecards).index(card), dtype=np.int16)
+    return score_cards(prepare(frame, POLICY, CONTEXT), POLICY, place, CATALOGUE.scored(POLICY.scorecards[card]), AS_OF)
 
 
 def worse(factor: Factor, rule: FactorRule, one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:

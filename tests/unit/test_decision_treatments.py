@@ -6,21 +6,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import frame_to_arrow
 from risk_pipeline.decision import tables
 from risk_pipeline.decision.alert_history import history_frame
-from risk_pipeline.decision.assign import assign
-from risk_pipeline.decision.decide import Scored, decide_scored, prepare
 from risk_pipeline.decision.reviews import review_frame
 from risk_pipeline.decision.treatment_history import ACTIONS, BEFORE, TreatmentHistory
-from risk_pipeline.decision.treatments import treatment_frame
+from risk_pipeline.decision.treatments import treatment_rows
 from risk_pipeline.policy.model import Policy
 from tests.decision_facts import AS_OF, facts, sales
-from tests.decision_given import CATALOGUE, context, with_segment
+from tests.decision_given import context, with_scores, with_segment
 
 EUR = 100
 MAY = date(2026, 5, 31)
@@ -30,13 +27,11 @@ Rows = dict[str, list[dict[str, Any]]]
 def decide_one(score: float, history: TreatmentHistory | None = None, as_of: date = AS_OF, policy: Policy | None = None,
                **given: Any) -> Rows:  # fmt: skip
     policy, run = policy or with_segment("corporate"), replace(context(as_of), treatments=history)
-    view = prepare(facts(given), policy, run)
-    scored = Scored(np.array([round(score * 100)]), np.array([True]), np.zeros(1, dtype=np.int16), ())
-    done = decide_scored(view, policy, CATALOGUE, run, assign(view, policy, as_of), scored)
+    done = with_scores(facts(given), [score], policy, run)
     frames = {
         "decision.credit_limit": tables.limit_frame(done, policy, run),
         "decision.review": review_frame(done.reviews, done.facts, done.limits, policy, run),
-        "decision.treatment": treatment_frame(done.treatments, done.facts, policy, run),
+        "decision.treatment": treatment_rows(done.treatments, done.facts, policy, run),
     }
     return {name: frame_to_arrow(table(name), frame).to_pylist() for name, frame in frames.items()}
 
