@@ -128,7 +128,7 @@ class _Page:
         self._heading("next")
         for line in (
             f"risk-pipeline explain {who}{where}",
-            f"risk-pipeline show mart.current_risk{where}",
+            f"risk-pipeline show mart.worklist{where}",
             f"DAGSTER_HOME={quote(str(workspace.dagster_home))} RISK_WORKSPACE={quote(str(workspace.root))}"
             " dagster dev -m risk_pipeline.definitions",
             *say("sql_client", self._language, path=workspace.catalogue).splitlines(),
