@@ -13,6 +13,7 @@ from risk_pipeline.cli.texts import WORDS, Language, One, code, each, say, word
 from risk_pipeline.contracts.table import Kind
 
 Row = dict[str, Any]
+LARGEST_SHARE = 9.99  # what stands for an amount over nothing, such as exposure without a limit
 
 
 def factor_value(row: Row, language: Language) -> str:
@@ -61,4 +62,5 @@ def _indicator(row: Row, language: Language) -> str:
         return output.cell(Decimal(text))
     if float(text) == 0:
         return ""  # the rule has another condition, which held; this column has nothing to tell
-    return figure(float(text), factors[name].unit if name in factors else column.field.unit, language)
+    unit = factors[name].unit if name in factors else column.field.unit
+    return "> 999%" if unit == "ratio" and float(text) >= LARGEST_SHARE else figure(float(text), unit, language)

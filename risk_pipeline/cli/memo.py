@@ -126,9 +126,14 @@ class Memo:
         if tier["state"] is not None:
             lines.append(each(self._language, self._state))
         if tier["in_default"]:
-            seen = "default_seen" if tier["default_events"] else "default_waiting"
-            lines.append(self._say(seen, day=tier["default_since"], events=str(tier["default_events"]).replace(",", ", ")))
+            lines.append(each(self._language, self._default))
         return lines
+
+    def _default(self, one: One) -> str:
+        tier = self._found.tier
+        events = tier["default_events"].split(",") if tier["default_events"] else []
+        told = (", " if one == "en" else "、").join(code(event, one) for event in events)
+        return say("default_seen" if events else "default_waiting", one, day=tier["default_since"], events=told)
 
     def _state(self, one: One) -> str:
         tier, state = self._found.tier, self._found.tier["state"]

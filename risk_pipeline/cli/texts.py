@@ -400,6 +400,13 @@ CODES = {
     "hysteresis_step": ("one step up", "上调一级"),
     "notch_up": ("moved up by hand", "人工上调"),
     "notch_down": ("moved down by hand", "人工下调"),
+    # events of default of the shipped policy
+    "dpd90": ("more than 90 days past due", "逾期超过90天"),
+    "write_off": ("written off", "呆账核销"),
+    "distressed_plan": ("instalment plan for want of means", "因无力支付签订分期计划"),
+    "insolvency": ("insolvency", "破产程序"),
+    "insurance_claim": ("insurance claim", "信用保险报损"),
+    "legal": ("our own suit", "我方诉讼、仲裁或执行"),
     "active": ("active", "正常"),
     "suspended": ("suspended", "暂停"),
     "exit_proposed": ("exit proposed", "拟退出"),

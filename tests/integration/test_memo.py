@@ -186,7 +186,7 @@ class TestWhatIsSaid:
 
     def test_a_customer_in_default_has_no_pd(self, world: World) -> None:
         text = flat(world.memo("C3"))
-        assert "in default, first seen 2024-12-31 (dpd90)" in text
+        assert "in default, first seen 2024-12-31 (more than 90 days past due)" in text
         assert "PD " not in text
         assert "in default · coverage" in text
         assert "PD " in world.memo("C4")
