@@ -60,11 +60,21 @@ def best(factor: Factor, rule: FactorRule) -> Any:
     return edges[place] if place < len(edges) else edges[-1] + 1
 
 
+def worse_of(one: pd.Series, other: pd.Series, factor: Factor, rule: FactorRule) -> pd.Series:
+    """`one`, or `other` where that is worse by direction or points; what is not known stays so."""
+    if rule.values is None:
+        worse = other > one if factor.direction == "down" else other < one
+    else:
+        points = {name: rule.values.get(name, rule.values["else"]) for name in {*one.dropna(), *other.dropna()}}
+        worse = other.map(points) < one.map(points)
+    return one.where(~(worse & one.notna() & other.notna()), other)
+
+
 def customers(seed: int, rows: int, as_of: date = AS_OF) -> pd.DataFrame:
     """Random customers with evidence of every kind and age, special codes and gaps; no security, findings, people or past."""
     rng = np.random.default_rng(seed)
     columns: dict[str, Any] = dict(many(rows, seed).items())
-    for name in {factor.evidence for factor in CATALOGUE.factors if factor.reason}:
+    for name in dict.fromkeys(factor.evidence for factor in CATALOGUE.factors if factor.reason):
         age = np.where(rng.random(rows) < 0.8, rng.integers(0, 7, rows), rng.integers(0, 800, rows))  # most of it fresh
         columns[name] = np.datetime64(as_of, "s") - age.astype("timedelta64[D]")
     for factor in CATALOGUE.factors:
@@ -115,6 +125,7 @@ def _findings(rng: np.random.Generator, rows: int) -> dict[str, Any]:
         "enforcement_to_net_worth": _some(rng, rows, 0.1, rng.choice([0.05, 0.1, 0.11], rows)),
         "enforcement_unknown_amount_count": rng.choice([0, 0, 0, 0, 1, 2], rows),
         "dishonoured_payments_6m": rng.choice([0, 0, 0, 0, 0, 1, 2], rows),
+        "size_class": rng.choice(["micro", "small", "small", "medium", "large"], rows),
         "operating_list_status": rng.choice([*["none"] * 20, *LISTS], rows),
         "country_code": rng.choice(["DE", "FR", "CN", "US"], rows),
         "legal_form": _some(rng, rows, 0.9, rng.choice(["limited", "sole_trader"], rows, p=[0.9, 0.1])),
@@ -140,7 +151,7 @@ def _money(rng: np.random.Generator, rows: int) -> dict[str, Any]:
         "sales_12m": _some(rng, rows, 0.95, 12 * monthly),
         "requested_limit": thousands(0, 60, 0.1),
         "expected_monthly_sales": thousands(0, 60, 0.1),
-        "tangible_net_worth": thousands(-10, 1_000, 0.5),
+        "tangible_net_worth": thousands(-200, 1_000, 0.6),
         "revenue_annual": thousands(0, 3_000, 0.5),
         "bureau_recommended_limit": thousands(0, 100, 0.4),
         "bureau_report_age_days": _some(rng, rows, 0.8, rng.integers(0, 300, rows)),
@@ -228,7 +239,7 @@ def _people(rng: np.random.Generator, rows: int, as_of: date) -> dict[str, Any]:
 # ---------------------------------------------------------------- years
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Assessed:
     """One assessment: its day, the facts with the past beside them, what was known of alerts and treatments, and the tables."""
 
@@ -239,6 +250,9 @@ class Assessed:
     @property
     def as_of(self) -> date:
         return self.context.as_of
+
+    def __repr__(self) -> str:
+        return f"Assessed({self.as_of})"
 
 
 @lru_cache(maxsize=4)

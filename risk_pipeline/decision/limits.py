@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from risk_pipeline.decision import inputs_json as js
 from risk_pipeline.decision.frames import Categorical, categorical
-from risk_pipeline.decision.knockouts import Knocked
+from risk_pipeline.decision.knockouts import Knocked, verdicts
 from risk_pipeline.decision.limit_candidates import SHARE_SCALE, Candidate, Customers, candidates, times
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import Policy, minor_units
@@ -222,7 +222,7 @@ def _moves(
     keeps = start.values - times(start.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
     lowest = np.minimum(np.minimum(keeps, before.values), bound)  # a cap on cuts raises nothing
     worse = circumstances.worse | knocked.stops_limit
-    calm = moves & ~worse & ~knocked.hits.any(axis=1)
+    calm = moves & ~worse & ~knocked.hits[:, verdicts(policy)].any(axis=1)
     ladder.step("cut_cap", lowest, calm & (ladder.amount < lowest), inputs)
     inputs = js.object_of(previous_limit=js.money(before))
     small = np.abs(ladder.amount - before.values) < times(

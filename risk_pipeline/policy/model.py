@@ -392,6 +392,11 @@ class Knockout(Model):
         """Whether there is no unsecured limit: `zero` and `secured_only` are hard stops."""
         return self.limit != "none"
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it says something of the customer. One that only holds orders, such as a possible hit on a list, does not."""
+        return self.ceiling is not None or self.stops_limit or self.state is not None
+
 
 class Hysteresis(Model):
     """A tier goes down at once; it climbs one step when the score was `upgrade_buffer_points` over the border of that step at
