@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
 from risk_pipeline.cli.figures import noticed
-from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, because, each
+from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, because, each, listed
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
 from risk_pipeline.policy.model import Label, Policy
 from risk_pipeline.settings import Workspace
@@ -139,7 +139,7 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
     """One alert in a few lines: which and how grave; what was noticed; what to do, who, until when; what was said; playbook."""
     out = output.console()
     who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
-    grave = each(language, lambda one: f"{_say(row['severity'], one)}, {_say(row['state'], one)}")
+    grave = each(language, lambda one: listed([_say(row["severity"], one), _say(row["state"], one)], one))
     out.print(f"{row['alert_id']}  {who}  {grave}".replace("\n", " "), soft_wrap=True)
 
     def duty(one: One) -> str:

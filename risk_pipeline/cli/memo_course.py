@@ -49,14 +49,15 @@ def warnings_table(found: Explanation, language: Language) -> Table:
     """The early warnings that are not closed, the gravest first: what was noticed, how grave, since when, until when."""
     rows = [
         (
-            "\n".join(text for text in (f"{row['rule']} {noticed(row, language)}", _book(row, language)) if text),
+            row["rule"],
+            "\n".join(text for text in (noticed(row, language), _book(row, language)) if text),
             both(*ALERT_PHRASES[row["severity"]], language),
             row["first_seen"],
             f"{row['due_date']}{'!' if row['due_date'] < found.as_of else ''}",
         )
         for row in found.warnings
     ]
-    return output.table(headers("warning severity since until", language), rows, fold=[0])
+    return output.table(headers("- warning severity since until", language), rows, fold=[1])
 
 
 def _book(row: Row, language: Language) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
-from risk_pipeline.cli.texts import PHRASES, Language, One, because, each, word
+from risk_pipeline.cli.texts import COLON, PHRASES, Language, One, because, each, word
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -239,7 +239,7 @@ def _print(
 def _labelled(name: str, text: str, language: Language) -> str:
     """A label and its text; a second line of the text stands below the first."""
     first, *more = text.split("\n")
-    return "\n".join([f"  {word(name, language)}: {first}", *(f"    {line}" for line in more)])
+    return "\n".join([f"  {word(name, language)}{COLON[language]}{first}", *(f"    {line}" for line in more)])
 
 
 def _changed(row: dict[str, Any], one: One) -> str:

@@ -14,7 +14,7 @@ from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import where_option
 from risk_pipeline.cli.portfolio import found_breaches, print_breaches
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
-from risk_pipeline.cli.texts import both, code, headers, say, word
+from risk_pipeline.cli.texts import COLON, both, code, headers, say, word
 from risk_pipeline.pipeline.explain import hold_texts
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, Policy
 from risk_pipeline.settings import Workspace
@@ -99,7 +99,7 @@ class _Page:
             )
             for customer, name, before, tier, direction, rule, exposure, *scores in rows[:MOVERS]
         ]
-        self._heading("moved", f"{self._colon}{down} ↓  {len(rows) - down} ↑")
+        self._heading("moved", f"{COLON[self._language]}{down} ↓  {len(rows) - down} ↑")
         self._table("customer name move why exposure", shown, numeric=[4], fold=[1, 2, 3])
         self._more(len(rows) - MOVERS)
 
@@ -112,7 +112,7 @@ class _Page:
             (customer, name, self._first_reason(ids), output.amount(overdue), days, output.amount(exposure))
             for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
         ]
-        self._heading("new_holds", f"{self._colon}{len(rows)}")
+        self._heading("new_holds", f"{COLON[self._language]}{len(rows)}")
         self._table("customer name why overdue days exposure", shown, numeric=[3, 4, 5], fold=[1, 2])
         self._more(len(rows) - HOLDS)
         return str(rows[0][0])
@@ -142,10 +142,6 @@ class _Page:
         listed = [*((tier.id, tier.label) for tier in self._policy.tiers), (UNRATED, self._policy.unrated.label)]
         listed.append((NOT_RATED, self._policy.not_rated.label))
         return {tier: both(label.en, label.zh, self._language) for tier, label in listed}
-
-    @property
-    def _colon(self) -> str:
-        return "：" if self._language == "zh" else ": "
 
     def _heading(self, name: str, rest: str = "") -> None:
         output.heading(self._out, f"{word(name, self._language)}{rest}")

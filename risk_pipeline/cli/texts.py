@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 Language = Literal["en", "zh", "both"]
 One = Literal["en", "zh"]
+COLON = {"en": ": ", "zh": "：", "both": ": "}
 SHORT = 52  # columns up to which both languages of a line share it
 
 WORDS = {
@@ -488,7 +489,7 @@ def listed(parts: Iterable[str | None], language: One) -> str:
 
 def because(text: str, reason: str | None, language: One) -> str:
     """`text`, and after a colon of the language the reason somebody gave for it, where there is one."""
-    return f"{text}{': ' if language == 'en' else '：'}{reason}" if reason else text
+    return f"{text}{COLON[language]}{reason}" if reason else text
 
 
 def headers(names: str, language: Language) -> list[str]:

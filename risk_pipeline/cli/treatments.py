@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from risk_pipeline.cli import output
 from risk_pipeline.cli.alerts import Said
 from risk_pipeline.cli.arguments import one_date, one_of, where_option
-from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, because, each
+from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, because, each, listed
 from risk_pipeline.contracts.decision import SEVERITIES, TREATMENT_STATES
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -90,7 +90,7 @@ def _print(row: dict[str, Any], policy: Policy, language: Language) -> None:
     """One treatment in a few lines: which and how urgent; what to do and why; who, until when; what was said."""
     out = output.console()
     priority = SEVERITIES[-row["priority"]]  # 1 critical .. 4 low
-    urgent = each(language, lambda one: f"{_say(priority, one)}, {_say(row['state'], one)}")
+    urgent = each(language, lambda one: listed([_say(priority, one), _say(row["state"], one)], one))
     who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
     out.print(f"{row['treatment_id']}  {who}  {urgent}".replace("\n", " "), soft_wrap=True)
 

@@ -79,7 +79,7 @@ def _listed_in_both_languages(office: Office) -> None:
     code, told, _ = office.do("list", "--customer", "C3")
     assert code == 0
     for text in (
-        "A05:C3", "critical, open 紧急, 待处理", "Material debt more than 90 days past due", "重大欠款逾期超过90天", "法务",
+        "A05:C3", "critical, open 紧急，待处理", "Material debt more than 90 days past due", "重大欠款逾期超过90天", "法务",
         "Playbook: Sudden default",
         "预案：突发违约应急预案",
         "4. Visit the customer - Credit manager, 72 h, by 2025-01-03", "应对措施：法律追偿",
