@@ -7,6 +7,7 @@ are compared for holds thousands of pairs: one decision is about all customers o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from risk_pipeline.contracts.derive import frame_to_arrow
 from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.decision.authority import STATUSES as APPROVALS
+from risk_pipeline.decision.groups import alone, group_facts
 from risk_pipeline.decision.tier_codes import ranks, tier_names
 from risk_pipeline.pipeline.stored_facts import PREVIOUS_COLUMNS
-from risk_pipeline.policy.model import Policy, minor_units
+from risk_pipeline.policy.model import SYSTEM, Policy, minor_units
+from risk_pipeline.policy.months import is_month_end
 from risk_pipeline.policy.scopes import FACT_TABLES
 from tests.decision_facts import decide
 from tests.decision_given import CATALOGUE, POLICY
@@ -371,3 +374,206 @@ def test_neither_order_nor_company_changes_a_bit(year: Year, order: Any, cut: in
         again = pd.concat(stored).sort_values(keys).reset_index(drop=True)
         whole = frame_to_arrow(table(name), expected).to_pandas().sort_values(keys).reset_index(drop=True)
         pd.testing.assert_frame_equal(again, whole, check_exact=True)
+
+
+# ---------------------------------------------------------------- groups
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(sizes=st.lists(st.integers(2, 12), min_size=40, max_size=60), data=st.data())
+def test_members_together_stay_within_the_cap_of_their_group(year: Year, sizes: list[int], data: st.DataObject) -> None:
+    """Groups of random shape, with ring-fenced members, limits by hand and security; parents within and without the portfolio."""
+    now = year[data.draw(st.integers(0, len(year) - 1))]
+    rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    places = np.repeat(np.arange(len(sizes)), sizes)[:ROWS]
+    keys = pd.Series([f"G{place}" for place in places], dtype="str").reindex(range(ROWS))
+    parents = {key: rng.choice([*now.facts["customer_id"][keys == key], "NOBODY"]) for key in keys.dropna().unique()}
+    facts = now.facts.assign(group_key=keys, group_parent_id=keys.map(parents).astype("str"), group_member_in_default=None)
+    facts = facts.astype({"group_member_in_default": "boolean"})
+    inside = facts[keys.notna()]
+
+    def again(hit: pd.DataFrame) -> pd.DataFrame:
+        return alone(
+            inside[inside["customer_id"].isin(hit["customer_id"])].assign(group_member_in_default=True),
+            POLICY,
+            CATALOGUE,
+            now.context,
+        )
+
+    told = group_facts(alone(inside, POLICY, CATALOGUE, now.context), again, POLICY).set_index("customer_id")
+    for name in ("group_member_in_default", "group_limit", "group_limit_total"):
+        facts[name] = facts["customer_id"].map(told[name]).astype(facts[name].dtype)
+    found = decided(facts, now).assign(
+        group=keys, parent=facts["group_parent_id"], fenced=facts["ring_fenced"].fillna(False).astype(bool)
+    )
+    own = np.minimum(facts["collateral_value_net_group"].fillna(0).astype(int), found["secured_amount"].fillna(0).astype(int))
+    caps = {tier: minor_units(amount) for tier, amount in POLICY.limits.capacity.tier_cap[POLICY.limits.group.caps_of].items()}
+    bound = 0
+    for _, group in found[keys.notna()].groupby("group"):
+        members = group[~group["fenced"]]
+        parent = group.loc[group["customer_id"] == group["parent"], "tier"]
+        capped = [tier for tier in group["tier"] if tier in POLICY.tier_ids and caps[tier] > 0]
+        if len(parent) and parent.iloc[0] in POLICY.tier_ids:
+            cap = caps[parent.iloc[0]]
+        else:  # the worst member with a cap of its own; of unrated ones theirs
+            cap = min((caps[tier] for tier in capped), default=caps["unrated"] if "unrated" in set(group["tier"]) else 0)
+        together = members["limit_reporting"].fillna(0).sum()
+        assert together <= cap + own[members.index].sum(), group["group"].iloc[0]
+        bound += together > 0.9 * cap > 0
+        bad = group["in_default"].astype(bool)
+        reached = ~group["fenced"] & (bad.sum() - bad > 0) & (group["tier"] != "not_rated")
+        assert (rank(group["tier"]) >= RANK["high"])[reached].all()
+        assert facts.loc[group.index, "group_limit"].isna()[group["fenced"]].all()
+    assert bound > 0
+    unconcerned = keys.isna()
+    before = beside(decide(now.facts.assign(group_member_in_default=None).astype(DTYPES), POLICY, CATALOGUE, now.context))
+    assert (found.loc[unconcerned, before.columns].fillna("") == before[unconcerned].fillna("")).all(axis=None)
+
+
+# ---------------------------------------------------------------- from one assessment to the next
+
+RARE = {"terminated_probation"}  # takes a year
+AWAY = ["suspended", "exit_proposed", "terminated"]
+
+
+def steps(year: Year, name: str, key: str) -> list[tuple[Assessed, Assessed, pd.DataFrame]]:
+    """Each assessment and the one before, with the rows of a table of both side by side (`_was`), by key."""
+    found = []
+    for past, now in pairwise(year):
+        one, other = (each.tables[name].astype("object") for each in (past, now))
+        found.append((past, now, one.merge(other, on=key, how="outer", suffixes=("_was", ""))))
+    return found
+
+
+def test_a_downgrade_is_never_delayed_and_an_upgrade_is_one_step_at_a_month_end(year: Year) -> None:
+    moved = 0
+    for _, now, rows in steps(year, "decision.risk_tier", "customer_id"):
+        rows = rows[(rows["tier"] != "not_rated") & ~rows["binding_rule"].isin(["one_time_account"])]
+        was, model, kept = (rank(rows[name]) for name in ("hysteresis_tier_was", "model_tier", "hysteresis_tier"))
+        assert (kept >= model).all()
+        down = model > was
+        assert (kept == model)[down].all()
+        assert (rows.loc[down, "last_downgrade_on"] == pd.Timestamp(now.as_of)).all()
+        rated = ~rows["hysteresis_tier_was"].isin(["unrated"])
+        assert (kept >= was - 1)[rated].all()
+        up = kept < was
+        assert is_month_end(now.as_of) or not up.any()
+        since = (pd.Timestamp(now.as_of) - pd.to_datetime(rows["last_downgrade_on_was"])).dt.days
+        assert (since[up & rated].dropna() >= POLICY.hysteresis.cooldown_days_after_downgrade).all()
+        worse = rank(rows["tier"]) > rank(rows["tier_was"])
+        assert (rows["direction"][worse & (rows["tier_was"] != "not_rated")] == "down").all()
+        moved += int(up.sum())
+    assert moved > 0
+
+
+def test_customers_take_only_declared_edges_and_states_mean_what_they_say(year: Year) -> None:
+    edges = {edge.id: edge for edge in POLICY.exit.edges}
+    seen: set[str] = set()
+    for _, now, rows in steps(year, "decision.risk_tier", "customer_id"):
+        limit = (
+            now.tables["decision.credit_limit"].set_index("customer_id").loc[rows["customer_id"]].astype("object").reset_index()
+        )
+        facts = now.facts.set_index("customer_id").loc[rows["customer_id"]].reset_index()
+        has_state = rows["tier"] != "not_rated"
+        assert (rows["status"].notna() == has_state).all()
+        moved = has_state & (rows["status"] != rows["status_was"])
+        taken = rows[moved]
+        edge = taken["status_rule"].map(edges)
+        assert (edge.map(lambda each: each.source) == taken["status_was"]).all()
+        assert (edge.map(lambda each: each.to) == taken["status"]).all()
+        assert (taken["status_before"] == taken["status_was"]).all()
+        assert (taken["status_since"] == pd.Timestamp(now.as_of)).all()
+        stayed = rows[has_state & ~moved]
+        again = stayed["status_since"] != stayed["status_since_was"]  # through another state and back is no edge of one run
+        assert not again.any()
+        said = facts[moved & rows["status_rule"].map(lambda name: name in edges and edges[name].by != SYSTEM)]
+        roles = {name: POLICY.authorities.at_least((each.by,)) for name, each in edges.items() if each.by != SYSTEM}
+        for place, name in taken.loc[said.index, "status_rule"].items():
+            approved = said["state_decision"][place] == edges[name].to and said["state_decision_role"][place] in roles[name]
+            rejected = edges[name].verdict == "rejected" and said["state_rejected_role"][place] in roles[name]
+            assert approved or rejected, name
+        away = rows["status"].isin(AWAY)
+        assert (rows["tier"][away] == "restricted").all()
+        assert limit["hold"][away].all()
+        assert (limit["limit_reporting"] <= limit["secured_amount"])[away].all()
+        assert (limit["limit_reporting"][rows["status"] == "terminated"] == 0).all()
+        seen |= set(taken["status_rule"])
+    assert seen >= {edge.id for edge in POLICY.exit.edges} - RARE
+
+
+def test_early_warnings_go_only_where_they_may(year: Year) -> None:
+    """open, acknowledged, snoozed, closed: nothing vanishes untold, and closed is closed until it begins anew."""
+    ways: set[tuple[str, str]] = set()
+    for _, now, rows in steps(year, "decision.alert", "alert_id"):
+        today = pd.Timestamp(now.as_of)
+        gone, new = rows["state"].isna(), rows["state_was"].isna()
+        assert (rows["state_was"][gone] == "closed").all()
+        assert (rows["first_seen"][new] == today).all()
+        assert (rows["state"][new] == "open").all()
+        goes_on = rows[~gone & ~new]
+        begun = goes_on["first_seen"] != goes_on["first_seen_was"]
+        assert (goes_on["first_seen"][begun] == today).all()
+        assert (goes_on["last_seen"][begun] == today).all()
+        same = goes_on[~begun]
+        assert (same["last_seen"] >= same["last_seen_was"]).all()
+        acts = now.context.alerts.actions.set_index("alert_id").reindex(same["alert_id"]).reset_index()  # type: ignore[union-attr]
+        counts = (pd.to_datetime(acts["acted_on"]) >= pd.to_datetime(same["first_seen"]).reset_index(drop=True)).to_numpy()
+        closes = counts & (acts["alert_action"] == "close").to_numpy() & acts["reason_text"].notna().to_numpy()
+        assert (same["state"][closes] == "closed").all()
+        holds = (same["last_seen"] == today).to_numpy()
+        assert (same["state"][holds & ~counts] == "open").all()
+        assert (same["state"][holds & ~closes] != "closed").all()
+        asleep = rows["state"] == "snoozed"
+        assert (rows["severity"][asleep] != "critical").all()
+        assert (rows["due_date"][asleep] >= today).all()
+        assert rows["escalated_to"][rows["state"].isin(["snoozed", "closed"])].isna().all()
+        ways |= set(zip(same["state_was"], same["state"], strict=True))
+    assert ways >= {("open", state) for state in ("open", "acknowledged", "snoozed", "closed")}
+    assert ways >= {("acknowledged", "closed"), ("snoozed", "open"), ("snoozed", "closed"), ("closed", "closed")}
+
+
+def test_treatments_go_only_where_they_may_and_never_contradict_each_other(year: Year) -> None:
+    """open, done, waived, superseded: what was open does not vanish, and nothing is done that nobody said."""
+    ways: set[tuple[str, str]] = set()
+    for _, now, rows in steps(year, "decision.treatment", "treatment_id"):
+        today = pd.Timestamp(now.as_of)
+        gone, new = rows["state"].isna(), rows["state_was"].isna()
+        assert not (rows["state_was"][gone] == "open").any()
+        assert (rows["state"][new] == "open").all()
+        superseded = rows["state"] == "superseded"
+        assert (rows["state_was"][superseded] == "open").all()
+        met = rows["state"].isin(["done", "waived"])
+        assert rows["acted_by"][met].notna().all()
+        assert (rows["acted_on"][met] >= rows["first_seen"][met]).all()
+        assert rows["acted_by"][rows["state"] == "open"].isna().all()
+        back = (rows["state"] == "open") & rows["state_was"].isin(["superseded"])
+        assert (rows["first_seen"][back] <= today).all()
+        asked = rows[rows["state"] == "open"].groupby("customer_id")["action"].agg(set)
+        for stays, goes in POLICY.contradictions:
+            assert not asked.map(lambda actions, pair={stays, goes}: pair <= actions).any(), (stays, goes)
+        ways |= set(zip(rows["state_was"][~gone & ~new], rows["state"][~gone & ~new], strict=True))
+    assert ways >= {("open", state) for state in ("open", "done", "waived", "superseded")} | {
+        ("done", "done"),
+        ("waived", "waived"),
+    }
+
+
+def test_moves_and_periods_count_calendar_months_however_many_runs(year: Year) -> None:
+    ends = pd.date_range(year[0].as_of, year[-1].as_of, freq="ME")
+    caps = POLICY.limits.move_caps
+    for past, now, rows in steps(year, "decision.risk_tier", "customer_id"):
+        passed = sum(past.as_of < end.date() <= now.as_of for end in ends)
+        same = (rows["tier"] == rows["tier_was"]) & (rows["tier"] != "not_rated")
+        assert (rows["periods_in_tier"] == rows["periods_in_tier_was"] + passed)[same].all()
+        first = int(is_month_end(now.as_of))
+        assert (rows["periods_in_tier"][~same & (rows["tier"] != "not_rated")] == first).all()
+    for past, now, rows in steps(year, "decision.credit_limit", "customer_id"):
+        start, handed_on, computed, before = (
+            rows[name].astype("Int64").astype("float64")
+            for name in ("period_start_limit", "period_start_limit_was", "computed_limit", "computed_limit_was")
+        )
+        same_month = (past.as_of.year, past.as_of.month) == (now.as_of.year, now.as_of.month)
+        expected = handed_on.where(handed_on > 0, before) if same_month else before
+        assert (start == expected)[start.notna()].all()
+        highest = np.maximum(start * (1 + caps.raise_share_per_period), start + minor_units(caps.raise_abs_free))
+        assert (computed <= highest)[start > 0].all()
