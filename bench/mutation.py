@@ -1,4 +1,4 @@
-"""`python -m bench.mutation [TESTS...]`: put small faults into decision/ and policy/, and see whether the tests notice.
+"""`python -m bench.mutation TESTS...`: put small faults into decision/ and policy/, and see whether the tests notice.
 
 Put here: which tests see a line, running them against a mutant, the score. Keep out: the faults themselves (mutants.py).
 
@@ -37,7 +37,6 @@ import pytest
 from bench.mutants import Mutant, mutants_of, mutated
 
 PACKAGES = ("risk_pipeline/decision", "risk_pipeline/policy")
-TESTS = ("tests/unit", "tests/golden", "tests/property")
 PRELOADED = ("numpy", "pandas", "pyarrow.compute", "pydantic", "yaml", "hypothesis", "duckdb", "sqlalchemy", "sqlglot")
 FEWEST = 8  # mutants of a module, however small
 HANG_CPU_SECONDS, HANG_SHARE = 60, 20  # beyond its time for tests; seconds on the clock per second of CPU
@@ -249,9 +248,9 @@ def _received(here: Connection) -> Outcome:
 # ---------------------------------------------------------------- sample, score, report
 
 
-def sample(packages: Sequence[str], wanted: Sequence[str], size: int, seed: int) -> list[Mutant]:
-    """`size` mutants of the modules of `packages` whose name fits one of `wanted`: the same share of each, at least FEWEST."""
-    every = {name: mutants_of(name, _path(name).read_text(encoding="utf-8")) for name in _modules(packages, wanted)}
+def sample(wanted: Sequence[str], size: int, seed: int) -> list[Mutant]:
+    """`size` mutants of the modules whose name ends as one of `wanted`: the same share of each, at least FEWEST."""
+    every = {name: mutants_of(name, _path(name).read_text(encoding="utf-8")) for name in _modules(wanted)}
     total = sum(len(found) for found in every.values())
     share = min(1.0, size / total) if size and total else 1.0
     chosen = []
@@ -261,8 +260,8 @@ def sample(packages: Sequence[str], wanted: Sequence[str], size: int, seed: int)
     return chosen
 
 
-def _modules(packages: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    paths = [path for package in packages for path in sorted(Path(package).glob("*.py"))]
+def _modules(wanted: Sequence[str]) -> list[str]:
+    paths = [path for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
     names = [".".join(path.with_suffix("").parts) for path in paths]
     return [name for name in names if not wanted or any(fnmatch.fnmatch(name, f"*{each}") for each in wanted)]
 
@@ -301,9 +300,8 @@ def _put(path: Path, lines: Sequence[str]) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make mutation ARGS=...", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("tests", nargs="*", default=list(TESTS), help=f"tests to run (default: {' '.join(TESTS)})")
-    parser.add_argument("--packages", nargs="+", default=list(PACKAGES), help="folders of the modules to change")
+    parser = argparse.ArgumentParser(prog="bench.mutation", description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("tests", nargs="+", help="files and folders of the tests to run")
     parser.add_argument("--module", action="append", default=[], help="only modules whose name ends so (may be repeated)")
     parser.add_argument("--sample", type=int, default=450, help="how many mutants at least; 0 = all (default: 450)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")
@@ -327,7 +325,7 @@ def main(arguments: list[str] | None = None) -> int:
         if process.exitcode:
             return 1
     seen = read_seen(options.seen)
-    chosen = sample(options.packages, options.module, options.sample, options.seed)
+    chosen = sample(options.module, options.sample, options.seed)
     outcomes: dict[Mutant, Outcome] = {}
     for mutant, outcome in run(chosen, seen, options.seconds, options.processes):
         outcomes[mutant] = outcome
