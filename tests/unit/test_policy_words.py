@@ -9,7 +9,8 @@ import pytest
 
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.rules import Rule, consequences, find, rules, unconditional
+from risk_pipeline.policy.reading import rules_by_column
+from risk_pipeline.policy.rules import Rule, consequences, find, rules, tables_of, unconditional
 from risk_pipeline.policy.scopes import condition
 from risk_pipeline.policy.words import Speaker
 
@@ -46,6 +47,7 @@ def _say(when: str, scope: str = "limit") -> tuple[str, str]:
         ("status = 'suspended'", "“State of the customer” is Suspended", "“客户状态”为暂停"),
         ("in_default", None, "“按政策违约定义处于违约且未治愈”成立"),
         ("in_default != true", None, "已知“按政策违约定义处于违约且未治愈”不成立"),
+        ("in_default in (true, false)", None, "“按政策违约定义处于违约且未治愈”为是或否"),
         ("true", "always", "始终成立"),
         ("not true", "never", "从不成立"),
         ("limit_reporting < total_exposure", "“Credit limit” is below “Total exposure”", "“信用额度”小于“敞口合计”"),
@@ -116,6 +118,32 @@ def test_rules_without_a_condition_of_their_own_are_told_with_it() -> None:
     assert "to be done within 90 days" in [en for en, _ in consequences(twelve, POLICY, SPEAKER)]
 
 
+def test_a_rule_names_itself_its_columns_and_their_tables() -> None:
+    (knockout,), (event,) = find(POLICY, "KO19"), find(POLICY, "dpd90")
+    assert (knockout.title, event.title) == (("Identity not verified", "主体身份未核实"), ("dpd90", "dpd90"))
+    assert knockout.columns == ("identity_verified", "total_exposure")
+    tables = {"factor.exposure": {"total_exposure"}, "factor.customer_state": {"identity_verified"}}
+    assert tables_of(knockout, tables) == {"identity_verified": "factor.customer_state", "total_exposure": "factor.exposure"}
+    assert tables_of(knockout, {"factor.exposure": {"total_exposure"}}) == {"total_exposure": "factor.exposure"}
+    coded = Rule("x", "hold", "facts", None, "relationship_months_code = 'no_invoice_ever'")
+    assert tables_of(coded, {"h": {"relationship_months"}}) == {"relationship_months": "h"}
+
+
+def test_rules_are_named_by_the_columns_they_read() -> None:
+    found = rules_by_column(POLICY)
+    assert found["identity_verified"] == ["KO19"]
+    assert found["max_dpd_material"][:3] == ["dpd90", "KO06", "active_probation_high"]
+    assert len(found["max_dpd_material"]) == len(set(found["max_dpd_material"]))
+    assert not any(name.endswith("_code") for name in found)
+
+
+def test_a_condition_of_no_stage_is_left_out() -> None:
+    odd = POLICY.treatments["low"][0].model_copy(update={"when": "no_such_column > 1"})
+    treatments = {**POLICY.treatments, "low": (odd, *POLICY.treatments["low"][1:])}
+    policy = POLICY.model_copy(update={"treatments": treatments})
+    assert len(list(rules(POLICY))) - len(list(rules(policy))) == 1
+
+
 def test_what_follows_from_a_rule() -> None:
     (knockout,) = find(POLICY, "KO01")
     assert [en for en, _ in consequences(knockout, POLICY, SPEAKER)] == [
@@ -129,3 +157,9 @@ def test_what_follows_from_a_rule() -> None:
         "the customer goes from Exit proposed to Terminated, on approval by: Credit committee or above",
         "客户状态由拟退出变为已退出（须信用委员会或以上批准）",
     )
+    (edge,) = find(POLICY, "exit_rejected")
+    assert consequences(edge, POLICY, SPEAKER)[0][0].endswith("on rejection by: Head of credit or above")
+    nameless = POLICY.model_copy(update={"roles": {}})
+    assert consequences(edge, nameless, SPEAKER)[0][0].endswith("on rejection by: head_of_credit or above")
+    (edge,) = find(POLICY, "probation_active")
+    assert consequences(edge, POLICY, SPEAKER)[0][0] == "the customer goes from On probation to Active, by itself"
