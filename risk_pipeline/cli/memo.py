@@ -276,7 +276,8 @@ class Memo:
     def _sanctions_line(self, one: One) -> str:
         found = self._found.due_diligence
         counts = [say(name, one, n=found[name]) for name in ("sanctions_confirmed", "sanctions_unreviewed") if found[name]]
-        searched = "searched" if counts else f"searched_{found['sanctions_search_result']}"
+        result = found["sanctions_search_result"]
+        searched = "searched" if counts and result == "clean" else f"searched_{result}"  # no "nothing found" beside a hit
         return listed([*counts, say(searched, one, day=found["sanctions_searched_on"] or "-")], one)
 
     def _print_factors(self) -> None:
