@@ -81,6 +81,6 @@ def test_a_worse_decision_about_a_person_waits_and_a_stop_does_not() -> None:
     person = {"natural_person": True, "previous_tier": "low", **before(50_000, 50_000), **SMALL}
     waits = given(65, **person)
     assert (waits.direction, *standing(waits)) == ("down", "pending", "credit_analyst", 50_000)
-    assert standing(given(65, **{**person, "natural_person": False}))[0] == "pending"
+    assert standing(given(65, **{**person, "natural_person": False})) == ("auto", None, 50_000)
     stopped = given(65, **person, sanctions_confirmed=1)
     assert (stopped.approval_status, stopped.effective_limit) == ("pending", 0)
