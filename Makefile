@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench lock snapshots clean
+.PHONY: help run test coverage mutation lint format bench lock snapshots clean
 
 # Bytecode files halve the time of every import; some machines switch them off.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,6 +38,15 @@ run: $(VENV)/.ready-run ## demo workspace, last three month ends, results on scr
 test: $(VENV)/.ready-dev ## all tests, on every core
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
+# What decides: branch coverage of it, and whether its tests notice small faults put into it (docs/quality.md).
+DECIDING := risk_pipeline.decision risk_pipeline.policy
+DECIDING_TESTS := $(wildcard tests/unit/test_decision_*.py tests/unit/test_policy_*.py) tests/golden tests/property
+coverage: $(VENV)/.ready-dev ## branch coverage of decision and policy, at least 90 %
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(DECIDING_TESTS) $(DECIDING:%=--cov=%) $(ARGS)
+
+mutation: $(VENV)/.ready-dev ## small faults in decision and policy that no test notices (an hour; ARGS="--module limits" for one)
+	@$(BIN)/python -m bench.mutation $(DECIDING_TESTS) $(ARGS)
+
 lint: $(VENV)/.ready-dev ## style, format, types, layers
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/ruff format --check $(CODE)
@@ -64,7 +73,7 @@ lock: ## resolve the dependencies anew into requirements/ (needs uv)
 	@echo "wrote requirements/dev.txt and requirements/run.txt"
 
 clean: ## remove the environment, caches and the demo workspace
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .mutation.json build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- environment ------------------------------------------------------------------------------------------------------

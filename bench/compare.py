@@ -119,12 +119,32 @@ EQUAL: dict[str, Equal] = {
         ("customer_id", "factor"),
         ("value", "special_code", "points", "weight", "effective_weight", "contribution", "points_lost"),
     ),
-    "decision.risk_tier": ("tier", ("customer_id",), ("tier", "model_tier", "in_default")),
+    "factor.newest_event": ("newest_event", ("customer_id",), ("unapplied_days", "dispute_days", "dishonoured_on")),
+    "decision.risk_tier": ("tier", ("customer_id",), ("segment", "tier", "model_tier", "in_default", "knockouts", "status")),
     "decision.credit_limit": (
         "credit_limit",
         ("customer_id",),
-        ("limit_reporting", "payment_terms_days", "total_exposure", "hold"),
+        (
+            "credit_limit",
+            "limit_reporting",
+            "binding_method",
+            "unsecured_limit",
+            "secured_amount",
+            "approval_status",
+            "effective_limit",
+            "payment_terms_days",
+            "settlement_cycle",
+            "prepayment_pct",
+            "proposed_terms_days",
+            "total_exposure",
+            "utilisation",
+            "headroom",
+            "hold",
+        ),
     ),
+    "decision.review": ("review", ("customer_id",), ("next_review_date", "review_reason")),
+    "decision.alert": ("alert", ("customer_id", "rule"), ("severity", "due_date")),
+    "decision.treatment": ("treatment", ("customer_id", "action"), ("due_date",)),
 }
 
 
@@ -137,6 +157,18 @@ EVIDENCE_TABLES = (
     "market_environment",
     "behaviour",
 )
+SECURITY: Equal = (
+    "collateral",
+    ("customer_id",),
+    (
+        "collateral_value_net",
+        "security_ends_on",
+        "security_days_left",
+        "insured",
+        "insured_terms_days",
+        "insurance_extension_days_left",
+    ),
+)
 
 
 def with_evidence() -> dict[str, Equal]:
@@ -148,7 +180,8 @@ def with_evidence() -> dict[str, Equal]:
         for name, each in tables.items()
     }
     file, key, columns = EQUAL["score.contribution"]
-    return {**EQUAL, **evidence, "score.contribution": (file, key, (*columns, "value_text", "evidence_date", "risk_type"))}
+    contribution = (file, key, (*columns, "value_text", "evidence_date", "risk_type"))
+    return {**EQUAL, **evidence, "factor.collateral": SECURITY, "score.contribution": contribution}
 
 
 def compare(workspace: Path, run_id: str, out: Path, as_of: date, equal: Mapping[str, Equal] = EQUAL) -> list[str]:

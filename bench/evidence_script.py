@@ -2,8 +2,8 @@
 
 The ledger part is hand_script.py's. The evidence tables run the same SQL files as the pipeline, in one DuckDB connection
 over plain views of the feed parts: what is measured beside them is what the pipeline adds (knowledge dates, as-of views of
-every feed, staging, lineage of a row, checks, reasons, candidates, publication). Points, contributions, score, tier and limit
-are SQL made from the policy file, in whole numbers, so that both sides agree to the bit.
+every feed, staging, lineage of a row, checks, reasons, candidates, publication). Security is written by hand; score and decisions
+are decision_sql.py's.
 
     python -m bench.evidence_script WAREHOUSE/lake/feed OUT_DIR 2026-10-31 [EUR]
 """
@@ -14,22 +14,19 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 
-from bench import hand_script
-from risk_pipeline.contracts import FEED_TABLES, Column, Table, table
+from bench import decision_sql, hand_script
+from bench.decision_sql import default_policy
+from risk_pipeline.contracts import FEED_TABLES, Column, Table
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.engine.factors import LEDGER, STEPS_OF, factor_sql, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
-from risk_pipeline.engine.sql import Literal, literal, render
-from risk_pipeline.factors.catalogue import Factor, load_catalogue
-from risk_pipeline.policy.load import DEFAULT_POLICY, read_policy
-from risk_pipeline.policy.model import ELSE, FactorRule, Policy
+from risk_pipeline.engine.sql import Literal, render
+from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.months import add_months
-from risk_pipeline.policy.reading import rules_by_column
 
 # In the order in which they need each other.
 EVIDENCE = (
@@ -41,13 +38,16 @@ EVIDENCE = (
     "market_environment",
     "behaviour",
 )
-RESULTS = (*hand_script.RESULTS, *EVIDENCE)
-LIMIT_READS = (
-    *("total_exposure", "max_dpd_material", "relationship_months", "months_since_first_invoice"),
-    *("sales_12m", "avg_monthly_sales_3m", "avg_monthly_sales_12m"),
+FACTS = (
+    "factor.customer_state",
+    *(f"factor.{name}" for name in EVIDENCE),
+    *("collateral", "factor.newest_event", "exposure", "transaction_history"),
 )
-FROM_LEDGER = "exposure", "transaction_history"
-WRITTEN = {"tier": "(SELECT customer_id, segment, tier, model_tier, in_default FROM tier)"}  # the table also feeds the limit
+RESULTS = {
+    **{name: name for name in ("open_item", "exposure_by_currency", "exposure", "transaction_history", "collateral")},
+    **{name: f"factor.{name}" for name in (*EVIDENCE, "newest_event")},
+    **{name: name for name in decision_sql.RESULTS},
+}
 PAID_HISTORY = """
     SELECT i.customer_id, COUNT(*) AS n_12m, COUNT(*) FILTER (recent) AS n_3m, SUM(days) AS days_12m,
            SUM(CASE WHEN recent THEN days ELSE 0 END) AS days_3m, SUM(days * days) AS squares_12m,
@@ -71,22 +71,15 @@ def main(feeds: Path, out: Path, as_of: date, currency: str = "EUR") -> None:
         con.execute(statement)
     create_policy_tables(con, policy)
     params = parameters(feeds, as_of, currency, policy)
-    for name in ("customer_state", *EVIDENCE):
+    for name in ("customer_state", *EVIDENCE, "newest_event"):
         for step in STEPS_OF[name]:
             if step not in ("fx", LEDGER):
                 con.execute(f"CREATE TABLE IF NOT EXISTS step.{step} AS {render(factor_sql(f'steps/{step}'), params)}")
         con.execute(f"CREATE TABLE factor.{name} AS {render(factor_sql(name), params)}")
-    for statement in decisions(as_of, policy):
-        con.execute(statement)
-    for name in RESULTS:
-        source = f"factor.{name}" if name in EVIDENCE else WRITTEN.get(name, name)
-        con.execute(f"COPY {source} TO '{out}/{name}.parquet' (FORMAT parquet)")
-
-
-@lru_cache(maxsize=1)
-def default_policy() -> Policy:
-    """The shipped policy."""
-    return read_policy(DEFAULT_POLICY, load_catalogue())
+    con.execute(security(as_of, policy))
+    decision_sql.decide(con, FACTS, as_of, currency, evidence=True)
+    for name, relation in RESULTS.items():
+        con.execute(f"COPY {relation} TO '{out}/{name}.parquet' (FORMAT parquet)")
 
 
 def open_orders(feeds: Path, as_of: date, days: int) -> str:
@@ -114,6 +107,10 @@ def evidence(feeds: Path, as_of: date) -> Iterator[str]:
     for feed in FEED_TABLES:
         yield f"CREATE VIEW feed.{feed.name} AS {_as_of(feed, feeds, as_of)}"
     yield "CREATE VIEW step.fx AS FROM main.fx"
+    yield "CREATE TABLE step.unapplied AS FROM main.unapplied"
+    yield """
+        CREATE TABLE step.disputed_item AS
+        SELECT item.customer_id, opened_date, resolved_date FROM feed.dispute JOIN item USING (invoice_id)"""
     yield f"CREATE TABLE step.paid_history AS {PAID_HISTORY.format(m3=m3, m12=m12)}"
     yield "CREATE VIEW factor.exposure_by_currency AS FROM main.exposure_by_currency"
 
@@ -156,230 +153,62 @@ def parameters(feeds: Path, as_of: date, currency: str, policy: Policy) -> dict[
     }
 
 
-# ---------------------------------------------------------------- score, tier, limit
+def security(as_of: date, policy: Policy) -> str:
+    """What securities and cover add to a limit, by hand. The bulk data has no bills, no persons as guarantors, one insurer.
 
-
-def decisions(as_of: date, policy: Policy) -> Iterator[str]:
-    """Facts in one row per customer, points, score and contributions card by card, tier, limit."""
-    scored = [factor for factor in load_catalogue().factors if factor.id in policy.scoring]
-    yield f"CREATE TABLE fact AS {_facts(scored, policy)}"
-    segments = " ".join(f"WHEN coalesce({rule.when}, false) THEN '{rule.id}'" for rule in policy.segments)
-    points = ", ".join(_points(factor, policy.scoring[factor.id], policy, as_of) for factor in scored)
-    yield f"CREATE TABLE pointed AS SELECT *, CASE {segments} END AS segment, {points} FROM fact"
-    cards = [card for card in policy.scorecards if any(rule.scorecard == card for rule in policy.segments)]
-    for card in cards:
-        factors = [factor for factor in scored if factor.id in policy.scorecards[card]]
-        yield f"CREATE TABLE score_{card} AS {_score(card, factors, policy)}"
-        yield f"CREATE TABLE contribution_{card} AS {_contributions(card, factors, policy)}"
-    every = "customer_id, segment, score, score_hundredths, coverage_pct, reweight_factor, w_counted"
-    yield "CREATE TABLE score AS " + " UNION ALL ".join(f"SELECT {every} FROM score_{card}" for card in cards)
-    yield "CREATE TABLE contribution AS " + " UNION ALL ".join(f"FROM contribution_{card}" for card in cards)
-    yield f"CREATE TABLE tier AS {_tiers(policy)}"
-    yield f"CREATE TABLE credit_limit AS {_limits(policy)}"
-
-
-def _facts(scored: list[Factor], policy: Policy) -> str:
-    """Every column that scoring, rules or the limit read, from the table that has it."""
-    wanted = {
-        name for factor in scored for name in (factor.id, factor.evidence, *([f"{factor.id}_code"] if factor.codes else []))
-    }
-    read = rules_by_column(policy)
-    wanted |= {*read, *(f"{name}_code" for name in read)} - {"evidence_feeds_configured", "tier", "limit_reporting"}
-    wanted |= {"natural_person", "credit_currency", *LIMIT_READS}
-    owner: dict[str, str] = {}
-    for name in ("customer_state", *EVIDENCE, *FROM_LEDGER):  # of several, the last: the history's max_dpd_material scores
-        columns = table(f"factor.{name}").column_names
-        owner |= {column: name for column in columns if column in wanted and column != "customer_id"}
-    ledger = {"exposure", "transaction_history"}
-    material = f"CASE WHEN natural_person THEN {policy.materiality.natural_person_abs} ELSE {policy.materiality.abs} END"
-    joined = " ".join(
-        f"JOIN {name if name in ledger else f'factor.{name}'} AS {name} USING (customer_id)" for name in (*EVIDENCE, *FROM_LEDGER)
-    )
-    selected = ", ".join(f"{name}.{column}" for column, name in owner.items())
-    return (
-        f"SELECT customer_state.customer_id, {selected}, {material} AS materiality_abs, true AS evidence_feeds_configured,"
-        f" rates.rate AS credit_rate FROM factor.customer_state AS customer_state {joined}"
-        " LEFT JOIN fx AS rates ON customer_state.credit_currency = rates.currency"
-    )
-
-
-def _points(factor: Factor, rule: FactorRule, policy: Policy, as_of: date) -> str:
-    """Hundredths of points (NULL = does not count), whether a real value stands behind them, whether it can apply at all."""
-    name, code = factor.id, f"{factor.id}_code" if factor.codes else "NULL"
-    age = f"(DATE '{as_of}' - {factor.evidence})"
-    binned = _binned(name, rule)
-    dropped = "false"
-    if rule.max_age_days is not None and rule.stale == "drop":
-        dropped = f"coalesce({age} > {rule.max_age_days}, false)"
-    if rule.max_age_days is not None and rule.stale == "decay":
-        dropped = f"coalesce({age} >= {2 * rule.max_age_days}, false)"
-        if rule.missing.points is not None:
-            span, to = rule.max_age_days, 100 * rule.missing.points
-            moved = f"{binned} + floor((2 * ({to} - {binned}) * ({age} - {span}) + {span})::DOUBLE / {2 * span})::INTEGER"
-            binned = f"CASE WHEN {age} > {span} THEN {moved} ELSE {binned} END"
-    special = " ".join(f"WHEN '{each}' THEN {100 * p}" for each, p in rule.special.items() if p != "reweight")
-    by_code = f"CASE {code} {special} END" if special else "NULL"
-    gone = "NULL" if rule.missing.points is None else str(100 * rule.missing.points)
-    real = f"({name} IS NOT NULL AND {code} IS NULL AND NOT {dropped})"
-    free = [each for each, p in rule.special.items() if each in policy.score.not_applicable_codes or p == 100]
-    applies = f"NOT coalesce({code} IN ({', '.join(map(literal, free))}), false)" if free else "true"
-    return (
-        f"(CASE WHEN {code} IS NOT NULL THEN {by_code} WHEN {real} THEN {binned} ELSE {gone} END)::INTEGER AS p_{name},"
-        f" {real} AS r_{name}, {applies} AS a_{name}"
-    )
-
-
-def _binned(name: str, rule: FactorRule) -> str:
-    if rule.values is not None:
-        named = " ".join(f"WHEN '{each}' THEN {100 * points}" for each, points in rule.values.items() if each != ELSE)
-        return f"(CASE {name} {named} ELSE {100 * rule.values[ELSE]} END)"
-    bins = " ".join(f"WHEN {name} <= {edge!r} THEN {100 * points}" for edge, points in zip(rule.edges, rule.points, strict=False))
-    return f"(CASE {bins} ELSE {100 * rule.points[-1]} END)" if bins else str(100 * rule.points[-1])
-
-
-def _score(card: str, factors: list[Factor], policy: Policy) -> str:
-    weights = policy.scorecards[card]
-
-    def total(term: str) -> str:
-        return " + ".join(term.format(f=factor.id, w=weights[factor.id]) for factor in factors)
-
-    segments = ", ".join(f"'{rule.id}'" for rule in policy.segments if rule.scorecard == card)
-    rules = policy.score
+    Nobody was assessed before, so no guarantee of a company counts: its guarantor has no tier yet.
+    """
+    t, mismatch = f"DATE '{as_of}'", policy.mitigants.currency_mismatch_haircut
+    longest = max(days for by_tier in policy.terms.values() for days, _, _ in by_tier.values())
+    ratings = ", ".join(f"'{rating}'" for rating in policy.mitigants.accepted_ratings)
+    lost = f"(haircut + CASE WHEN currency = credit_currency THEN 0 ELSE {mismatch} END)::DECIMAL(6, 5)"
     return f"""
-        WITH summed AS (
-            SELECT *, {total("CASE WHEN p_{f} IS NULL THEN 0 ELSE {w} END")} AS w_counted,
-                   {total("coalesce(p_{f}, 0) * {w}")} AS pw,
-                   {total("CASE WHEN r_{f} THEN {w} ELSE 0 END")} AS w_real,
-                   {total("CASE WHEN a_{f} THEN {w} ELSE 0 END")} AS w_applicable,
-                   {total("CASE WHEN a_{f} OR p_{f} IS NOT NULL THEN {w} ELSE 0 END")} AS w_stretched
-            FROM pointed WHERE segment IN ({segments})
+        CREATE TABLE collateral AS
+        WITH debtor AS (
+            SELECT customer_id, credit_currency, contracted_terms_days AS agreed_days, max_dpd_material AS dpd, disputed_open,
+                   coalesce(contracted_terms_days, {longest})::INTEGER AS terms_days
+            FROM factor.customer_state JOIN exposure USING (customer_id)
         ),
-        rounded AS (
-            SELECT *, CASE WHEN 100 * w_real >= {rules.min_coverage_pct} * w_applicable AND w_applicable > 0
-                           AND w_stretched <= {rules.max_reweight_factor} * w_counted AND w_counted > 0
-                      THEN (2 * pw + w_counted) // (2 * w_counted) END AS score_hundredths
-            FROM summed
+        held AS (
+            SELECT customer_id, {hand_script.reporting("collateral_value", "fx.rate")} AS gross, 1::DECIMAL(7, 6) AS cover,
+                   coalesce({hand_script.reporting("prior_liens", "fx.rate")}, 0) AS deducted, {lost} AS lost,
+                   least(valid_to, claim_deadline, valuation_date + valuation_max_age_days::INTEGER,
+                         coalesce(claim_deadline, valid_to) - 1 - terms_days - claim_days_after_terms::INTEGER) AS until,
+                   true AS eligible, false AS insured, NULL AS max_terms_days, NULL AS extension_days
+            FROM feed.collateral AS c JOIN policy.mitigant AS m USING (kind) JOIN fx USING (currency)
+            JOIN debtor USING (customer_id)
+            WHERE released_date IS NULL AND haircut < 1 AND NOT needs_guarantor
+              AND NOT (m.first_demand AND NOT coalesce(c.first_demand, false))
+              AND NOT (provider_rated AND coalesce(provider_rating NOT IN ({ratings}), true))
+              AND NOT (registered AND registered_date IS NULL)
+              AND NOT (coalesce(priority > 1, false) AND prior_liens IS NULL)
+              AND NOT (valuation_max_age_days IS NOT NULL AND valuation_date IS NULL)
+        ),
+        decided AS (
+            SELECT *, coalesce(claim_filed_date >= decided_date, false) AS claimed FROM feed.insurance_limit
+            QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY decided_date DESC, cover_id DESC) = 1
+        ),
+        covered AS (
+            SELECT customer_id, {hand_script.reporting("amount", "fx.rate")},
+                   (coalesce(i.cover_pct, m.cover_pct) / 100)::DECIMAL(7, 6), disputed_open, {lost}, valid_to,
+                   NOT claimed AND coalesce(i.max_extension_days, m.max_extension_days) >= dpd
+                       AND coalesce(max_terms_days >= agreed_days, true),
+                   true, max_terms_days, coalesce(i.max_extension_days, m.max_extension_days)
+            FROM decided AS i JOIN policy.mitigant AS m ON m.kind = 'insurance' JOIN fx USING (currency)
+            JOIN debtor USING (customer_id)
+            WHERE decision IN ('approved', 'partly', 'reduced') AND cancelled_on IS NULL
+        ),
+        worth AS (
+            SELECT *, CASE WHEN eligible THEN CAST(
+                (gross - least(gross, deducted))::DECIMAL(19, 2) * cover * (1 - lost)::DECIMAL(6, 5) AS DECIMAL(18, 2)
+            ) ELSE 0 END AS net
+            FROM (FROM held UNION ALL FROM covered) WHERE coalesce(until >= {t}, true)
         )
-        SELECT customer_id, segment, w_counted, score_hundredths, score_hundredths / 100::DOUBLE AS score,
-               100.0::DOUBLE * w_real / greatest(w_applicable, 1) AS coverage_pct,
-               w_stretched::DOUBLE / nullif(w_counted, 0) AS reweight_factor
-        FROM rounded"""
-
-
-def _contributions(card: str, factors: list[Factor], policy: Policy) -> str:
-    weights = policy.scorecards[card]
-
-    def listed(make: str) -> str:
-        return "unnest([" + ", ".join(make.format(f=factor.id, w=weights[factor.id]) for factor in factors) + "])"
-
-    text = {factor.id: policy.scoring[factor.id].values is not None for factor in factors}
-    values = ", ".join("NULL::DOUBLE" if text[factor.id] else f"{factor.id}::DOUBLE" for factor in factors)
-    texts = ", ".join(factor.id if text[factor.id] else "NULL" for factor in factors)
-    codes = ", ".join(f"{factor.id}_code" if factor.codes else "NULL" for factor in factors)
-    dates = ", ".join(factor.evidence for factor in factors)
-    types = ", ".join(f"'{factor.risk_type}'" for factor in factors)
-    return f"""
-        WITH listed AS (
-            SELECT customer_id, score IS NOT NULL AS scored, w_counted, {listed("'{f}'")} AS factor, unnest([{values}]) AS value,
-                   unnest([{texts}]) AS value_text, unnest([{codes}]) AS special_code, {listed("p_{f}")} AS points,
-                   {listed("{w}")} AS weight, unnest([{dates}]) AS evidence_date, unnest([{types}]) AS risk_type
-            FROM score_{card} JOIN pointed USING (customer_id)
-        )
-        SELECT customer_id, factor, value, value_text, special_code, points / 100::DOUBLE AS points, weight::DOUBLE AS weight,
-               CASE WHEN points IS NULL THEN 0 ELSE 100.0::DOUBLE * weight / w_counted END AS effective_weight,
-               CASE WHEN scored THEN coalesce(points * weight, 0) / (100 * w_counted)::DOUBLE END AS contribution,
-               CASE WHEN scored THEN coalesce((10000 - points) * weight, 0) / (100 * w_counted)::DOUBLE END AS points_lost,
-               evidence_date, risk_type
-        FROM listed"""
-
-
-def _tiers(policy: Policy) -> str:
-    names = list(policy.tier_ids)
-    by_score = " ".join(f"WHEN score_hundredths >= {int(100 * tier.score_from)} THEN '{tier.id}'" for tier in policy.tiers)
-    events = " OR ".join(f"coalesce({event.when}, false)" for event in policy.default_definition.events)
-    lowered = ", ".join(
-        f"CASE WHEN coalesce({rule.when}, false) THEN {names.index(rule.ceiling)} ELSE 0 END"
-        for rule in policy.knockouts if rule.ceiling
-    )  # fmt: skip
-    stops = " OR ".join(f"coalesce({rule.when}, false)" for rule in policy.knockouts if rule.stops_limit)
-    holds = " OR ".join(f"coalesce({rule.when}, false)" for rule in policy.knockouts if rule.hold)
-    ranks = " ".join(f"WHEN '{name}' THEN {names.index(name)}" for name in names)
-    return f"""
-        WITH model AS (
-            SELECT f.*, s.score, s.score_hundredths, ({events}) AS in_default,
-                   CASE WHEN s.score IS NULL THEN 'unrated' {by_score} END AS model_tier
-            FROM pointed f JOIN score s USING (customer_id)
-        ),
-        ruled AS (
-            SELECT *, greatest({lowered}) AS ceiling, ({stops}) AS stopped, ({holds}) AS held,
-                   CASE model_tier {ranks} ELSE {names.index(policy.unrated.ranks_as)} END AS rank
-            FROM model
-        )
-        SELECT customer_id, segment, score, model_tier, in_default, stopped, held, {", ".join(LIMIT_READS)},
-               CASE WHEN ceiling > rank THEN {names}[ceiling + 1] ELSE model_tier END AS tier
-        FROM ruled"""
-
-
-def _limits(policy: Policy) -> str:
-    rules, capacity = policy.limits, policy.limits.capacity
-    classes = {segment.id: segment.caps_and_terms_of for segment in policy.segments}
-    tiers = policy.rated_and_unrated
-
-    def by_segment(make: object) -> str:
-        assert callable(make)
-        cases = " ".join(f"WHEN '{name}' THEN {make(held)}" for name, held in classes.items())
-        return f"CASE segment {cases} END"
-
-    def by_tier(values: dict[str, object]) -> str:
-        return "CASE tier " + " ".join(f"WHEN '{tier}' THEN {value}" for tier, value in values.items()) + " END"
-
-    days = {held: {tier: policy.terms[held][tier][0] for tier in tiers} for held in set(classes.values())}
-    cover = {
-        held: {
-            tier: max(rules.need.sales_balance.min_days, days[held][tier] + rules.tolerance_days.get(tier, 0)) for tier in tiers
-        }
-        for held in days
-    }
-    cap = by_segment(lambda held: by_tier(dict(capacity.tier_cap[held])))
-    need_days = by_segment(lambda held: by_tier(dict(cover[held])))
-    terms = by_segment(lambda held: by_tier(dict(days[held])))
-    new_cap = by_segment(lambda held: str(rules.new_customer_cap.caps[held]))
-    loss, pd = capacity.expected_loss, policy.calibration
-    *steps, last = rules.rounding.steps
-    stepped = " ".join(f"WHEN raw < {step.below} THEN floor(raw / {step.to}) * {step.to}" for step in steps)
-    holds = " OR ".join(f"coalesce({rule.when}, false)" for rule in policy.hold)
-    return f"""
-        WITH based AS (
-            SELECT *, least(greatest(1 / (1 + exp({pd.intercept} + {pd.slope} * score)), {pd.pd_floor}), {pd.pd_cap}) AS pd,
-                   greatest(avg_monthly_sales_12m, avg_monthly_sales_3m)::DOUBLE * {need_days} / 30 AS need, {cap} AS cap,
-                   CASE WHEN relationship_months < {rules.new_customer_cap.until_months} THEN {new_cap} END AS new_cap
-            FROM tier
-        ),
-        laddered AS (
-            SELECT *, CASE WHEN score IS NOT NULL AND sales_12m > 0 THEN {loss.budget_share_of_sales_12m} * sales_12m::DOUBLE * 12
-                          / least(greatest(months_since_first_invoice, 3), 12) / (pd * {loss.lgd}) END AS el
-            FROM based
-        ),
-        lowest AS (
-            SELECT *, CASE WHEN stopped OR coalesce(need, 0) <= 0 THEN 0
-                           ELSE greatest(least(need, cap, el, new_cap), 0) END AS raw
-            FROM laddered
-        ),
-        stepped AS (SELECT *, CASE {stepped} ELSE floor(raw / {last.to}) * {last.to} END AS stepped FROM lowest),
-        final AS (
-            SELECT *, CAST(CASE WHEN stepped < {rules.floor.smallest_limit} THEN 0 ELSE stepped END AS DECIMAL(18, 2))
-                AS limit_reporting
-            FROM stepped
-        ),
-        used AS (
-            SELECT *, CASE WHEN limit_reporting > 0 THEN total_exposure::DOUBLE / limit_reporting::DOUBLE
-                           WHEN total_exposure > 0 THEN 9.99 END AS utilisation
-            FROM final
-        )
-        SELECT customer_id, limit_reporting, total_exposure, need, el, cap, new_cap, utilisation,
-               CASE WHEN limit_reporting = 0 THEN 0 ELSE {terms} END AS payment_terms_days,
-               limit_reporting - total_exposure AS headroom, held OR {holds} AS hold
-        FROM used"""
+        SELECT customer_id, coalesce(sum(net), 0)::DECIMAL(18, 2) AS collateral_value_net,
+               min(until) FILTER (net > 0) AS security_ends_on, security_ends_on - {t} AS security_days_left,
+               coalesce(bool_or(insured), false) AS insured, min(max_terms_days) FILTER (net > 0) AS insured_terms_days,
+               min(extension_days) FILTER (insured) - min(dpd) AS insurance_extension_days_left
+        FROM debtor LEFT JOIN worth USING (customer_id) GROUP BY customer_id"""
 
 
 if __name__ == "__main__":

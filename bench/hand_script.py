@@ -1,11 +1,11 @@
 """What the pipeline is measured against: one DuckDB script, written by hand for this ledger and nothing else.
 
-It reads the same Parquet parts and computes the same factors, score with its contributions, tier and limit, to the cent and to
-the bit, in the order that is fastest for this data. It leaves out what the pipeline is for: knowledge dates, lineage of a row,
-other feeds, other policies, reasons, limit candidates, checks, atomic publication. The bench compares its results with the
-pipeline's on every customer, so neither side can save work by computing something else.
+It reads the same Parquet parts and computes the same factors, score with contributions, and every decision (decision_sql.py), to
+the cent and to the bit, in the order that is fastest for this data. It leaves out what the pipeline is for: knowledge dates,
+lineage of a row, other feeds, the assessment before, reasons, limit candidates, checks, atomic publication. The bench compares
+its results with the pipeline's on every customer, so neither side can save work by computing something else.
 
-    python bench/hand_script.py WAREHOUSE/lake/feed OUT_DIR 2026-10-31 [EUR]
+    python -m bench.hand_script WAREHOUSE/lake/feed OUT_DIR 2026-10-31 [EUR]
 """
 
 from __future__ import annotations
@@ -17,35 +17,15 @@ from pathlib import Path
 
 import duckdb
 
-RESULTS = (
-    "open_item",
-    "exposure",
-    "exposure_by_currency",
-    "transaction_history",
-    "score",
-    "contribution",
-    "tier",
-    "credit_limit",
-)
-FEEDS = ("customer", "invoice", "payment", "payment_application", "credit_note", "write_off", "dispute", "fx_rate")
+from bench import decision_sql
 
-# The default policy, as far as this ledger needs it.
-# factor: (weight, bins [(up to, points)], points above, points of a special code, points when missing; None = reweight)
-CARD: dict[str, tuple[int, list[tuple[float, int]], int, int | None, int | None]] = {
-    "wavg_days_late_incl_open_12m": (32, [(0, 100), (5, 88), (10, 72), (20, 50), (30, 32), (60, 12)], 0, 45, 45),
-    "overdue_ratio": (18, [(0, 100), (0.05, 85), (0.15, 65), (0.30, 40), (0.50, 20)], 0, None, None),
-    "max_dpd_material": (16, [(0, 100), (7, 85), (15, 70), (30, 50), (60, 25), (90, 8)], 0, None, None),
-    "days_late_trend_3v9": (10, [(-5, 100), (2, 80), (7, 55), (15, 25)], 5, None, None),
-    "dishonoured_payments_12m": (4, [(0, 100), (1, 30)], 0, None, None),
-    "dilution_ratio_12m": (6, [(0.01, 100), (0.03, 80), (0.06, 55), (0.12, 25)], 5, None, None),
-    "unfounded_dispute_ratio_12m": (6, [(0, 100), (0.02, 75), (0.05, 45)], 10, None, None),
-    "relationship_months": (8, [(3, 20), (12, 45), (36, 70), (60, 85)], 100, 10, 20),
-}
+FACTS = ("customer_state", "newest_event", "exposure", "transaction_history")
+RESULTS = ("open_item", "exposure_by_currency", "newest_event", "exposure", "transaction_history", *decision_sql.RESULTS)
+FEEDS = ("customer", "invoice", "payment", "payment_application", "credit_note", "write_off", "dispute", "fx_rate")
 SIDES = ("billed", "applied", "set_off", "credited", "discounts", "written_off", "fx_difference")
 BUCKETS = ("not_due", "1_30", "31_60", "61_90", "over_90")
-NOT_APPLICABLE = "'no_open_items', 'method_cannot_bounce'"
-CAPS = {"low": 250000, "medium": 75000, "high": 15000, "restricted": 0, "unrated": 5000}
-DAYS = {"low": (45, 15), "medium": (30, 10), "high": (7, 0), "restricted": (0, 0), "unrated": (0, 0)}  # terms, tolerance
+
+decision_sql.default_policy()  # read before the clock of the bench starts
 
 
 def back(day: date, months: int) -> date:
@@ -73,8 +53,9 @@ def main(feeds: Path, out: Path, as_of: date, currency: str = "EUR") -> None:
     con = duckdb.connect(config={"preserve_insertion_order": False})
     for feed in FEEDS:
         con.execute(f"CREATE VIEW {feed} AS FROM read_parquet('{feeds}/{feed}/*.parquet')")
-    for statement in [*ledger(as_of, currency), *history(as_of), *decisions(as_of)]:
+    for statement in [*ledger(as_of, currency), *history(as_of), *master(as_of, currency)]:
         con.execute(statement)
+    decision_sql.decide(con, FACTS, as_of, currency, evidence=False)
     for table in RESULTS:
         con.execute(f"COPY {table} TO '{out}/{table}.parquet' (FORMAT parquet)")
 
@@ -160,13 +141,13 @@ def ledger(as_of: date, currency: str) -> list[str]:
             WHERE credit_note_id IS NOT NULL AND payment_id IS NULL GROUP BY credit_note_id
         ),
         rest AS (
-            SELECT customer_id, company_code, currency, is_advance AS advance, greatest(p.amount - coalesce(u.amount, 0),
-                0) AS cash,
-                   0::DECIMAL(18, 2) AS credit
+            SELECT customer_id, company_code, currency, payment_date AS paid_on, is_advance AS advance,
+                   greatest(p.amount - coalesce(u.amount, 0), 0) AS cash, 0::DECIMAL(18, 2) AS credit
             FROM payment_seen p LEFT JOIN used u ON p.payment_id = u.payment_id
             WHERE returned_on IS NULL AND (invoice_id IS NULL OR u.payment_id IS NOT NULL)
             UNION ALL
-            SELECT customer_id, coalesce(company_code, ''), currency, false, 0, greatest(n.amount - coalesce(u.amount, 0), 0)
+            SELECT customer_id, coalesce(company_code, ''), currency, NULL, false, 0,
+                   greatest(n.amount - coalesce(u.amount, 0), 0)
             FROM credit_note n LEFT JOIN used_credit u ON n.credit_note_id = u.credit_note_id
             WHERE n.credit_date <= """
         + t
@@ -175,7 +156,8 @@ def ledger(as_of: date, currency: str) -> list[str]:
         SELECT customer_id, company_code, currency,
                CAST(sum(CASE WHEN advance THEN 0 ELSE cash END) AS DECIMAL(18, 2)) AS unapplied_cash,
                CAST(sum(credit) AS DECIMAL(18, 2)) AS unapplied_credits,
-               CAST(sum(CASE WHEN advance THEN cash ELSE 0 END) AS DECIMAL(18, 2)) AS advances
+               CAST(sum(CASE WHEN advance THEN cash ELSE 0 END) AS DECIMAL(18, 2)) AS advances,
+               min(CASE WHEN cash > 0 AND NOT advance THEN paid_on END) AS unapplied_since
         FROM rest WHERE cash <> 0 OR credit <> 0 GROUP BY ALL
         """,
         f"""
@@ -522,118 +504,32 @@ def history(as_of: date) -> list[str]:
     ]
 
 
-def decisions(as_of: date) -> list[str]:
-    """Score, tier, limit: the scorecard, knock-outs and limit rules of the default policy on a ledger-only workspace."""
-    points = ", ".join(f"{_points(name)} AS p_{name}" for name in CARD)
-    counted = " + ".join(f"CASE WHEN p_{n} IS NULL THEN 0 ELSE {card[0]} END" for n, card in CARD.items())
-    product = " + ".join(f"coalesce(p_{n}, 0) * {card[0]}" for n, card in CARD.items())
-    real = " + ".join(f"CASE WHEN {n} IS NULL THEN 0 ELSE {card[0]} END" for n, card in CARD.items())
-    applicable = " + ".join(
-        f"CASE WHEN {n} IS NULL AND coalesce({n}_code IN ({NOT_APPLICABLE}), false) THEN 0 ELSE {card[0]} END"
-        for n, card in CARD.items()
-    )
-    cap = " ".join(f"WHEN '{tier}' THEN {limit}" for tier, limit in CAPS.items())
-    need_days = " ".join(f"WHEN '{tier}' THEN {max(30, sum(days))}" for tier, days in DAYS.items())
-    terms = " ".join(f"WHEN '{tier}' THEN {days[0]}" for tier, days in DAYS.items())
+def master(as_of: date, currency: str) -> list[str]:
+    """What the master says of everybody, and since when something is unsettled."""
+    t = f"DATE '{as_of}'"
     return [
         f"""
-        CREATE TABLE score AS
-        WITH pointed AS (SELECT *, {points} FROM transaction_history),
-        summed AS (SELECT *, {counted} AS w_counted, {product} AS pw, {real} AS w_real, {applicable} AS w_applicable
-            FROM pointed),
-        rounded AS (
-            SELECT *, CASE WHEN 100 * w_real >= 60 * w_applicable AND w_applicable <= 2 * w_counted THEN ((pw * 200 +
-                w_counted) // (2 * w_counted)) / 100::DOUBLE END AS score,
-                   100 * w_real / w_applicable::DOUBLE AS coverage_pct, w_applicable / nullif(w_counted,
-                       0)::DOUBLE AS reweight_factor
-            FROM summed
-        )
-        SELECT customer_id, score, least(greatest(1 / (1 + exp(-0.90 + 0.0775 * score)), 0.0005), 0.60) AS pd, coverage_pct,
-               reweight_factor, w_counted, {", ".join(f"p_{name}" for name in CARD)}
-        FROM rounded
+        CREATE TABLE customer_state AS
+        SELECT customer_id, natural_person, legal_form, size_class, country_code, is_public_body, contracted_terms_days,
+               coalesce(credit_currency, '{currency}') AS credit_currency, fx.rate AS credit_fx_rate,
+               registration_number IS NOT NULL AS identity_verified
+        FROM everybody LEFT JOIN customer USING (customer_id)
+        LEFT JOIN fx ON coalesce(customer.credit_currency, '{currency}') = fx.currency
         """,
         f"""
-        CREATE TABLE contribution AS
-        WITH listed AS (
-            SELECT s.customer_id, s.score IS NOT NULL AS scored, nullif(s.w_counted, 0) AS w_counted,
-                   unnest([{", ".join(f"'{name}'" for name in CARD)}]) AS factor,
-                   unnest([{", ".join(f"h.{name}::DOUBLE" for name in CARD)}]) AS value,
-                   unnest([{", ".join(f"h.{name}_code" for name in CARD)}]) AS special_code,
-                   unnest([{", ".join(f"p_{name}" for name in CARD)}]) AS points,
-                   unnest([{", ".join(str(card[0]) for card in CARD.values())}]) AS weight
-            FROM score s JOIN transaction_history h ON s.customer_id = h.customer_id
-        )
-        SELECT customer_id, factor, value, special_code, points::DOUBLE AS points, weight::DOUBLE AS weight,
-               CASE WHEN points IS NULL THEN 0 ELSE 100.0::DOUBLE * weight / w_counted END AS effective_weight,
-               CASE WHEN scored THEN coalesce(100 * points * weight, 0) / (100 * w_counted)::DOUBLE END AS contribution,
-               CASE WHEN scored THEN coalesce(100 * (100 - points) * weight, 0) / (100 * w_counted)::DOUBLE END AS points_lost
-        FROM listed
-        """,
-        """
-        CREATE TABLE tier AS
-        WITH model AS (
-            SELECT customer_id, CASE WHEN score IS NULL THEN 'unrated' WHEN score >= 75 THEN 'low'
-                WHEN score >= 55 THEN 'medium' WHEN score >= 35 THEN 'high' ELSE 'restricted' END AS model_tier
-            FROM score
+        CREATE TABLE newest_event AS
+        WITH waiting AS (SELECT customer_id, min(unapplied_since) AS unapplied_since FROM unapplied GROUP BY customer_id),
+        fought AS (
+            SELECT i.customer_id, min(opened_date) AS dispute_since FROM dispute d JOIN item i ON d.invoice_id = i.invoice_id
+            WHERE opened_date <= {t} AND NOT coalesce(resolved_date <= {t}, false) GROUP BY i.customer_id
         ),
-        rules AS (
-            SELECT m.*, h.max_dpd_material > 90 OR h.uncollectible_written_off_12m >= CASE WHEN c.natural_person THEN 100
-                ELSE 500 END
-                       AS in_default,
-                   CASE WHEN in_default THEN 4
-                        WHEN h.max_dpd_material > 60 OR h.dishonoured_payments_6m >= 2 THEN 3 ELSE 2 END AS ceiling,
-                   CASE model_tier WHEN 'low' THEN 1 WHEN 'medium' THEN 2 WHEN 'restricted' THEN 4 ELSE 3 END AS rank
-            FROM model m JOIN transaction_history h USING (customer_id) LEFT JOIN customer c USING (customer_id)
-        )
-        SELECT customer_id, model_tier, coalesce(in_default, false) AS in_default,
-               CASE WHEN ceiling > rank THEN ['low', 'medium', 'high', 'restricted'][ceiling] ELSE model_tier END AS tier
-        FROM rules
-        """,
-        f"""
-        CREATE TABLE credit_limit AS
-        WITH based AS (
-            SELECT customer_id, tier, in_default, s.score, s.pd, h.relationship_months AS months, e.total_exposure,
-                   h.max_dpd_material AS dpd, coalesce(c.credit_currency, '') AS credit_currency, fx.rate AS rate,
-                   greatest(h.avg_monthly_sales_12m, h.avg_monthly_sales_3m)::DOUBLE * CASE tier {need_days} END / 30 AS need,
-                   CASE WHEN s.score IS NOT NULL AND h.sales_12m > 0 THEN
-                       0.005 * h.sales_12m::DOUBLE * 12 / least(greatest(h.months_since_first_invoice, 3),
-                           12) / (s.pd * 0.60) END AS el,
-                   CASE WHEN in_default THEN 0 ELSE CASE tier {cap} END END AS cap,
-                   CASE WHEN h.relationship_months < 6 THEN 15000 END AS new_cap,
-                   CASE WHEN tier IN ('low', 'medium', 'high') THEN c.contracted_terms_days::INTEGER END AS agreed_days
-            FROM tier JOIN score s USING (customer_id) JOIN transaction_history h USING (customer_id)
-                JOIN exposure e USING (customer_id)
-            LEFT JOIN customer c USING (customer_id) LEFT JOIN fx ON c.credit_currency = fx.currency
-        ),
-        laddered AS (
-            SELECT *, CASE WHEN coalesce(need, 0) <= 0 THEN 0 ELSE greatest(least(need, cap, el, new_cap), 0) END AS raw
-                FROM based
-        ),
-        stepped AS (
-            SELECT *, CASE WHEN raw < 10000 THEN floor(raw / 100) * 100 WHEN raw < 100000 THEN floor(raw / 1000) * 1000
-                ELSE floor(raw / 5000) * 5000 END AS stepped FROM laddered
-        ),
-        final AS (SELECT *, CASE WHEN stepped < 500 THEN 0 ELSE stepped END::DECIMAL(18, 2) AS limit_reporting FROM stepped)
-        SELECT customer_id, limit_reporting, total_exposure, need, el, cap, new_cap,
-               CASE WHEN limit_reporting = 0 THEN 0 ELSE greatest(CASE tier {terms} END, agreed_days) END
-                   AS payment_terms_days,
-               CASE WHEN limit_reporting > 0 THEN total_exposure::DOUBLE / limit_reporting::DOUBLE
-                    WHEN total_exposure > 0 THEN 9.99 END AS utilisation,
-               limit_reporting - total_exposure AS headroom,
-               coalesce(in_default OR dpd > 60 OR tier = 'restricted' OR (dpd > 30 AND tier IN ('high', 'restricted'))
-                   OR utilisation > 1.10,
-                        false) AS hold
-        FROM final
+        bounced AS (SELECT customer_id, max(returned_on) AS dishonoured_on FROM payment_seen GROUP BY customer_id)
+        SELECT customer_id, unapplied_since, {t} - unapplied_since AS unapplied_days, dispute_since, {t} - dispute_since
+            AS dispute_days, dishonoured_on, {t} - dishonoured_on AS dishonoured_days
+        FROM everybody LEFT JOIN waiting USING (customer_id) LEFT JOIN fought USING (customer_id)
+        LEFT JOIN bounced USING (customer_id)
         """,
     ]
-
-
-def _points(name: str) -> str:
-    _, bins, above, special, missing = CARD[name]
-    binned = " ".join(f"WHEN {name} <= {upper} THEN {points}" for upper, points in bins)
-    code = "NULL" if special is None else str(special)
-    blank = "NULL" if missing is None else str(missing)
-    return f"CASE WHEN {name}_code IS NOT NULL THEN {code} WHEN {name} IS NULL THEN {blank} {binned} ELSE {above} END"
 
 
 if __name__ == "__main__":

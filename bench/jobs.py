@@ -77,6 +77,30 @@ def assess(workspace: str, warm_up: str, profile: str = "") -> Figures:
     }
 
 
+def many(workspace: str, copies: str) -> Figures:
+    """Make the facts of very many customers out of a workspace with evidence."""
+    from bench.many import many_customers
+
+    many_customers(Path(workspace), int(copies))
+    return {}
+
+
+def decide(workspace: str) -> Figures:
+    """Run.decide of the run that `many` left open: facts read, everybody decided, score, decision and mart tables written."""
+    from bench.many import RUN
+    from risk_pipeline.pipeline.run import Run
+    from risk_pipeline.settings import Workspace
+    from risk_pipeline.store.register import Register
+
+    space = Workspace.load(workspace)
+    with Run.open(space, Register.open(space.register_url), run_id=RUN, as_of=AS_OF, now=NOW) as run:
+        start, used = time.perf_counter(), cpu_seconds()
+        staged = run.decide()
+        seconds, cpu = time.perf_counter() - start, cpu_seconds() - used
+    rows = {name: each.rows for name, each in staged.items()}
+    return {"seconds": seconds, "cpu": cpu, "megabytes": peak_megabytes(), "rows": rows}
+
+
 def ingest(workspace: str) -> Figures:
     """Ingest of every feed of a workspace that has not seen its files yet."""
     from risk_pipeline.pipeline.ingest import ingest
@@ -130,5 +154,5 @@ def evidence_differences(workspace: str, run_id: str, out: str) -> Figures:
 
 if __name__ == "__main__":
     of_ledger = (script, assess, ingest, pandas_read_csv, duckdb_read_csv, differences)
-    jobs = {each.__name__: each for each in (*of_ledger, evidence_script, evidence_differences)}
+    jobs = {each.__name__: each for each in (*of_ledger, evidence_script, evidence_differences, many, decide)}
     print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

@@ -21,18 +21,22 @@ COMMAND = Path(sys.executable).with_name("risk-pipeline")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Customers of the small and the large ledger (20 invoices each), of the two CSV ledgers, and runs per figure."""
+    """Customers of the small and the large ledger (20 invoices each), of the two CSV ledgers, how often the large one is copied
+    for decisions alone, and runs per figure.
+    """
 
     small: int
     large: int
     csv_small: int
     csv_large: int
+    copies: int
     runs: int
 
 
-FULL = Sizes(small=10_000, large=100_000, csv_small=50_000, csv_large=500_000, runs=3)
-QUICK = Sizes(small=1_000, large=5_000, csv_small=2_500, csv_large=10_000, runs=1)
+FULL = Sizes(small=10_000, large=100_000, csv_small=50_000, csv_large=500_000, copies=10, runs=3)
+QUICK = Sizes(small=1_000, large=5_000, csv_small=2_500, csv_large=10_000, copies=2, runs=1)
 WARM_UP = 200
+MANY_ROWS = (("score", "contribution"), ("decision", "alert"), ("decision", "treatment"))  # tables worth naming
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,20 @@ def evidence(sizes: Sizes) -> Iterator[Line]:
     yield Line("peak memory with evidence", pipeline["megabytes"], "MB", 1500, note="Great Expectations included")
 
 
+def decide(sizes: Sizes) -> Iterator[Line]:
+    """Decisions alone, of very many customers: evidence of every kind, every rule of the default policy, an assessment before."""
+    customers = sizes.large * sizes.copies
+    with copy_of(evidence_workspace(sizes.large)) as root:
+        job("many", root, sizes.copies)
+        found = medians([job("decide", root) for _ in range(sizes.runs)])
+    rows = found["rows"]
+    if rows["decision.risk_tier"] != customers:
+        raise SystemExit(f"bench: {rows['decision.risk_tier']} of {customers} customers were decided")
+    told = ", ".join(f"{rows[f'{layer}.{name}']:,} {name}s" for layer, name in MANY_ROWS)
+    yield Line(f"decide {customers:,} customers", found["seconds"], "s", 60, note=f"{told} written; {found['cpu']:.1f} s CPU")
+    yield Line("peak memory of decide", found["megabytes"], "MB", 2000, note="imports and the database engine included")
+
+
 def growth(sizes: Sizes) -> Iterator[Line]:
     """How the time of an assessment grows with the number of customers."""
     small, _ = both(sizes.small, sizes.runs)
@@ -180,6 +198,7 @@ def make_run(sizes: Sizes) -> Iterator[Line]:
 LINES: dict[str, Callable[[Sizes], Iterator[Line]]] = {
     "assess": assess,
     "evidence": evidence,
+    "decide": decide,
     "growth": growth,
     "ingest": ingest,
     "command": command,

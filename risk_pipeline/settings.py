@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from risk_pipeline.errors import UsageError
 
@@ -37,6 +38,18 @@ class Retention(BaseModel):
         return self
 
 
+class Deputy(BaseModel):
+    """Somebody who acts for another in one of their roles, from a day to a day. The keys are `for`, `from` and `until`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    who: str
+    acts_for: str = Field(alias="for")
+    role: str
+    first: date = Field(alias="from")
+    last: date = Field(alias="until")
+
+
 class Settings(BaseModel):
     """`risk.yaml`. Unknown keys are refused; environment variables RISK_<KEY> override a value."""
 
@@ -55,6 +68,7 @@ class Settings(BaseModel):
     threads: int | None = None
     people: dict[str, tuple[str, ...]] = {}
     retention: Retention = Retention()
+    deputies: tuple[Deputy, ...] = ()
 
     @field_validator("reporting_currency")
     @classmethod
@@ -86,6 +100,22 @@ class Settings(BaseModel):
         without = next((name for name, roles in value.items() if not roles), None)
         if without is not None:
             raise ValueError(f"{without} has no role: write a list, for example [credit_analyst]")
+        return value
+
+    @field_validator("deputies")
+    @classmethod
+    def _deputies(cls, value: tuple[Deputy, ...], info: ValidationInfo) -> tuple[Deputy, ...]:
+        roles = {name.strip().casefold(): roles for name, roles in info.data.get("people", {}).items()}
+        for each in value:
+            unknown = next((name for name in (each.who, each.acts_for) if name.strip().casefold() not in roles), None)
+            if unknown is not None:
+                raise ValueError(f"people names nobody called {unknown}")
+            if each.who.strip().casefold() == each.acts_for.strip().casefold():
+                raise ValueError(f"{each.who} is no deputy of their own")
+            if each.role not in roles[each.acts_for.strip().casefold()]:
+                raise ValueError(f"{each.acts_for} is not {each.role}, so {each.who} cannot act as such")
+            if each.last < each.first:
+                raise ValueError(f"from {each.first} until {each.last} is no time")
         return value
 
 

@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from risk_pipeline.contracts import table
+from risk_pipeline.contracts.derive import arrow_to_frame
 from risk_pipeline.contracts.table import Kind
+from risk_pipeline.decision import decide as decision
+from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.factors.catalogue import Catalogue
+from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import FACT_TABLES
 
 AS_OF = date(2026, 6, 30)
@@ -27,6 +33,7 @@ PREVIOUS = {
     "previous_last_downgrade_on": "datetime64[s]",
     "previous_month_end_score": "float64",
     "previous_computed_limit": "Int64",
+    "previous_period_start_limit": "Int64",
     "previous_effective_limit": "Int64",
     "group_limit": "Int64",
     "group_limit_total": "Int64",
@@ -41,6 +48,7 @@ PREVIOUS = {
     "previous_status_wait_days": "Int64",
     "previous_cure_ceiling": "str",
     "group_member_in_default": "boolean",
+    "previous_limit_valid_to": "datetime64[s]",
     "previous_next_review_date": "datetime64[s]",
     "previous_reviewed_on": "datetime64[s]",
     "previous_segment": "str",
@@ -184,3 +192,11 @@ def many(rows: int, seed: int = 7) -> pd.DataFrame:
     empty = {name: pd.Series([None] * rows, dtype=dtype) for name, dtype in fact_dtypes().items()}
     given = {name: pd.Series(values, index=range(rows)).astype(fact_dtypes()[name]) for name, values in columns.items()}
     return pd.DataFrame({**empty, **given})
+
+
+def decide(
+    facts: pa.Table | pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext
+) -> dict[str, pd.DataFrame]:
+    """What is decided, every table as a frame: those of several rows per customer come as Arrow."""
+    found = decision.decide(facts, policy, catalogue, context)
+    return {name: arrow_to_frame(rows) if isinstance(rows, pa.Table) else rows for name, rows in found.items()}

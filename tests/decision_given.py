@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +14,8 @@ from risk_pipeline.decision import tables
 from risk_pipeline.decision.assign import assign
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import Scored, decide_scored, prepare
+from risk_pipeline.decision.scorecard import score_cards
+from risk_pipeline.decision.tables import Decided
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy, Segment
@@ -53,21 +56,35 @@ class Outcome:
 def given(score: float | None, *, policy: Policy | None = None, as_of: date = AS_OF, **changes: Any) -> Outcome:
     """The decision about one customer whose score is given; None = unrated for want of coverage."""
     policy = policy or with_segment("corporate")
-    view = prepare(facts(changes), policy, context(as_of))
-    scored = Scored(
-        score=np.array([0 if score is None else round(score * 100)]),
-        known=np.array([score is not None]),
-        model_rule=np.array([UNRATED_BY_COVERAGE if score is None else 0], dtype=np.int16),
-        cards=(),
-    )
-    decided = decide_scored(view, policy, CATALOGUE, context(as_of), assign(view, policy, as_of), scored)
+    decided = with_scores(facts(changes), [score], policy, context(as_of))
     frames = [tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))]
     row = {name: _plain(frame[name].iloc[0]) for frame in frames for name in frame if name not in ("valid_to",)}
     row["tier_valid_to"], row["limit_valid_to"] = (_plain(frame["valid_to"].iloc[0]) for frame in frames)
     for name in ("credit_limit", "limit_reporting", "unsecured_limit", "headroom", "total_exposure"):
         row[name] = None if row[name] is None else row[name] / 100
-    candidates = tables.candidate_frame(decided, context(as_of))
-    return Outcome(row, {m: amount / 100 for m, amount in zip(candidates["method"], candidates["candidate_limit"], strict=True)})
+    candidates = tables.candidate_rows(decided, context(as_of)).to_pylist()
+    return Outcome(row, {each["method"]: float(each["candidate_limit"]) for each in candidates})
+
+
+def decided_frames(
+    customers: pd.DataFrame, scores: Any, policy: Policy, as_of: date = AS_OF
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """decision.risk_tier and decision.credit_limit of many customers whose scores are given, in hundredths; -1 = unrated."""
+    decided = with_scores(customers, [None if score < 0 else score / 100 for score in scores], policy, context(as_of))
+    return tables.tier_frame(decided, policy, context(as_of)), tables.limit_frame(decided, policy, context(as_of))
+
+
+def with_scores(customers: pd.DataFrame, scores: Sequence[float | None], policy: Policy, constants: DecisionContext) -> Decided:
+    """What is decided of customers whose scores are given; None = unrated for want of coverage."""
+    view = prepare(customers, policy, constants)
+    known = np.array([score is not None for score in scores])
+    scored = Scored(
+        score=np.array([round((score or 0) * 100) for score in scores], dtype=np.int64),
+        known=known,
+        model_rule=np.where(known, 0, UNRATED_BY_COVERAGE).astype(np.int16),
+        cards=score_cards(view, policy, np.full(len(view), -1, dtype=np.int16), (), constants.as_of),
+    )
+    return decide_scored(view, policy, CATALOGUE, constants, assign(view, policy, constants.as_of), scored)
 
 
 def _plain(value: Any) -> Any:

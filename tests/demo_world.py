@@ -1,36 +1,35 @@
-"""A demo workspace through the whole pipeline, and how to look at it.
+"""A demo workspace through the whole pipeline, and how to look at it: a year of it, as docs/demo.md tells it.
 
-Put here: what more than one test module asks of the demo. Keep out: what must come out (test_demo_story, test_demo_evidence).
+Put here: what more than one test module asks of the demo. Keep out: what must come out (test_demo_*).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from risk_pipeline.cli.app import run as command_line
+from risk_pipeline.demo.generator import generate
 from risk_pipeline.demo.truth import Truth
 from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.ingest import IngestResult, ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
+from tests.pages import steps
 
-DATES = (
-    date(2025, 10, 31),
-    date(2026, 1, 31),
-    date(2026, 4, 30),
-    date(2026, 6, 30),
-    date(2026, 7, 31),
-    date(2026, 8, 31),
-    date(2026, 9, 30),
-    date(2026, 10, 31),
-)
-FIRST, LAST = DATES[0], DATES[-1]
-NOW = datetime(2026, 11, 2, tzinfo=UTC)
+PAGE = Path(__file__).parents[1] / "docs" / "demo.md"
+YEAR = re.compile(r"^<!-- year -->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # blocks of the page that tell the year
+FIRST, LAST = date(2025, 10, 31), date(2026, 10, 31)
 Row = Mapping[str, Any]
 
 
@@ -41,12 +40,17 @@ class World:
     root: Path
     truth: Truth
     deliveries: list[IngestResult]
+    told: Sequence[Told] = ()
 
     def query(self, sql: str, *values: Any) -> list[Row]:
-        with duckdb.connect(str(self.root / "warehouse" / "risk.duckdb"), read_only=True) as con:
-            cursor = con.execute(sql, list(values))
-            names = [column[0] for column in cursor.description or []]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor = self._catalogue.execute(sql, list(values))
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @cached_property
+    def _catalogue(self) -> duckdb.DuckDBPyConnection:
+        """Opened once: opening it takes ten times as long as a query."""
+        return duckdb.connect(str(self.root / "warehouse" / "risk.duckdb"), read_only=True)
 
     def tiers(self, customer: str) -> dict[date, str]:
         found = self.query("SELECT as_of, tier FROM decision.risk_tier WHERE customer_id = ? ORDER BY as_of", customer)
@@ -61,11 +65,72 @@ class World:
         return row
 
 
-def run(root: Path, truth: Truth, dates: tuple[date, ...]) -> World:
-    """Ingest the files of `root` and assess `dates`."""
+@dataclass(frozen=True)
+class Told:
+    """A command of the page, what the page shows of its output, and what came."""
+
+    command: str
+    shown: str
+    came: str
+
+
+def live_the_year(root: Path) -> World:
+    """The demo's year as the page tells it, command by command. Assessments go without Dagster, which takes twice as long."""
+    year, told = _Year(root), []
+    for block in YEAR.findall(PAGE.read_text(encoding="utf-8")):
+        for step in steps(block):
+            told.append(Told(step.command, step.shown, year.follow(shlex.split(step.command)).replace(str(root), "year")))
+    return replace(year.world(), told=told)
+
+
+class _Year:
+    """The workspace the page calls `year`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._truth = generate(root)
+        self._deliveries = take_in(root)
+
+    def world(self) -> World:
+        return World(self._root, self._truth, self._deliveries)
+
+    def follow(self, words: list[str]) -> str:
+        """Type one command of the page; returns what it prints. Only assessments print nothing here."""
+        match words:
+            case ["risk-pipeline", "init", "year", "--demo"]:
+                return ""
+            case ["risk-pipeline", "-w", "year", "run", "--as-of", day]:
+                assess_dates(self._root, [date.fromisoformat(day)])
+                return ""
+            case ["risk-pipeline", "-w", "year", "backfill", "--from", first, "--to", last, "--every", "month"]:
+                assess_dates(self._root, _month_ends(date.fromisoformat(first), date.fromisoformat(last)))
+                return ""
+            case ["risk-pipeline", "-w", "year", *command]:
+                return _typed(["-w", str(self._root), *command])
+            case _:
+                raise ValueError(f"the page says {words}, which is no command of the year")
+
+
+def _month_ends(first: date, last: date) -> list[date]:
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if (day + timedelta(days=1)).day == 1]
+
+
+def _typed(arguments: list[str]) -> str:
+    with redirect_stdout(StringIO()) as out:
+        assert command_line(arguments) == 0, arguments
+    return out.getvalue()
+
+
+def take_in(root: Path) -> list[IngestResult]:
+    """Ingest the files of a workspace."""
+    workspace = Workspace.load(root)
+    return ingest(workspace, Register.open(workspace.register_url), now=datetime.now(UTC))
+
+
+def assess_dates(root: Path, dates: Sequence[date]) -> None:
+    """Assess a workspace at `dates`, with what people have said by now."""
     workspace = Workspace.load(root)
     register = Register.open(workspace.register_url)
-    deliveries = ingest(workspace, register, now=NOW)
     for as_of in dates:
-        assess(workspace, register, as_of=as_of, now=NOW)
-    return World(root, truth, deliveries)
+        assess(workspace, register, as_of=as_of, now=datetime.now(UTC))

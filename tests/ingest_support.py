@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import yaml
+from sqlalchemy import make_url
 
 from risk_pipeline.pipeline.ingest import IngestResult, ingest
 from risk_pipeline.settings import Settings, Workspace
@@ -31,6 +34,15 @@ INVOICE_COLUMNS: dict[str, dict[str, Any]] = {
 HEADER = "id,customer,date,amount,currency"
 
 
+@cache
+def _empty_register() -> bytes:
+    """A register as its migrations make it, so that they run once and not for every workspace."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "register.db"
+        Register.open(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 class Bench:
     """A workspace with a register. Every `ingest` happens one day after the one before."""
 
@@ -39,6 +51,9 @@ class Bench:
         self.workspace = Workspace(root, Settings(threads=2, **settings))
         self.workspace.warehouse.mkdir(exist_ok=True)
         self.workspace.feeds_dir.mkdir(exist_ok=True)
+        database = make_url(self.workspace.register_url)
+        if database.get_backend_name() == "sqlite" and not Path(str(database.database)).exists():
+            Path(str(database.database)).write_bytes(_empty_register())
         self.register = Register.open(self.workspace.register_url)
         self.store = FeedStore(Lake(self.workspace.lake), self.register)
         self.now = FIRST - timedelta(days=1)

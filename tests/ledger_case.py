@@ -19,20 +19,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from risk_pipeline.contracts import STORE_COLUMNS, table
-from risk_pipeline.contracts.derive import arrow_to_frame, arrow_type
+from risk_pipeline.contracts.derive import arrow_type
 from risk_pipeline.contracts.table import Kind
-from risk_pipeline.decision.decide import DecisionContext, decide
+from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.engine.asof import create_asof_views, feeds_at_hand
 from risk_pipeline.engine.duckdb import connect
 from risk_pipeline.engine.factors import FACTOR_ORDER, FactorEngine, window_params
 from risk_pipeline.engine.policy_tables import create_policy_tables
 from risk_pipeline.engine.previous import PREVIOUS_TABLES, create_previous_view
 from risk_pipeline.factors.catalogue import load_catalogue
-from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS
-from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS
+from risk_pipeline.pipeline.stored_facts import GROUP_COLUMNS, PREVIOUS_COLUMNS
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import FACT_TABLES
+from tests.decision_facts import decide
 
 AS_OF = date(2026, 6, 30)
 
@@ -63,6 +63,8 @@ PARAMS: dict[str, Any] = {
     "notch_down_days": 180,
     "manual_days": 180,
     "temporary_days": 60,
+    "release_days": 14,
+    "release_again_days": 30,
     "verdict_days": 90,
     "round_sum": Decimal(1000),
     "split_threshold": Decimal(10000),
@@ -216,10 +218,10 @@ def decisions(
     """
     tables = [table(name) for name in FACT_TABLES]
     kinds = {column.name: column.kind for each in tables for column in each.columns if column.name not in ("as_of", "run_id")}
-    previous = {**{name: kind for name, (_, kind) in PREVIOUS_COLUMNS.items()}, **GROUP_COLUMNS}
+    previous = {name: table(source).column(column).kind for name, (source, column) in PREVIOUS_COLUMNS.items()}
     rows = zip(*(found[each.name] for each in tables), strict=True)
-    schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous}.items()])
-    facts = arrow_to_frame(pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema))
+    schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in {**kinds, **previous, **GROUP_COLUMNS}.items()])
+    facts = pa.Table.from_pylist([{k: v for part in row for k, v in part.items()} for row in rows], schema=schema)
     catalogue = load_catalogue()
     context = DecisionContext(as_of, "case", "official", "EUR", evidence_feeds_configured=evidence)
     return decide(facts, policy or load_policy(None, catalogue, as_of=as_of), catalogue, context)

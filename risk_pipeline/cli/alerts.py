@@ -6,16 +6,17 @@ may do what about one (pipeline.alerts).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.arguments import one_date, where_option
-from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, each
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
+from risk_pipeline.cli.figures import noticed
+from risk_pipeline.cli.texts import ALERT_PHRASES, Language, One, because, each, listed
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
-from risk_pipeline.errors import UsageError
 from risk_pipeline.policy.model import Label, Policy
 from risk_pipeline.settings import Workspace
 
@@ -53,13 +54,18 @@ class Said:
 
 
 def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
-    """Print the alerts of an assessment, the gravest and longest due first."""
+    """Print the alerts of an assessment, the gravest and longest due first; above them what the portfolio should keep and does
+    not, unless only some alerts are asked for.
+    """
+    from risk_pipeline.cli.portfolio import print_breaches
     from risk_pipeline.orchestration.workspaces import open_register
     from risk_pipeline.pipeline.alerts import alerts
     from risk_pipeline.pipeline.people import Desk
+    from risk_pipeline.pipeline.portfolio import breaches
+    from risk_pipeline.store.lake import Lake
 
-    _one_of("--state", wanted.state, ALERT_STATES)
-    _one_of("--severity", wanted.severity, SEVERITIES)
+    one_of(wanted.state, "--state", ALERT_STATES)
+    one_of(wanted.severity, "--severity", SEVERITIES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         as_of, rows = alerts(
@@ -71,12 +77,21 @@ def list_alerts(root: Path, wanted: Wanted, as_json: bool) -> None:
             customer=wanted.customer,
             rule=wanted.rule,
         )
-        policy = Desk.open(workspace, register, datetime.now(UTC), as_of).policy
+        desk = Desk.open(workspace, register, datetime.now(UTC), as_of)
+        policy = desk.policy
+        one_of(wanted.rule, "--rule", (rule.id for rule in policy.alerts))
+        if not rows:
+            desk.check_customer(wanted.customer)
+        narrowed = wanted.state or wanted.severity or wanted.customer or wanted.rule
+        beyond = [] if narrowed else breaches(Lake(workspace.lake), register, as_of)
     at_most = wanted.limit or (None if as_json else SCREEN_ROWS)
     if as_json:
-        output.print_json({"as_of": as_of, "alerts": len(rows), "rows": [_row(row, policy) for row in rows[:at_most]]})
+        shown = [_row(row, policy) for row in rows[:at_most]]
+        portfolio = [asdict(breach) | {"owner_role": policy.portfolio.owner} for breach in beyond]
+        output.print_json({"as_of": as_of, "alerts": len(rows), "portfolio": portfolio, "rows": shown})
         return
     out, language = output.console(), workspace.settings.language
+    print_breaches(out, workspace, beyond, policy)
     out.print(each(language, lambda one: _say("head", one, n=len(rows), day=as_of)), soft_wrap=True)
     for row in rows[:at_most]:
         _print(row, policy, language)
@@ -101,7 +116,7 @@ def act_on_alert(root: Path, alert_id: str, action: Act, said: Said, until: str 
     out, language = output.console(), workspace.settings.language
     _print(row, desk.policy, language, with_playbook=False)
     command = f"risk-pipeline run --as-of DATE{where_option(workspace)}"
-    out.print(f"  {each(language, lambda one: _say('next', one, command=command))}", soft_wrap=True)
+    out.print(indent(each(language, lambda one: _say("next", one, command=command)), "  "), soft_wrap=True)
 
 
 def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
@@ -122,15 +137,10 @@ def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
 def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_playbook: bool = True) -> None:
     """One alert in a few lines: which and how grave; what was noticed; what to do, who, until when; what was said; playbook."""
-    from risk_pipeline.pipeline.alerts import steps
-
     out = output.console()
     who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
-    grave = each(language, lambda one: f"{_say(row['severity'], one)}, {_say(row['state'], one)}")
+    grave = each(language, lambda one: listed([_say(row["severity"], one), _say(row["state"], one)], one))
     out.print(f"{row['alert_id']}  {who}  {grave}".replace("\n", " "), soft_wrap=True)
-
-    def noticed(one: One) -> str:
-        return _say("noticed", one, signal=row[f"signal_{one}"], indicator=row["indicator"], value=row["value_text"] or "?")
 
     def duty(one: One) -> str:
         up = _say("escalated", one, role=_role(row["escalated_to"], policy, one)) if row["escalated_to"] else ""
@@ -144,17 +154,27 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
             what=(", " if one == "en" else "、").join(_what(name, policy, one) for name in row["measures"].split(",")),
         )
 
-    lines = [noticed, acts, duty]
+    tier = policy.tier_labels.get(row["value_text"] or "") if row["indicator"] == "tier" else None
+    labelled = {**row, "value_label": tier.model_dump() if tier else None}
+    lines = [lambda one: noticed(labelled, one), acts, duty]
     if row["acted_by"]:
         lines.append(lambda one: _done(row, one))
     for line in lines:
-        out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
-    book = policy.playbooks.get(row["playbook"] or "") if with_playbook and row["state"] != "closed" else None
+        out.print(indent(each(language, line), "  "), soft_wrap=True)
+    if with_playbook and row["state"] != "closed":
+        _print_playbook(row, policy, language)
+
+
+def _print_playbook(row: dict[str, Any], policy: Policy, language: Language) -> None:
+    """The steps of the playbook that the alert begins, each with who and until when; nothing when it begins none."""
+    from risk_pipeline.pipeline.alerts import steps
+
+    out, book = output.console(), policy.playbooks.get(row["playbook"] or "")
     if book is None:
         return
     label, lead = book.label, book.lead
     title = each(language, lambda one: _say("playbook", one, name=getattr(label, one), role=_role(lead, policy, one)))
-    out.print("\n".join(f"  {text}" for text in title.split("\n")), soft_wrap=True)
+    out.print(indent(title, "  "), soft_wrap=True)
     for number, step in enumerate(steps(policy, row["playbook"], row["first_seen"]), start=1):
 
         def told(one: One, number: int = number, step: Any = step) -> str:
@@ -166,13 +186,13 @@ def _print(row: dict[str, Any], policy: Policy, language: Language, *, with_play
             }
             return _say("step", one, number=number, **about)
 
-        out.print("\n".join(f"    {text}" for text in each(language, told).split("\n")), soft_wrap=True)
+        out.print(indent(each(language, told), "    "), soft_wrap=True)
 
 
 def _done(row: dict[str, Any], one: One) -> str:
     until = _say("until", one, day=row["until"]) if row["until"] and row["state"] == "snoozed" else ""
-    reason = f": {row['reason_text']}" if row["reason_text"] else ""
-    return _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + until + reason
+    done = _say("done", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"], until=until)
+    return because(done, row["reason_text"], one)
 
 
 def _what(what: str | Label, policy: Policy, one: One) -> str:
@@ -187,11 +207,6 @@ def _role(name: str | None, policy: Policy, one: One) -> str:
 
 def _say(phrase: str, one: One, **values: Any) -> str:
     return ALERT_PHRASES[phrase][one == "zh"].format(**values)
-
-
-def _one_of(option: str, text: str | None, known: tuple[str, ...]) -> None:
-    if text is not None and text not in known:
-        raise UsageError(f"{option} {text!r} is not known", remedy=f"write one of {', '.join(known)}")
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -30,7 +30,9 @@ finding_app = typer.Typer(help="Possible hits on sanctions lists, and the verdic
 delivery_app = typer.Typer(help="What was delivered, and taking it back.", no_args_is_help=True)
 catalogue_app = typer.Typer(help="The DuckDB file analysts open.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Which file feeds what: propose a feed YAML, try one.", no_args_is_help=True)
-override_app = typer.Typer(help="Tiers and limits changed by hand: one asks, another approves.", no_args_is_help=True)
+override_app = typer.Typer(
+    help="Tiers and limits changed, holds released by hand: one asks, another approves.", no_args_is_help=True
+)
 alerts_app = typer.Typer(help="Early warnings, and what people do about them.", no_args_is_help=True)
 treatment_app = typer.Typer(help="What is to be done about customers, and what people did.", no_args_is_help=True)
 limit_app = typer.Typer(help="Computed limits that wait for a person.", no_args_is_help=True)
@@ -501,6 +503,7 @@ def override_request(
     temporary_limit: Annotated[
         str | None, typer.Option("--temporary-limit", metavar="AMOUNT", help="A limit for a time; needs --until.")
     ] = None,
+    release_hold: Annotated[bool, typer.Option("--release-hold", help="Let orders through for some days.")] = False,
     currency: Annotated[str | None, typer.Option("--currency", metavar="CODE", help="Default: the reporting currency.")] = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First day; default: the day of the request.")
@@ -513,10 +516,10 @@ def override_request(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Ask for a tier or limit by hand. It waits until another person approves it."""
+    """Ask for a tier or limit by hand, or to release a hold. It waits until another person approves it."""
     from risk_pipeline.cli.overrides import Change, Who, request_override
 
-    change = Change(notch, limit, temporary_limit, currency, reason_code, reason, first, until)
+    change = Change(notch, limit, temporary_limit, release_hold, currency, reason_code, reason, first, until)
     request_override(_root(context, workspace), customer, change, Who(by, role, on), as_json)
 
 
@@ -587,6 +590,22 @@ def override_list(
     from risk_pipeline.cli.overrides import list_overrides
 
     list_overrides(_root(context, workspace), state, customer, on, limit, as_json)
+
+
+@limit_app.command("list")
+def limit_list(
+    context: typer.Context,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="Only those that this role may approve, such as credit_manager.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many; default: 20 on screen, else all.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Limits of the newest assessment that wait for a person, or were rejected, the largest first."""
+    from risk_pipeline.cli.limits import list_limits
+
+    list_limits(_root(context, workspace), role, limit, as_json)
 
 
 @limit_app.command("approve")

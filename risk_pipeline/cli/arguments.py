@@ -7,13 +7,23 @@ for.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from risk_pipeline.errors import UsageError
 from risk_pipeline.orchestration.periods import end_of_day
 from risk_pipeline.settings import Workspace
+
+
+def one_of(text: str | None, option: str, known: Iterable[str]) -> None:
+    """UsageError when the text of an option is none of those known; None is not given."""
+    names = list(known)
+    if text is not None and text not in names:
+        near = get_close_matches(text, names, n=3)
+        raise UsageError(f"{option} {text!r} is not known", remedy=f"write one of {', '.join(near or names)}")
 
 
 def one_date(text: str, option: str) -> date:

@@ -70,7 +70,10 @@ def list_states(root: Path, customer: str | None, limit: int | None, as_json: bo
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         rows = proposals(workspace, register, customer=customer)
-        policy = Desk.open(workspace, register, datetime.now(UTC)).policy
+        desk = Desk.open(workspace, register, datetime.now(UTC))
+        policy = desk.policy
+        if not rows:
+            desk.check_customer(customer)
     shown = rows[: limit or (None if as_json else SCREEN_ROWS)]
     if as_json:
         output.print_json({"proposals": len(rows), "rows": [_shown(row) for row in shown]})

@@ -18,10 +18,12 @@ from rich.text import Text
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
+from risk_pipeline.cli.figures import factor_value, figure
+from risk_pipeline.cli.memo_course import course_table, warnings_table
 from risk_pipeline.cli.memo_overrides import override_lines
 from risk_pipeline.cli.reader import readable
 from risk_pipeline.cli.rejections import place, rejections
-from risk_pipeline.cli.texts import WORDS, Language, One, both, code, each, headers, listed, say, word
+from risk_pipeline.cli.texts import Language, One, both, code, each, headers, listed, say, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
 from risk_pipeline.settings import Workspace
 
@@ -58,10 +60,12 @@ class Memo:
     def print(self) -> None:
         self._print_head()
         self._print_decision()
+        self._print_course()
         self._print_factors()
         self._print_evidence()
         self._print_ladder()
         self._print_securities()
+        self._print_warnings()
         self._print_treatments()
         self._print_items()
         self._print_sources()
@@ -122,9 +126,14 @@ class Memo:
         if tier["state"] is not None:
             lines.append(each(self._language, self._state))
         if tier["in_default"]:
-            seen = "default_seen" if tier["default_events"] else "default_waiting"
-            lines.append(self._say(seen, day=tier["default_since"], events=str(tier["default_events"]).replace(",", ", ")))
+            lines.append(each(self._language, self._default))
         return lines
+
+    def _default(self, one: One) -> str:
+        tier = self._found.tier
+        events = tier["default_events"].split(",") if tier["default_events"] else []
+        told = (", " if one == "en" else "、").join(code(event, one) for event in events)
+        return say("default_seen" if events else "default_waiting", one, day=tier["default_since"], events=told)
 
     def _state(self, one: One) -> str:
         tier, state = self._found.tier, self._found.tier["state"]
@@ -147,10 +156,21 @@ class Memo:
             bounds = {"lowest": _plain(rule["from"]), "below": _plain(rule["below"])}
             form = "score_below" if rule["from"] is None else "score_from" if rule["below"] is None else "score_between"
             return say(form, one, **values, **bounds, score=f"{rule['score']:.2f}")
+        if "needed" in rule:
+            return self._kept(one)
         if "threshold" in rule:
             return say(rule["kind"], one, **values, value=_plain(rule["value"]), threshold=_plain(rule["threshold"]))
         factors = listed((factor[one] for factor in rule.get("factors", ())), one)
         return say(rule["kind"], one, **values, factors=factors)
+
+    def _kept(self, one: One) -> str:
+        """Why the tier is worse than the score alone would have it: what the next step up needs, and how far the customer is."""
+        rule, tier = self._found.tier["decided"], self._found.tier["tier_label"][one]
+        if rule["score"] is None:
+            return say("no_way_up", one, tier=tier)
+        figures = {name: rule[name] for name in ("met", "periods", "lowered_on", "cooldown_days", "free_on")}
+        scores = {"score": f"{rule['score']:.2f}", "needed": _plain(rule["needed"])}
+        return say(rule["kind"], one, tier=tier, better=rule["better"][one], **figures, **scores)
 
     def _score_line(self, one: One) -> str:
         score = self._found.score
@@ -244,6 +264,8 @@ class Memo:
     def _hold_lines(self) -> list[str]:
         limit = self._found.limit
         held = word("yes" if limit["hold"] else "no", self._language)
+        if limit["hold_release_status"] == "in_force":
+            held += "\n" + self._say("released_until", day=limit["hold_release_until"], number=limit["hold_release_id"])
         return [held, *(self._text(reason) for reason in limit["hold_texts"])]
 
     def _screened(self) -> bool:
@@ -254,7 +276,8 @@ class Memo:
     def _sanctions_line(self, one: One) -> str:
         found = self._found.due_diligence
         counts = [say(name, one, n=found[name]) for name in ("sanctions_confirmed", "sanctions_unreviewed") if found[name]]
-        searched = f"searched_{found['sanctions_search_result']}"
+        result = found["sanctions_search_result"]
+        searched = "searched" if counts and result == "clean" else f"searched_{result}"  # no "nothing found" beside a hit
         return listed([*counts, say(searched, one, day=found["sanctions_searched_on"] or "-")], one)
 
     def _print_factors(self) -> None:
@@ -272,6 +295,23 @@ class Memo:
             for row in costly
         ]
         self._out.print(output.table(headers("factor value points lost", self._language), rows, [1, 2, 3], fold=[0]))
+
+    def _print_course(self) -> None:
+        """How the customer got here; nothing when this is the first assessment."""
+        if len(self._found.course) < 2:
+            return
+        self._heading("course")
+        self._out.print(course_table(self._found, self._language))
+        if any(row["hold"] for row in self._found.course):
+            self._out.print(self._say("held_means"))
+
+    def _print_warnings(self) -> None:
+        if not self._found.warnings:
+            return
+        self._heading("warnings")
+        self._out.print(warnings_table(self._found, self._language))
+        who = f"--customer {self._found.customer['customer_id']} --as-of {self._found.as_of}"
+        self._out.print(self._say("all_warnings", command=f"risk-pipeline alerts list {who}"))
 
     def _print_ladder(self) -> None:
         if not self._found.candidates:
@@ -322,11 +362,13 @@ class Memo:
             (
                 "\n".join(self._text({one: row[f"{what}_{one}"] for one in ("en", "zh")}) for what in ("action", "reason")),
                 self._text(row["owner"]),
-                row["due_date"],
+                f"{row['due_date']}{'!' if row['due_date'] < self._found.as_of else ''}",
             )
             for row in self._found.treatments
         ]
         self._out.print(output.table(headers("action owner until", self._language), rows, fold=[0, 1]))
+        if any(row["due_date"] < self._found.as_of for row in (*self._found.treatments, *self._found.warnings)):
+            self._out.print(self._say("late_means"))
 
     def _print_items(self) -> None:
         items = self._found.open_items
@@ -431,7 +473,7 @@ class Memo:
         if row["value"] is True:
             return label
         shown = output.amount(row["value"]) if isinstance(row["value"], Decimal) else None
-        return f"{label} {shown or _figure(row['value'], row['unit'], self._language)}"
+        return f"{label} {shown or figure(row['value'], row['unit'], self._language)}"
 
     def _print_sources(self) -> None:
         run, history = self._found.run, self._found.history
@@ -511,21 +553,3 @@ def _left_out(rows: list[Row], one: One) -> str:
 
 def _is_old(row: Row) -> bool:
     return row["missing_action"] in ("stale_flag", "stale_decay")
-
-
-def factor_value(row: Row, language: Language) -> str:
-    """A factor's value with its unit: ratios as percent; what stands for it where there is no value."""
-    if row["value_text"] is not None:
-        return code(row["value_text"], language)
-    return "-" if row["value"] is None else _figure(row["value"], row["unit"], language)
-
-
-def _figure(value: Any, unit: str, language: Language) -> str:
-    if unit == "ratio":
-        return f"{value:.1%}"
-    if isinstance(value, str):
-        return code(value, language)
-    if not isinstance(value, float | int):
-        return output.cell(value)
-    shown = f"{value:.2f}".rstrip("0").rstrip(".")
-    return f"{shown} {word('unit_' + unit, language)}" if f"unit_{unit}" in WORDS else shown

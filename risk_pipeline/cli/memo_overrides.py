@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from risk_pipeline.cli.texts import PHRASES, Language, One, each
+from risk_pipeline.cli.texts import PHRASES, Language, One, code, each
 from risk_pipeline.contracts.factor_people import VIOLATIONS
 from risk_pipeline.pipeline.explain import Explanation
 
@@ -28,8 +28,12 @@ def override_lines(found: Explanation, language: Language) -> list[str]:
     ):
         if limit[f"{name}_status"]:
             lines.append(each(language, partial(_limit, limit, name, phrase, last)))
+    if limit["hold_release_status"]:
+        lines.append(each(language, lambda one: _release(limit, one)))
     if tier["override_pending"]:
         lines.append(each(language, lambda one: _say("override_waits", one, number=tier["override_pending"])))
+    if tier["state_pending"]:
+        lines.append(each(language, lambda one: _say("state_waits", one, state=code(tier["state_pending"], one))))
     ended = tier["override_lapsed_on"]
     if ended and found.as_of - ended <= TOLD_AFTER:
         lines.append(each(language, lambda one: _say("override_ran_out", one, number=tier["override_lapsed_id"], day=ended)))
@@ -47,6 +51,11 @@ def _notch(tier: dict[str, Any], one: One) -> str:
 def _limit(limit: dict[str, Any], name: str, phrase: str, last: str, one: One) -> str:
     what = _say(phrase, one, amount=f"{limit[name]:,.2f} {limit['reporting_currency']}")
     return _until(limit[f"{name}_id"], what, limit[last], limit[f"{name}_status"], one)
+
+
+def _release(limit: dict[str, Any], one: One) -> str:
+    what = _say("hold_let_through", one)
+    return _until(limit["hold_release_id"], what, limit["hold_release_until"], limit["hold_release_status"], one)
 
 
 def _until(number: str, what: str, day: object, standing: str, one: One) -> str:

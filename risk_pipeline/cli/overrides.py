@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
-from risk_pipeline.cli.arguments import one_date, where_option
-from risk_pipeline.cli.texts import PHRASES, Language, One, each, word
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
+from risk_pipeline.cli.texts import COLON, PHRASES, Language, One, because, each, word
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
@@ -45,11 +45,12 @@ class Who:
 
 @dataclass(frozen=True)
 class Change:
-    """What was typed after `override request`: exactly one of notch, limit and temporary limit."""
+    """What was typed after `override request`: exactly one of notch, limit, temporary limit and release of the hold."""
 
     notch: int | None
     limit: str | None
     temporary_limit: str | None
+    release_hold: bool
     currency: str | None
     reason_code: str
     reason: str
@@ -98,12 +99,13 @@ def list_overrides(root: Path, state: str | None, customer: str | None, on: str 
     from risk_pipeline.pipeline.overrides import STATES, overrides
     from risk_pipeline.pipeline.people import Desk
 
-    if state is not None and state not in STATES:
-        raise UsageError(f"--state {state!r} is no state", remedy=f"write one of {', '.join(STATES)}")
+    one_of(state, "--state", STATES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         desk = Desk.open(workspace, register, datetime.now(UTC), _day(on, "--on"))
         rows = overrides(workspace, register, desk.day, states=(state,) if state else (), customer=customer)
+        if not rows:
+            desk.check_customer(customer)
         at_most = limit or (None if as_json else SCREEN_ROWS)
         shown = [(row, _approvers(desk, row)) for row in rows[:at_most]]
     if as_json:
@@ -161,18 +163,20 @@ def _asked(customer: str, change: Change) -> Asked:
     from risk_pipeline.pipeline.overrides import Asked
 
     given = [name for name in ("notch", "limit", "temporary_limit") if getattr(change, name) is not None]
+    amount = _amount(change.limit or change.temporary_limit or "", given[0]) if given and given[0] != "notch" else None
+    given += ["hold_release"] if change.release_hold else []
     if len(given) != 1:
         raise UsageError(
-            "one thing at a time: the tier by notches, the limit, or a limit for a time",
-            remedy="exactly one of --notch N, --limit AMOUNT, --temporary-limit AMOUNT",
+            "one thing at a time: the tier by notches, the limit, a limit for a time, or the hold",
+            remedy="exactly one of --notch N, --limit AMOUNT, --temporary-limit AMOUNT, --release-hold",
         )
     return Asked(
         customer_id=customer,
-        kind=given[0],  # type: ignore[arg-type]  # the names of the options are the kinds
+        kind=given[0],  # type: ignore[arg-type]  # these names are the kinds
         reason_code=change.reason_code,
         reason=change.reason,
         notches=change.notch,
-        amount=None if change.notch is not None else _amount(change.limit or change.temporary_limit or "", given[0]),
+        amount=amount,
         currency=change.currency,
         start=_day(change.first, "--from"),
         until=_day(change.until, "--until"),
@@ -217,7 +221,7 @@ def _print(
 
     def reason(one: One) -> str:
         known = getattr(label, one) if label else row["reason_code"]
-        return f"{known}: {row['reason_text']}" if row.get("reason_text") else known
+        return because(known, row.get("reason_text"), one)
 
     lines = [
         ("change", each(language, lambda one: _changed(row, one))),
@@ -235,13 +239,15 @@ def _print(
 def _labelled(name: str, text: str, language: Language) -> str:
     """A label and its text; a second line of the text stands below the first."""
     first, *more = text.split("\n")
-    return "\n".join([f"  {word(name, language)}: {first}", *(f"    {line}" for line in more)])
+    return "\n".join([f"  {word(name, language)}{COLON[language]}{first}", *(f"    {line}" for line in more)])
 
 
 def _changed(row: dict[str, Any], one: One) -> str:
     if row["override_kind"] == "notch":
         steps = row["notches"]
         what = _say("notch_by", one, steps=f"{steps:+d}", better=_say("better" if steps > 0 else "worse", one))
+    elif row["override_kind"] == "hold_release":
+        what = _say("hold_let_through", one)
     else:
         name = "limit_by_hand" if row["override_kind"] == "limit" else "limit_for_a_time"
         what = _say(name, one, amount=f"{row['amount']:,.2f} {row['currency']}")

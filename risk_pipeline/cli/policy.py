@@ -89,14 +89,15 @@ def list_policies(root: Path, as_json: bool) -> None:
 def explain_rule(root: Path, name: str, version: str | None, as_json: bool) -> None:
     """Print a rule in words, what follows from it, and how it stands in the newest assessment."""
     from risk_pipeline.pipeline.rule_standing import standing
-    from risk_pipeline.policy.rules import find, rules
+    from risk_pipeline.policy.rules import find, rules, unconditional
 
     workspace = Workspace.load(root)
     policy = _policy(workspace, version)
     found = find(policy, name)
     if not found:
         raise UsageError(
-            f"policy {policy.version} has no rule {name}", remedy=_nearest(name, [each.id for each in rules(policy)])
+            f"policy {policy.version} has no rule {name}",
+            remedy=_nearest(name, [each.id for each in (*rules(policy), *unconditional(policy))]),
         )
     speaker = _speaker(policy)
     if as_json:

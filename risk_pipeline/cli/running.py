@@ -20,6 +20,7 @@ import typer
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import knowledge, past_date, where_option
 from risk_pipeline.cli.texts import Language, both
+from risk_pipeline.cli.unread import print_unread
 from risk_pipeline.contracts.rules import MEANINGS
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.orchestration.periods import MONTHS, period_ends
@@ -74,6 +75,7 @@ def ingest_feeds(root: Path, feeds: list[str] | None) -> None:
     with open_register(workspace) as register, workspace_lock(workspace.lock_file, "ingest"):
         results = ingest(workspace, register, feeds=feeds, now=datetime.now(UTC))
     print_deliveries(results, workspace.settings.language)
+    print_unread(workspace)
     refused = refusal(results)
     if refused is not None:
         raise refused
@@ -179,3 +181,4 @@ def _summarise(workspace: Workspace, days: Sequence[date]) -> None:
     sys.stderr.flush()
     typer.echo()
     print_summary(workspace, days)
+    print_unread(workspace)

@@ -5,12 +5,14 @@ Put here: the selection and its checks against the contract. Keep out: forms (ou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.measure import Measurement
 
@@ -26,12 +28,22 @@ SCREEN_ROWS = 20
 # What a reader wants to see first, where the declared order begins with something else.
 SCREEN_COLUMNS = {
     "mart.current_risk": ("customer_id", "name", "tier", "score", "credit_limit", "total_exposure", "overdue", "hold"),
-    "mart.worklist": ("rank", "customer_id", "exposure_at_risk", "next_action_en", "due_date", "name", "tier", "next_action_zh"),
-    "mart.portfolio": ("dimension", "member_en", "total_exposure", "exposure_share", "over_cap", "expected_loss", "customers"),
+    "mart.worklist": ("rank", "customer_id", "name", "exposure_at_risk", "next_action", "due_date", "tier", "owner_role"),
+    "mart.portfolio": (
+        "dimension",
+        "member",
+        "total_exposure",
+        "exposure_share",
+        "over_cap",
+        "expected_loss",
+        "customers",
+        "customer_share",
+    ),
     "factor.financial_condition": ("customer_id", "statement_period_end", "altman_zone", "altman_z2", "debt_ratio"),
     "factor.credit_record": ("customer_id", "bureau_report_date", "bureau_score_norm", "bureau_delinquencies_12m"),
     "factor.contract_collateral": ("customer_id", "contract_standing", "contract_valid_to", "collateral_value"),
 }
+FOLDED = 14  # columns that a name or an action in words needs at least; it may take several lines
 CONSTANT = ("as_of", "run_id")  # the same in every row of an answer
 NUMERIC = {Kind.MONEY, Kind.RATE, Kind.INTEGER, Kind.NUMBER}
 
@@ -131,6 +143,8 @@ def _print(table: Table, rows: Rows, as_of: date | None, more: bool, chosen: boo
     out.print(f"{table.full_name}{f' at {as_of}' if as_of else ''} · {both(table.en, table.zh, language)}")
     if not chosen:
         rows = _with_codes(rows)
+    if not chosen and len(rows.rows) > 1:
+        rows = _in_words(rows, language)
     if not rows.rows:
         out.print("no rows")
     elif len(rows.rows) == 1:
@@ -151,6 +165,21 @@ def _with_codes(rows: Rows) -> Rows:
         for row in rows.rows
     ]
     return Rows(tuple(kept), filled)
+
+
+def _in_words(rows: Rows, language: Language) -> Rows:
+    """Text that has a column for each language, in one column in place of its code."""
+    place = {name: index for index, name in enumerate(rows.columns)}
+    stems = {name.removesuffix("_en") for name in place if name.endswith("_en") and f"{name.removesuffix('_en')}_zh" in place}
+    gone = {*stems, *(f"{stem}_zh" for stem in stems)}
+    told = [stem if (stem := name.removesuffix("_en")) in stems else name for name in place if name not in gone]
+
+    def value(row: tuple[Any, ...], name: str) -> Any:
+        if name not in stems:
+            return row[place[name]]
+        return both(row[place[f"{name}_en"]], row[place[f"{name}_zh"]], language, between="\n")
+
+    return Rows(tuple(told), [tuple(value(row, name) for name in told) for row in rows.rows])
 
 
 def _print_row(out: Console, table: Table, rows: Rows, language: Language) -> None:
@@ -177,7 +206,7 @@ def _labels(table: Table, language: Language) -> dict[str, str]:
 def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
     """As many columns as fit beside each other, those that matter most first. Chosen ones all: row by row when too wide."""
     order = list(range(len(rows.columns)))
-    if chosen and _width(out, _grid(table, rows, order)) > out.width:
+    if chosen and _width(out, table, rows, order) > out.width:
         for row in rows.rows:
             out.print(output.table(["column", "value"], zip(rows.columns, row, strict=True), fold=[1]))
         return
@@ -185,7 +214,7 @@ def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
         first = [*SCREEN_COLUMNS.get(table.full_name, ()), *(name for name in rows.columns if name not in CONSTANT), *CONSTANT]
         order.sort(key=lambda index: first.index(rows.columns[index]))
     fits = len(order) if chosen else 1
-    while fits < len(order) and _width(out, _grid(table, rows, order[: fits + 1])) <= out.width:
+    while fits < len(order) and _width(out, table, rows, order[: fits + 1]) <= out.width:
         fits += 1
     out.print(_grid(table, rows, order[:fits]))
     if fits < len(order):
@@ -193,11 +222,22 @@ def _print_grid(out: Console, table: Table, rows: Rows, chosen: bool) -> None:
 
 
 def _grid(table: Table, rows: Rows, order: list[int]) -> Any:
-    kinds = {column.name: column.kind for column in (*table.columns, *STORE_COLUMNS)}
     names = [rows.columns[index] for index in order]
-    numeric = [place for place, name in enumerate(names) if kinds[name] in NUMERIC]
-    return output.table(names, ([row[index] for index in order] for row in rows.rows), numeric)
+    kinds = {column.name: column.kind for column in (*table.columns, *STORE_COLUMNS)}
+    numeric = [place for place, name in enumerate(names) if kinds.get(name) in NUMERIC]
+    folded = [place for place, name in enumerate(names) if _folds(name, kinds)]
+    return output.table(names, ([row[index] for index in order] for row in rows.rows), numeric, folded)
 
 
-def _width(out: Console, grid: Any) -> int:
+def _folds(name: str, kinds: Mapping[str, Kind]) -> bool:
+    """Names of customers and text in words may take several lines."""
+    return name == "name" or name.endswith(("_en", "_zh")) or f"{name}_en" in kinds
+
+
+def _width(out: Console, table: Table, rows: Rows, order: list[int]) -> int:
+    """Columns of the screen that these columns of the table need, those that may take several lines at their narrowest."""
+    kinds = {column.name: column.kind for column in table.columns}
+    narrow = [index for index in order if _folds(rows.columns[index], kinds)]
+    cut = [tuple(set_cell_size(output.cell(v), FOLDED) if i in narrow else v for i, v in enumerate(row)) for row in rows.rows]
+    grid = _grid(table, Rows(rows.columns, cut), order)
     return Measurement.get(out, out.options.update(max_width=10_000), grid).maximum

@@ -12,8 +12,9 @@ from typing import Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import where_option
+from risk_pipeline.cli.portfolio import found_breaches, print_breaches
 from risk_pipeline.cli.reader import BY_TIER, TIER_ORDER, ask
-from risk_pipeline.cli.texts import both, code, headers, say, word
+from risk_pipeline.cli.texts import COLON, both, code, headers, say, word
 from risk_pipeline.pipeline.explain import hold_texts
 from risk_pipeline.policy.model import NOT_RATED, UNRATED, Policy
 from risk_pipeline.settings import Workspace
@@ -53,7 +54,9 @@ def print_summary(workspace: Workspace, days: Sequence[date]) -> None:
     page = _Page(workspace, max(days))
     page.print_tiers()
     page.print_moved()
-    page.print_next(page.print_holds())
+    first = page.print_holds()
+    page.print_portfolio()
+    page.print_next(first)
 
 
 class _Page:
@@ -96,7 +99,7 @@ class _Page:
             )
             for customer, name, before, tier, direction, rule, exposure, *scores in rows[:MOVERS]
         ]
-        self._heading("moved", f"{self._colon}{down} ↓  {len(rows) - down} ↑")
+        self._heading("moved", f"{COLON[self._language]}{down} ↓  {len(rows) - down} ↑")
         self._table("customer name move why exposure", shown, numeric=[4], fold=[1, 2, 3])
         self._more(len(rows) - MOVERS)
 
@@ -109,10 +112,14 @@ class _Page:
             (customer, name, self._first_reason(ids), output.amount(overdue), days, output.amount(exposure))
             for customer, name, ids, exposure, overdue, days in rows[:HOLDS]
         ]
-        self._heading("new_holds", f"{self._colon}{len(rows)}")
+        self._heading("new_holds", f"{COLON[self._language]}{len(rows)}")
         self._table("customer name why overdue days exposure", shown, numeric=[3, 4, 5], fold=[1, 2])
         self._more(len(rows) - HOLDS)
         return str(rows[0][0])
+
+    def print_portfolio(self) -> None:
+        """What is beyond the caps of the portfolio."""
+        print_breaches(self._out, self._workspace, found_breaches(self._workspace, self._day), self._policy)
 
     def print_next(self, customer: str | None) -> None:
         """Commands to type next, ready to copy."""
@@ -121,7 +128,7 @@ class _Page:
         self._heading("next")
         for line in (
             f"risk-pipeline explain {who}{where}",
-            f"risk-pipeline show mart.current_risk{where}",
+            f"risk-pipeline show mart.worklist{where}",
             f"DAGSTER_HOME={quote(str(workspace.dagster_home))} RISK_WORKSPACE={quote(str(workspace.root))}"
             " dagster dev -m risk_pipeline.definitions",
             *say("sql_client", self._language, path=workspace.catalogue).splitlines(),
@@ -135,10 +142,6 @@ class _Page:
         listed = [*((tier.id, tier.label) for tier in self._policy.tiers), (UNRATED, self._policy.unrated.label)]
         listed.append((NOT_RATED, self._policy.not_rated.label))
         return {tier: both(label.en, label.zh, self._language) for tier, label in listed}
-
-    @property
-    def _colon(self) -> str:
-        return "：" if self._language == "zh" else ": "
 
     def _heading(self, name: str, rest: str = "") -> None:
         output.heading(self._out, f"{word(name, self._language)}{rest}")

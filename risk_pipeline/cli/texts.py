@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 Language = Literal["en", "zh", "both"]
 One = Literal["en", "zh"]
+COLON = {"en": ": ", "zh": "：", "both": ": "}
 SHORT = 52  # columns up to which both languages of a line share it
 
 WORDS = {
@@ -53,6 +54,13 @@ WORDS = {
     "candidate": ("Candidate", "候选"),
     "amount": ("Amount", "金额"),
     "security": ("Security", "担保"),
+    "course": ("Course", "历次评估"),
+    "date": ("Date", "评估日"),
+    "decided": ("Decided by", "决定因素"),
+    "warnings": ("Early warnings", "预警"),
+    "warning": ("Warning", "预警信号"),
+    "severity": ("Severity", "严重程度"),
+    "since": ("Since", "首次发现"),
     "actions": ("What is to be done", "管理措施"),
     "action": ("Action, and why", "措施及原因"),
     "owner": ("Who", "责任人"),
@@ -78,6 +86,7 @@ WORDS = {
     "unit_months": ("months", "个月"),
     "unit_years": ("years", "年"),
     "unit_times": ("x", "倍"),
+    "portfolio": ("Portfolio beyond what the policy wants", "组合超出政策限度"),
     # overrides
     "overrides": ("Overrides", "人工调整"),
     "change": ("change", "调整内容"),
@@ -104,13 +113,12 @@ ALERT_PHRASES = {
     "snoozed": ("snoozed", "已暂缓"),
     "closed": ("closed", "已关闭"),
     "head": ("Alerts in the assessment of {day}: {n}", "{day} 评估共 {n} 条预警"),
-    "noticed": ("{signal} ({indicator} = {value})", "{signal}（{indicator} = {value}）"),
     "todo": ("To do: {what}", "应对措施：{what}"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
     "escalated": (", escalated to {role}", "，已上报{role}"),
-    "done": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "done": ("{state} by {who} on {day}{until}", "{state}（{who}，{day}）{until}"),
     "until": (" until {day}", "，至 {day}"),
-    "playbook": ("Playbook: {name}; lead {role}", "应急预案：{name}；牵头：{role}"),
+    "playbook": ("Playbook: {name}; lead {role}", "预案：{name}；牵头：{role}"),
     "step": ("{number}. {what} - {role}, {hours} h, by {due}", "{number}. {what}——{role}，{hours} 小时内，{due} 前"),
     "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
 }
@@ -127,12 +135,18 @@ TREATMENT_PHRASES = {
     "head": ("Treatments in the assessment of {day}: {n}", "{day} 评估共 {n} 条管理措施"),
     "todo": ("{what}: {why} ({rules})", "{what}：{why}（{rules}）"),
     "duty": ("{role}, since {first}, due {due}", "{role}，{first} 起，{due} 前处理"),
-    "said": ("{state} by {who} on {day}", "{who} 于 {day} {state}"),
+    "said": ("{state} by {who} on {day}", "{state}（{who}，{day}）"),
     "next": ("from the next run on: {command}", "自下次评估起生效：{command}"),
 }
 
 # Sentences; the values in braces are filled in.
 PHRASES = {
+    # course and early warnings
+    "held_means": ("limit: what is in force; * orders on hold", "额度为生效额度；* 冻结中"),
+    "noticed": ("{signal}: {value}", "{signal}：{value}"),
+    "begins": ("playbook: {book}", "预案：{book}"),
+    "all_warnings": ("what to do about them, step by step: {command}", "措施与预案步骤：{command}"),
+    "late_means": ("! overdue", "! 已超期"),
     # head of the memo
     "account_manager": ("account manager {who}", "客户经理：{who}"),
     "customer_since": ("customer since {day}", "{day} 起成为客户"),
@@ -150,14 +164,20 @@ PHRASES = {
     "cure_ceiling": ("decided by the cure: {tier} at best while on probation", "由治愈规则决定：观察期内最好为{tier}"),
     "state_ceiling": ("decided by the state of the customer: {tier} at best", "由客户状态决定：最好为{tier}"),
     "hysteresis_buffer": (
-        "{tier} is kept: a better tier needs a score past the buffer over its border",
-        "维持{tier}：上调须评分超过界线及缓冲分",
+        "{tier} is kept: {better} needs a score of {needed} at {periods} month ends in a row, it is {score}",
+        "维持{tier}：连续 {periods} 个月末评分不低于 {needed} 方可上调至{better}，本次 {score}",
     ),
     "hysteresis_periods": (
-        "{tier} is kept: a better tier needs more month ends in a row with such a score",
-        "维持{tier}：上调须连续多个月末达标",
+        "{tier} is kept: {better} needs a score of {needed} at {periods} month ends in a row, {met} so far (now {score})",
+        "维持{tier}：连续 {periods} 个月末评分不低于 {needed} 方可上调至{better}，已达标 {met} 个（本次 {score}）",
     ),
-    "hysteresis_cooldown": ("{tier} is kept: too soon after the last step down", "维持{tier}：距上次下调未满冷却期"),
+    "hysteresis_cooldown": (
+        "{tier} is kept: the score is good enough for {better}, but not before {free_on}, {cooldown_days} days after the last"
+        " step down ({lowered_on})",
+        "维持{tier}：评分已达到{better}标准，但 {lowered_on} 下调后须满 {cooldown_days} 天，{free_on} 起方可上调",
+    ),
+    "hysteresis_step": ("one step up, to {tier}: a tier climbs one step at a time", "上调一级至{tier}：每次只上调一级"),
+    "no_way_up": ("{tier} is kept: without a score there is no way up", "维持{tier}：没有评分不能上调"),
     "notch_up": ("{tier} by an approved override, better than the model says", "经批准的人工调整上调为{tier}"),
     "notch_down": ("{tier} by an approved override, worse than the model says", "经批准的人工调整下调为{tier}"),
     "in_state": ("{state} since {day}: {reason}", "{state}，自 {day} 起：{reason}"),
@@ -211,6 +231,7 @@ PHRASES = {
     # sanctions
     "sanctions_confirmed": ("{n} confirmed", "已确认 {n} 项"),
     "sanctions_unreviewed": ("{n} not yet reviewed", "待复核 {n} 项"),
+    "searched": ("last searched on {day}", "最近一次查询 {day}"),
     "searched_clean": ("searched on {day}, nothing found", "{day} 已查询，无命中"),
     "searched_hit": ("searched on {day}, names alike found", "{day} 已查询，发现相似名称"),
     "searched_error": ("the last search failed, last answer {day}", "最近一次查询失败，上次有结果的查询：{day}"),
@@ -243,9 +264,30 @@ PHRASES = {
         "{rows} rejected in {feeds}: risk-pipeline quarantine list{where}",
         "{n_feeds} 个数据源中有 {n_rows} 行被拒收：risk-pipeline quarantine list{where}",
     ),
+    # feeds without effect
+    "feed_unread": (
+        "{feed} is delivered and changes nothing: policy {policy} reads none of its columns",
+        "数据源 {feed} 已交付，但政策 {policy} 未引用其任何字段，对结果无影响",
+    ),
+    "feed_unread_here": (
+        "{feed} is delivered and changes nothing: policy {policy} reads it in the scorecard {cards}, which no customer has",
+        "数据源 {feed} 已交付，但政策 {policy} 仅在评分卡 {cards} 中引用，而没有客户适用，对结果无影响",
+    ),
+    # portfolio
+    "over_exposure_share": ("{what}: {value} of all exposure, at most {cap}", "{what}：占总敞口 {value}，上限 {cap}"),
+    "over_customer_share": ("{what}: {value} of all customers, at most {cap}", "{what}：占全部客户 {value}，上限 {cap}"),
+    "over_expected_loss": (
+        "{what}: expected loss {value} {currency}, budget {cap}",
+        "{what}：预期损失 {value} {currency}，预算 {cap}",
+    ),
+    "portfolio_owner": (
+        "for {role} to decide; no limit is cut for it: {command}",
+        "由{role}研究决定，不自动调减额度：{command}",
+    ),
     # overrides and verdicts on limits
     "override_until": ("{number}: {what}, until {day}: {standing}", "{number}：{what}，至 {day}：{standing}"),
     "override_waits": ("{number} waits for approval", "{number} 待审批"),
+    "state_waits": ("{state} is proposed and waits for approval", "已提议变更为{state}，待审批"),
     "override_ran_out": ("{number} ran out on {day}", "{number} 已于 {day} 到期失效"),
     "override_wrong": ("{number} counts for nothing: {text}", "{number} 无效：{text}"),
     "standing_in_force": ("in force", "生效中"),
@@ -258,6 +300,11 @@ PHRASES = {
     "worse": ("worse", "下调"),
     "limit_by_hand": ("limit {amount}", "额度 {amount}"),
     "limit_for_a_time": ("limit for a time {amount}", "临时额度 {amount}"),
+    "hold_let_through": ("hold released", "解除冻结"),
+    "released_until": (
+        "released until {day} ({number}); it would be on hold because:",
+        "已解除冻结至 {day}（{number}）；原冻结原因：",
+    ),
     "from_to": ("{what}, {first} to {last}", "{what}，{first} 至 {last}"),
     "asked_by": ("asked by {who} ({role}) on {day}", "{who}（{role}）于 {day} 申请"),
     "approved_by": ("approved by {who} ({role}) on {day}", "{who}（{role}）于 {day} 批准"),
@@ -270,6 +317,19 @@ PHRASES = {
     "limit_verdict": (
         "{number}: limit of {customer} of {day}, {amount}: {verdict}",
         "{number}：{customer} 于 {day} 的额度 {amount}：{verdict}",
+    ),
+    "limits_wait": ("Limits that wait for a person in the assessment of {day}: {n}", "{day} 评估中待人工审批的额度：{n}"),
+    "limit_waits": (
+        "{customer}: {limit_reporting}, in force until then {effective_limit}",
+        "{customer}：{limit_reporting}，获批前生效额度 {effective_limit}",
+    ),
+    "limit_was_rejected": (
+        "{customer}: {limit_reporting} was rejected, in force {effective_limit}",
+        "{customer}：{limit_reporting} 已被拒绝，生效额度 {effective_limit}",
+    ),
+    "limit_said_since": (
+        "{verdict} by {who} on {day}, counts from the next run on",
+        "{who} 于 {day} {verdict}，自下次评估起生效",
     ),
     "approved": ("approved", "已批准"),
     "rejected": ("rejected", "已拒绝"),
@@ -334,11 +394,20 @@ CODES = {
     "segment_ceiling": ("ceiling of the segment", "客群等级上限"),
     "cure_ceiling": ("ceiling of the cure", "治愈期等级上限"),
     "state_ceiling": ("ceiling of the state", "客户状态等级上限"),
-    "hysteresis_buffer": ("buffer before an upgrade", "上调缓冲"),
-    "hysteresis_periods": ("month ends before an upgrade", "上调等待期"),
-    "hysteresis_cooldown": ("cooldown after a downgrade", "下调冷却期"),
+    "score": ("score", "评分"),
+    "hysteresis_buffer": ("waits: buffer", "待上调：缓冲分"),
+    "hysteresis_periods": ("waits: month ends", "待上调：连续月末"),
+    "hysteresis_cooldown": ("waits: cooldown", "待上调：冷却期"),
+    "hysteresis_step": ("one step up", "上调一级"),
     "notch_up": ("moved up by hand", "人工上调"),
     "notch_down": ("moved down by hand", "人工下调"),
+    # events of default of the shipped policy
+    "dpd90": ("more than 90 days past due", "逾期超过90天"),
+    "write_off": ("written off", "呆账核销"),
+    "distressed_plan": ("instalment plan for want of means", "因无力支付签订分期计划"),
+    "insolvency": ("insolvency", "破产程序"),
+    "insurance_claim": ("insurance claim", "信用保险报损"),
+    "legal": ("our own suit", "我方诉讼、仲裁或执行"),
     "active": ("active", "正常"),
     "suspended": ("suspended", "暂停"),
     "exit_proposed": ("exit proposed", "拟退出"),
@@ -416,6 +485,11 @@ def code(name: str | None, language: Language) -> str:
 def listed(parts: Iterable[str | None], language: One) -> str:
     """Parts of a sentence with the comma of the language between them; what is missing is left out."""
     return (", " if language == "en" else "，").join(part for part in parts if part)
+
+
+def because(text: str, reason: str | None, language: One) -> str:
+    """`text`, and after a colon of the language the reason somebody gave for it, where there is one."""
+    return f"{text}{COLON[language]}{reason}" if reason else text
 
 
 def headers(names: str, language: Language) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.alerts import Said
-from risk_pipeline.cli.arguments import one_date, where_option
-from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, each
+from risk_pipeline.cli.arguments import one_date, one_of, where_option
+from risk_pipeline.cli.texts import TREATMENT_PHRASES, Language, One, because, each, listed
 from risk_pipeline.contracts.decision import SEVERITIES, TREATMENT_STATES
-from risk_pipeline.errors import UsageError
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.settings import Workspace
 
@@ -38,13 +38,16 @@ def list_treatments(
     from risk_pipeline.pipeline.people import Desk
     from risk_pipeline.pipeline.treatments import OPEN, treatments
 
-    if state is not None and state not in TREATMENT_STATES:
-        raise UsageError(f"--state {state!r} is not known", remedy=f"write one of {', '.join(TREATMENT_STATES)}")
+    one_of(state, "--state", TREATMENT_STATES)
     workspace = Workspace.load(root)
     with open_register(workspace) as register:
         asked = one_date(as_of, "--as-of") if as_of else None
         day, rows = treatments(workspace, register, as_of=asked, states=(state or OPEN,), customer=customer, owner=owner)
-        policy = Desk.open(workspace, register, datetime.now(UTC), asked).policy
+        desk = Desk.open(workspace, register, datetime.now(UTC), asked)
+        policy = desk.policy
+        one_of(owner, "--owner", policy.roles)
+        if not rows:
+            desk.check_customer(customer)
     at_most = limit or (None if as_json else SCREEN_ROWS)
     if as_json:
         output.print_json({"as_of": day, "treatments": len(rows), "rows": [_row(row, policy) for row in rows[:at_most]]})
@@ -74,7 +77,7 @@ def act_on_treatment(root: Path, treatment_id: str, verdict: Verdict, said: Said
     _print(row, desk.policy, workspace.settings.language)
     command = f"risk-pipeline run --as-of DATE{where_option(workspace)}"
     told = each(workspace.settings.language, lambda one: _say("next", one, command=command))
-    output.console().print(f"  {told}", soft_wrap=True)
+    output.console().print(indent(told, "  "), soft_wrap=True)
 
 
 def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def _print(row: dict[str, Any], policy: Policy, language: Language) -> None:
     """One treatment in a few lines: which and how urgent; what to do and why; who, until when; what was said."""
     out = output.console()
     priority = SEVERITIES[-row["priority"]]  # 1 critical .. 4 low
-    urgent = each(language, lambda one: f"{_say(priority, one)}, {_say(row['state'], one)}")
+    urgent = each(language, lambda one: listed([_say(priority, one), _say(row["state"], one)], one))
     who = f"{row['customer_id']} {row['name'] or ''}".rstrip()
     out.print(f"{row['treatment_id']}  {who}  {urgent}".replace("\n", " "), soft_wrap=True)
 
@@ -99,11 +102,11 @@ def _print(row: dict[str, Any], policy: Policy, language: Language) -> None:
         return _say("duty", one, role=role, first=row["first_seen"], due=row["due_date"])
 
     def done(one: One) -> str:
-        reason = f": {row['reason_text']}" if row["reason_text"] else ""
-        return _say("said", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"]) + reason
+        said = _say("said", one, state=_say(row["state"], one), who=row["acted_by"], day=row["acted_on"])
+        return because(said, row["reason_text"], one)
 
     for line in (what, duty, *([done] if row["acted_by"] else [])):
-        out.print("\n".join(f"  {text}" for text in each(language, line).split("\n")), soft_wrap=True)
+        out.print(indent(each(language, line), "  "), soft_wrap=True)
 
 
 def _say(phrase: str, one: One, **values: Any) -> str:

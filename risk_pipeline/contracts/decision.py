@@ -30,7 +30,7 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id segment segment_held_on tier model_tier hysteresis_tier notched_tier knockout_ceiling"
             " notch_steps notch_id notch_expires_on notch_status override_pending override_rejected override_violation"
-            " override_violation_id override_lapsed_on override_lapsed_id"
+            " override_violation_id override_lapsed_on override_lapsed_id state_pending"
             " knockouts binding_rule previous_tier direction periods_in_tier hysteresis_periods_met last_downgrade_on"
             " month_end_score in_default default_since default_cleared_on default_wait_days default_events"
             " status status_since status_periods status_before status_rule status_cleared_on status_wait_days cure_ceiling"
@@ -46,6 +46,7 @@ DECISION_TABLES: tuple[Table, ...] = (
                 "cure_ceiling": " ".join(TIERS),
                 "status": " ".join(STATUSES),
                 "status_before": " ".join(STATUSES),
+                "state_pending": " ".join(STATUSES),
                 "notch_status": "in_force not_effective",
                 **VALUES,
                 "direction": "new up down same",
@@ -64,17 +65,19 @@ DECISION_TABLES: tuple[Table, ...] = (
         columns=columns(
             "as_of customer_id run_id currency credit_limit limit_reporting reporting_currency fx_rate_used binding_method"
             " limit_reason computed_limit effective_limit approval_status required_authority applied_source previous_limit"
+            " period_start_limit"
             " valid_to payment_terms_days settlement_cycle prepayment_pct terms_reason proposed_terms_days"
             " price_class_change unsecured_limit secured_amount secured_exposure"
             " manual_limit manual_limit_id manual_limit_expires_on manual_limit_status temporary_limit temporary_limit_id"
             " temporary_limit_until temporary_limit_status"
-            " total_exposure utilisation headroom hold hold_reasons",
+            " total_exposure utilisation headroom hold hold_reasons hold_release_id hold_release_until hold_release_status",
             required="run_id currency reporting_currency total_exposure hold hold_reasons",
             values={
                 "approval_status": "auto pending approved rejected",
                 "applied_source": "computed manual hard_stop",
                 "manual_limit_status": OVERRIDE_STANDINGS,
                 "temporary_limit_status": OVERRIDE_STANDINGS,
+                "hold_release_status": "in_force hard_stop not_effective",
             },
         ),
     ),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # --- Arrow -----------------------------------------------------------------------------------------------------------
 
+OWN_TEXTS = frozenset({"name", "alert_id", "treatment_id"})  # texts that hardly repeat: a dictionary would not be smaller
+
 
 def arrow_type(kind: Kind) -> pa.DataType:
     """The Arrow type of a kind; timestamps are UTC without a zone, in microseconds, as DuckDB's TIMESTAMP."""
@@ -57,13 +59,16 @@ def arrow_type(kind: Kind) -> pa.DataType:
 
 
 def arrow_schema(table: Table, *, coded_text: bool = False) -> pa.Schema:
-    """Arrow schema in declared order; key and required columns are not nullable. `coded_text`: texts as dictionaries."""
+    """Arrow schema in declared order; key and required columns are not nullable. `coded_text`: texts as dictionaries, but for
+    OWN_TEXTS.
+    """
     import pyarrow as pa
 
-    def type_of(kind: Kind) -> pa.DataType:
-        return pa.dictionary(pa.int32(), pa.string()) if coded_text and kind is Kind.TEXT else arrow_type(kind)
+    def type_of(c: Column) -> pa.DataType:
+        coded = coded_text and c.kind is Kind.TEXT and c.name not in OWN_TEXTS
+        return pa.dictionary(pa.int32(), pa.string()) if coded else arrow_type(c.kind)
 
-    return pa.schema([pa.field(c.name, type_of(c.kind), nullable=not c.required) for c in table.columns])
+    return pa.schema([pa.field(c.name, type_of(c), nullable=not c.required) for c in table.columns])
 
 
 # --- SQLAlchemy ------------------------------------------------------------------------------------------------------
@@ -218,7 +223,12 @@ def arrow_to_frame(data: pa.Table, *, coded_text: Collection[str] = ()) -> pd.Da
     import pandas as pd
     import pyarrow as pa
 
-    counts = [_unscaled(column) if pa.types.is_decimal128(column.type) else column for column in data.itercolumns()]
+    counts = [
+        pa.chunked_array([unscaled(chunk) for chunk in column.chunks], pa.int64())
+        if pa.types.is_decimal128(column.type)
+        else column
+        for column in data.itercolumns()
+    ]
     for place, name in enumerate(data.column_names):
         if name in coded_text:
             counts[place] = counts[place].combine_chunks().dictionary_encode()
@@ -228,22 +238,20 @@ def arrow_to_frame(data: pa.Table, *, coded_text: Collection[str] = ()) -> pd.Da
     )
 
 
-def _unscaled(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A DECIMAL(<=18, s) column as int64 counts of 10^-s: the low word of each 16-byte value, nulls kept."""
+def unscaled(array: pa.Array) -> pa.Array:
+    """A DECIMAL(<=18, s) array as int64 counts of 10^-s: the low word of each 16-byte value, nulls kept."""
     import numpy as np
     import pyarrow as pa
 
-    def low_words(chunk: pa.Array) -> pa.Array:
-        words = np.frombuffer(chunk.buffers()[1], dtype="<i8")[2 * chunk.offset : 2 * (chunk.offset + len(chunk)) : 2]
-        return pa.array(words, mask=chunk.is_null().to_numpy(zero_copy_only=False) if chunk.null_count else None)
-
-    if column.type.precision > 18:  # e.g. a SUM that was not cast back: the low word alone would be wrong
-        raise ValueError(f"{column.type} does not fit an int64; cast it to 18 digits in the query")
-    return pa.chunked_array([low_words(chunk) for chunk in column.chunks], type=pa.int64())
+    if array.type.precision > 18:  # e.g. a SUM that was not cast back: the low word alone would be wrong
+        raise ValueError(f"{array.type} does not fit an int64; cast it to 18 digits in the query")
+    words = np.frombuffer(array.buffers()[1], dtype="<i8")[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+    return pa.array(words, mask=array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None)
 
 
-def frame_to_arrow(table: Table, frame: pd.DataFrame, *, coded_text: bool = False) -> pa.Table:
-    """A typed or decide frame as Arrow data of the table, in declared order; further columns are left out.
+def frame_to_arrow(table: Table, frame: pd.DataFrame | pa.Table, *, coded_text: bool = False) -> pa.Table:
+    """A typed or decide frame, or rows that are Arrow already, as Arrow data of the table, in declared order; further columns are
+    left out.
 
     `coded_text`: texts stay dictionaries, which a Parquet writer takes as they are (half the time where few texts repeat in
     many rows). Integers in a money or rate column count its last digit (12345 = 123.45). ValueError when a column is missing, a
@@ -252,6 +260,8 @@ def frame_to_arrow(table: Table, frame: pd.DataFrame, *, coded_text: bool = Fals
     """
     import pyarrow as pa
 
+    if isinstance(frame, pa.Table):
+        return frame.select(table.column_names).cast(arrow_schema(table, coded_text=coded_text))
     missing = [name for name in table.column_names if name not in frame.columns]
     if missing:
         raise ValueError(f"{table.full_name}: the frame lacks {', '.join(missing)}")
@@ -276,7 +286,7 @@ def _arrow_array(values: pd.Series[Any], kind: Kind, target: pa.DataType) -> pa.
     if kind in (Kind.MONEY, Kind.RATE) and pd.api.types.is_integer_dtype(values.dtype):
         mask = values.isna().to_numpy() if values.hasnans else None
         counts = values.to_numpy("int64") if mask is None else values.to_numpy("int64", na_value=0)
-        return _decimals(counts, mask, target)
+        return decimals(counts, mask, target)
     array = pa.array(values, from_pandas=True)
     if array.null_count == len(array):
         return pa.nulls(len(array), target)
@@ -313,8 +323,11 @@ def _same_kind(given: pa.DataType, kind: Kind) -> bool:
             return pt.is_timestamp(given)
 
 
-def _decimals(counts: np.ndarray[Any, Any], mask: np.ndarray[Any, Any] | None, target: pa.DataType) -> pa.Array:
-    """Decimals from int64 counts of the last digit: 16 bytes each, low word = the count, high word = its sign."""
+def decimals(counts: np.ndarray[Any, Any], mask: np.ndarray[Any, Any] | None, target: pa.DataType) -> pa.Array:
+    """Decimals from int64 counts of the last digit: 16 bytes each, low word = the count, high word = its sign. `mask`: NULL.
+
+    OverflowError when one has more digits than `target`.
+    """
     import numpy as np
     import pyarrow as pa
 

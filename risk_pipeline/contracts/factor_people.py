@@ -17,6 +17,7 @@ VIOLATIONS: Mapping[str, tuple[str, str]] = {
     "self_approval": ("Approved by the person who asked for it", "申请人与审批人为同一人"),
     "role_never_approves": ("Approved in a role that never approves", "审批人角色无审批权"),
     "role_not_authorised": ("Approved in a role that may not approve this kind", "审批人角色无权审批此类事项"),
+    "released_lately": ("Hold released again too soon in this role", "该角色在限定期间内重复解除冻结"),
 }
 
 # fmt: off
@@ -35,6 +36,9 @@ FIELDS: tuple[Field, ...] = (
     Field("temporary_limit_id", Kind.TEXT, "Override the limit for a time comes from", "临时额度对应的申请编号"),
     Field("temporary_limit_role", Kind.TEXT, "Role that approved the limit for a time", "临时额度审批人角色"),
     Field("temporary_limit_until", Kind.DATE, "Last day of the limit for a time", "临时额度最后有效日"),
+    # hold
+    Field("hold_release_id", Kind.TEXT, "Override that releases the hold", "解除冻结对应的申请编号"),
+    Field("hold_release_until", Kind.DATE, "Last day of the release", "解除冻结最后有效日"),
     # verdicts on the computed limit
     Field("limit_approved", Kind.MONEY, "Limit up to which the newest verdict approves the computed one",
           "最近一次审批同意的额度", REPORTING),

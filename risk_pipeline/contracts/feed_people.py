@@ -20,15 +20,15 @@ PEOPLE_TABLES: tuple[Table, ...] = (
         name="override",
         grain="one row per override request",
         owner="credit_risk",
-        en="Overrides of tier or limit: who asked, why, who approved, until when",
-        zh="等级或额度的人工调整：申请人、理由、审批人及有效期",
+        en="Overrides of tier, limit or hold: who asked, why, who approved, until when",
+        zh="等级、额度或冻结的人工调整：申请人、理由、审批人及有效期",
         key=("override_id",),
         event_date="requested_on",
         columns=columns(
             "override_id customer_id override_kind notches amount currency reason_code reason_text requested_by"
             " requested_role requested_on valid_from valid_to verdict decided_by decided_role verdict_on",
             required="customer_id override_kind reason_code requested_by requested_on valid_from valid_to",
-            values={"override_kind": "notch limit temporary_limit", "verdict": _VERDICTS},
+            values={"override_kind": "notch limit temporary_limit hold_release", "verdict": _VERDICTS},
             judged=_JUDGED,
         ),
     ),

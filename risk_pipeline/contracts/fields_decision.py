@@ -114,6 +114,9 @@ FIELDS: tuple[Field, ...] = (
           "hard_stop 被否决停额；not_effective 未生效"),
     Field("temporary_limit_status", Kind.TEXT, "What became of the limit for a time: as manual_limit_status",
           "临时额度的效力：取值同 manual_limit_status"),
+    Field("hold_release_status", Kind.TEXT, "What became of the release of the hold: in_force; hard_stop (a rule that nobody "
+          "releases demands it); not_effective (nothing is on hold)",
+          "解除冻结的效力：in_force 生效；hard_stop 存在不可解除的规则；not_effective 未生效（并无冻结）"),
     # state of the customer
     Field("status_since", Kind.DATE, "Assessment date from which the state holds", "当前状态的起始评估日"),
     Field("status_periods", Kind.INTEGER, "Month ends in this state after the one it began at; on probation only those in a row "
@@ -144,6 +147,9 @@ FIELDS: tuple[Field, ...] = (
     Field("binding_method", Kind.TEXT, "Candidate or rule that set the limit", "决定额度的测算方法或规则"),
     Field("limit_reason", Kind.TEXT, "Why the limit is what it is, in a code", "额度成因代码"),
     Field("previous_limit", Kind.MONEY, "Limit of the previous published assessment", "上一次已发布评估的额度", REPORTING),
+    Field("period_start_limit", Kind.MONEY, "Limit by the policy with which the calendar month began, or the first one in it: "
+          "what caps on moves are measured from",
+          "本月初的政策测算额度（月内首次授信的为首次额度），单期调整幅度以此为基准", REPORTING),
     Field("payment_terms_days", Kind.INTEGER, "Payment terms granted", "核定账期", "days"),
     Field("settlement_cycle", Kind.TEXT, "How the customer settles: monthly statement, per invoice, prepayment",
           "结算方式：月结、逐票、预付"),
@@ -169,9 +175,10 @@ FIELDS: tuple[Field, ...] = (
           "额度使用率 = 敞口 ÷ 额度；有敞口而无额度时为 9.99", "ratio"),
     Field("headroom", Kind.MONEY, "Credit limit less total exposure; negative = over the limit",
           "剩余可用额度 = 额度 − 敞口；负数为超限", REPORTING),
-    Field("hold", Kind.FLAG, "New orders and deliveries are to be stopped", "冻结（停止接单及发货）"),
-    Field("hold_reasons", Kind.TEXT, "Rules that demand the hold, separated by commas; empty text = none",
-          "触发冻结的规则，逗号分隔；空字符串表示无"),
+    Field("hold", Kind.FLAG, "New orders and deliveries are to be stopped; false where two people released the hold",
+          "冻结（停止接单及发货）；经两人批准解除的为否"),
+    Field("hold_reasons", Kind.TEXT, "Rules that demand the hold, released or not, separated by commas; empty text = none",
+          "触发冻结的规则（含已解除的），逗号分隔；空字符串表示无"),
     Field("candidate_limit", Kind.MONEY, "Limit by this method alone; empty = an input is missing and the candidate is dropped",
           "该方法单独测算的额度；为空表示缺少输入，候选作废", REPORTING),
     Field("inputs", Kind.JSON, "What went into the candidate", "测算输入"),

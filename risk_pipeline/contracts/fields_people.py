@@ -11,8 +11,8 @@ from risk_pipeline.contracts.table import Field, Kind
 # fmt: off
 FIELDS: tuple[Field, ...] = (
     Field("override_id", Kind.TEXT, "Number of the override request", "人工调整申请编号"),
-    Field("override_kind", Kind.TEXT, "What it changes: the tier by notches, the limit, or the limit for a time",
-          "调整内容：等级上下调、额度、临时额度"),
+    Field("override_kind", Kind.TEXT, "What it changes: the tier by notches, the limit, the limit for a time, or the hold",
+          "调整内容：等级上下调、额度、临时额度、解除冻结"),
     Field("notches", Kind.INTEGER, "Tiers up (positive) or down (negative)", "等级调整档数：正数上调，负数下调", "tiers"),
     Field("reason_text", Kind.TEXT, "Reason in the words of the person", "当事人所述理由"),
     Field("requested_by", Kind.TEXT, "Person who asked", "申请人"),

@@ -41,8 +41,9 @@ FIELDS: tuple[Field, ...] = (
     Field("rank", Kind.INTEGER, "Place on the list, 1 first", "排序，1 为最先", "rank"),
     Field("exposure_at_risk", Kind.MONEY, "Exposure that no security covers x probability of default; in default, all of it",
           "风险敞口 = 无担保敞口 × 违约概率；已违约者按全额", REPORTING),
-    Field("default_probability", Kind.NUMBER, "PD used for sums: 1 in default, that of the tier where there is no score",
-          "汇总所用违约概率：已违约为 1，无评分者取等级对应值", "probability"),
+    Field("default_probability", Kind.NUMBER, "PD used for sums: 1 in default, that of the tier without a score, the larger "
+          "of both where something else than the score decided the tier",
+          "汇总所用违约概率：已违约为 1，无评分者取等级对应值，等级非由评分决定者取两者较大值", "probability"),
     Field("next_action", Kind.TEXT, "Action of the policy to begin with", "首要措施"),
     Field("next_action_en", Kind.TEXT, "Action to begin with, in English", "首要措施（英文）"),
     Field("next_action_zh", Kind.TEXT, "Action to begin with, in Chinese", "首要措施（中文）"),
@@ -63,6 +64,9 @@ FIELDS: tuple[Field, ...] = (
     Field("exposure_share", Kind.NUMBER, "Share of the total exposure of the portfolio", "占组合总敞口比例", "ratio"),
     Field("share_cap", Kind.NUMBER, "Largest share the policy wants; empty = no cap",
           "政策规定的最大占比；为空表示无上限", "ratio"),
+    Field("customer_share", Kind.NUMBER, "Share of all customers of the portfolio", "占组合客户数比例", "ratio"),
+    Field("customer_share_cap", Kind.NUMBER, "Largest share of customers the policy wants; empty = no cap",
+          "政策规定的最大客户数占比；为空表示无上限", "ratio"),
     Field("over_cap", Kind.FLAG, "Over the cap or the budget of the policy", "是否超过政策上限或预算"),
 )
 # fmt: on

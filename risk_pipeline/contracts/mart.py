@@ -10,7 +10,7 @@ from risk_pipeline.contracts.feed_people import STATUSES
 from risk_pipeline.contracts.fields import columns
 from risk_pipeline.contracts.table import Table
 
-PORTFOLIO_DIMENSIONS = ("all", "concentration", "country", "industry", "segment", "tier")
+PORTFOLIO_DIMENSIONS = ("all", "concentration", "country", "industry", "override", "segment", "tier")
 
 MART_TABLES: tuple[Table, ...] = (
     Table(
@@ -74,7 +74,8 @@ MART_TABLES: tuple[Table, ...] = (
         key=("dimension", "member"),
         columns=columns(
             "as_of run_id dimension member member_en member_zh customers total_exposure overdue secured_exposure limit_reporting"
-            " expected_loss loss_budget exposure_share share_cap over_cap reporting_currency run_label",
+            " expected_loss loss_budget exposure_share share_cap customer_share customer_share_cap over_cap reporting_currency"
+            " run_label",
             required="as_of run_id member_en member_zh customers total_exposure overdue secured_exposure limit_reporting"
             " expected_loss over_cap reporting_currency run_label",
             values={"dimension": " ".join(PORTFOLIO_DIMENSIONS), "run_label": " ".join(RUN_LABELS)},

@@ -22,11 +22,13 @@ def with_alert_facts(facts: Facts, score: Vector, policy_terms: Ints, as_of: dat
     net_worth = facts.integers("tangible_net_worth")
     usable = facts.flags("statement_usable")
     month_end = np.zeros(len(facts), dtype=np.int8)
+    contract_left = (facts.dates("contract_valid_to") - np.datetime64(as_of, "D")).astype(np.int64)  # NaT: least of all
     return facts.with_columns(
         score=Vector(score.values / HUNDRED, score.known),
         score_drop=Vector(np.where(score.known & before.known, drop, 0.0), score.known & before.known),
         score_compared_with=Text(month_end, (month_end_before(as_of).isoformat(),)),
         order_to_limit=_share(facts.integers("largest_order_30d"), facts.integers("limit_reporting")),
+        contract_days_left=Vector(np.maximum(contract_left, 0), contract_left >= 0),
         policy_terms_days=Vector(policy_terms, np.ones(len(facts), dtype=bool)),
         unapplied_share=_share(facts.integers("unapplied_cash"), facts.integers("open_exposure")),
         lawsuit_to_net_worth=_share(

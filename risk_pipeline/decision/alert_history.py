@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 # Column -> dtype. `as_of`: of the assessment before. Of actions the newest about each alert.
 BEFORE: Mapping[str, str] = {
@@ -45,5 +46,5 @@ def history_frame(rows: Mapping[str, Any] | pd.DataFrame | None, dtypes: Mapping
 class AlertHistory:
     """`before`: alerts of the assessment before (columns BEFORE). `actions`: the newest of people's actions on each alert."""
 
-    before: pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
-    actions: pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))
+    before: pa.Table | pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
+    actions: pa.Table | pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))

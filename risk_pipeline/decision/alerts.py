@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from risk_pipeline.contracts import Kind
 from risk_pipeline.contracts.decision import ALERT_STATES, SEVERITIES
 from risk_pipeline.decision.alert_history import AlertHistory
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.frames import categorical, frame
+from risk_pipeline.decision.rows import arrow_rows, coded, found_at, taken
 from risk_pipeline.policy.facts import Bools, Dates, Facts, Ints
 from risk_pipeline.policy.model import MINOR_PER_UNIT, Policy, Severity
 from risk_pipeline.policy.scopes import SCOPES, condition
@@ -80,27 +79,28 @@ class Alerts:
 def raise_alerts(facts: Facts, policy: Policy, context: DecisionContext, exempt: Bools) -> Alerts:
     """Alerts of all customers but the `exempt`; `facts` hold the columns of scope "alert". See the module for their life."""
     history = context.alerts or AlertHistory()
+    past, actions = Facts(history.before), Facts(history.actions)
     today = np.datetime64(context.as_of, "D")
     held = conditions_met(facts, policy, exempt)
-    found, before = _with_carried(held, facts, history.before, policy)
+    found, before = _with_carried(held, facts, past, policy)
     holds = np.arange(len(found)) < len(held)
     severity = _by_rule(policy, [SEVERITIES.index(rule.severity) for rule in policy.alerts])[found.rule]
-    seen = _seen(before, history.before, holds, severity, today, policy)
-    acted = _actions_that_count(found, history.actions, seen.first)
-    state, due = _state(found, seen, holds, severity, acted, history.actions, today, policy)
+    seen = _seen(before, past, holds, severity, today, policy)
+    acted = _actions_that_count(found, actions, seen.first)
+    state, due = _state(found, seen, holds, severity, acted, actions, today, policy)
     late = _by_severity(policy.alert_rules.escalate_after_due_days)[severity]
     asks = (state == OPEN) | (state == ACKNOWLEDGED)
     every = Alerts(found, seen.first, seen.last, state, due, asks & (today > due + _days(late)), acted)
     # A closed alert is published once as closed, and remembered while it would be the same one if its condition held again.
     told = before >= 0
-    told[told] = (history.before["state"] == ALERT_STATES[CLOSED]).to_numpy()[before[told]]
+    told[told] = past.text("state").is_in((ALERT_STATES[CLOSED],))[before[told]]
     forgotten = (state == CLOSED) & ~holds & told & (_age(seen.last, today) >= policy.alert_rules.reopen_after_clear_days)
     return _ordered(every, ~forgotten)
 
 
 def conditions_met(facts: Facts, policy: Policy, exempt: Bools) -> Found:
     """The alerts whose condition holds now."""
-    customers = _texts(facts.frame["customer_id"])
+    customers = facts.strings("customer_id")
     parts = [Found(*(np.array([], dtype=np.intp),) * 2, *(pa.array([], pa.string()),) * 3)]
     for number, rule in enumerate(policy.alerts):
         at = np.flatnonzero(condition(rule.when, "alert").met(facts) & ~exempt)
@@ -133,40 +133,39 @@ def texts_of(facts: Facts, name: str, at: Positions) -> pa.StringArray:
     return pa.array(np.round(number.values[at], 4), mask=~number.known[at]).cast(pa.string())
 
 
-def alert_frame(alerts: Alerts, facts: Facts, policy: Policy, context: DecisionContext) -> pd.DataFrame:
+def alert_rows(alerts: Alerts, facts: Facts, policy: Policy, context: DecisionContext) -> pa.Table:
     """decision.alert."""
     found, rules = alerts.found, policy.alerts
-    actions = (context.alerts or AlertHistory()).actions
+    actions = Facts((context.alerts or AlertHistory()).actions)
     books = {book.trigger: name for name, book in policy.playbooks.items()}
 
-    def said(texts: list[str | None]) -> Any:
-        return categorical(_by_rule(policy, _codes(texts))[found.rule], [text for text in texts if text is not None])
+    def said(texts: list[str | None]) -> pa.DictionaryArray:
+        return coded(found.rule, texts)
 
     up = policy.alert_rules.escalate_to
-    escalated = said([up.get(rule.owner) for rule in rules])
     people = ("acted_by", "acted_on", "until", "reason_text")
     columns = {
-        "customer_id": facts.frame["customer_id"].take(found.customer).reset_index(drop=True),
-        "alert_id": _series(found.alert_id),
+        "customer_id": coded(found.customer, facts.strings("customer_id")),
+        "alert_id": found.alert_id,
         "rule": said([rule.id for rule in rules]),
-        "alert_object": _series(found.alert_object),
+        "alert_object": found.alert_object,
         "indicator": said([rule.indicator for rule in rules]),
         "severity": said([rule.severity for rule in rules]),
-        "value_text": _series(found.value),
+        "value_text": found.value,
         "threshold_text": said([rule.when for rule in rules]),
         "signal_en": said([rule.signal.en for rule in rules]),
         "signal_zh": said([rule.signal.zh for rule in rules]),
         "measures": said([",".join(rule.measure) for rule in rules]),
-        "first_seen": alerts.first_seen.astype("datetime64[s]"),
-        "last_seen": alerts.last_seen.astype("datetime64[s]"),
-        "state": categorical(alerts.state, ALERT_STATES),
+        "first_seen": pa.array(alerts.first_seen),
+        "last_seen": pa.array(alerts.last_seen),
+        "state": coded(alerts.state, ALERT_STATES),
         "owner_role": said([rule.owner for rule in rules]),
-        "due_date": alerts.due.astype("datetime64[s]"),
-        "escalated_to": pd.Series(escalated).mask(~alerts.escalated),
+        "due_date": pa.array(alerts.due),
+        "escalated_to": coded(np.where(alerts.escalated, found.rule, -1), [up.get(rule.owner) for rule in rules]),
         "playbook": said([books.get(rule.id) for rule in rules]),
-        **{name: actions[name].array.take(alerts.acted, allow_fill=True) for name in people},
+        **{name: taken(actions.column(name), alerts.acted) for name in people},
     }
-    return frame("decision.alert", context, len(alerts), columns)
+    return arrow_rows("decision.alert", context, len(alerts), columns)
 
 
 # ---------------------------------------------------------------- the life of an alert
@@ -178,44 +177,42 @@ class _Seen:
     last: Dates
 
 
-def _with_carried(held: Found, facts: Facts, before: pd.DataFrame, policy: Policy) -> tuple[Found, Positions]:
+def _with_carried(held: Found, facts: Facts, before: Facts, policy: Policy) -> tuple[Found, Positions]:
     """`held`, then the alerts before that do not hold now and whose customer and rule are still there; with the place of each
     in `before`, -1 = new.
     """
-    ids = pd.Index(_series(held.alert_id))
-    place = ids.get_indexer(pd.Index(before["alert_id"]))
+    place = found_at(before.strings("alert_id"), held.alert_id)
     matched = np.full(len(held), -1, dtype=np.intp)
     matched[place[place >= 0]] = np.flatnonzero(place >= 0)
-    customer = pd.Index(facts.frame["customer_id"].astype("str")).get_indexer(pd.Index(before["customer_id"]))
-    rule = pd.Index([each.id for each in policy.alerts], dtype="str").get_indexer(pd.Index(before["rule"]))
+    customer = found_at(before.strings("customer_id"), facts.strings("customer_id"))
+    rule = before.text("rule").places([each.id for each in policy.alerts])
     left = np.flatnonzero((place < 0) & (customer >= 0) & (rule >= 0))
-    texts = (_texts(before[name].iloc[left]) for name in ("alert_id", "alert_object", "value_text"))
+    texts = (taken(before.strings(name), left) for name in ("alert_id", "alert_object", "value_text"))
     return _joined([held, Found(customer[left], rule[left], *texts)]), np.concatenate([matched, left])
 
 
-def _seen(before: Positions, history: pd.DataFrame, holds: Bools, severity: Ints, today: np.datetime64, policy: Policy) -> _Seen:
+def _seen(before: Positions, history: Facts, holds: Bools, severity: Ints, today: np.datetime64, policy: Policy) -> _Seen:
     """First and last seen. An alert begins anew when it is graver than before, or holds again after days without."""
     known = before >= 0
 
     def day(name: str) -> Dates:
-        dates = history[name].to_numpy().astype("datetime64[D]")
+        dates = history.dates(name)
         return np.where(known, dates[before], today) if len(dates) else np.full(len(before), today)
 
     first, last, assessed = day("first_seen"), day("last_seen"), day("as_of")
-    places = pd.Index(SEVERITIES, dtype="str").get_indexer(pd.Index(history["severity"]))
+    places = history.text("severity").places(SEVERITIES)
     graver = known & (severity > (places[before] if len(places) else -1))
     clear = (last < assessed) & (_age(last, today) >= policy.alert_rules.reopen_after_clear_days)
     anew = holds & (~known | graver | clear)
     return _Seen(np.where(anew, today, first), np.where(holds, today, last))
 
 
-def _actions_that_count(found: Found, actions: pd.DataFrame, first: Dates) -> Positions:
+def _actions_that_count(found: Found, actions: Facts, first: Dates) -> Positions:
     """Place of the newest action on each alert since it was first seen; -1 = none."""
-    place = pd.Index(actions["alert_id"]).get_indexer(pd.Index(_series(found.alert_id)))
+    place = found_at(found.alert_id, actions.strings("alert_id"))
     if len(actions) == 0:
         return place
-    since = actions["acted_on"].to_numpy().astype("datetime64[D]")[place] >= first
-    return np.where(since, place, -1)
+    return np.where(actions.dates("acted_on")[place] >= first, place, -1)
 
 
 def _state(
@@ -224,7 +221,7 @@ def _state(
     holds: Bools,
     severity: Ints,
     acted: Positions,
-    actions: pd.DataFrame,
+    actions: Facts,
     today: np.datetime64,
     policy: Policy,
 ) -> tuple[NDArray[np.int8], Dates]:
@@ -235,17 +232,18 @@ def _state(
     due = seen.first + _days(_by_rule(policy, [rule.days for rule in policy.alerts])[found.rule])
     if len(actions) == 0:
         return np.where(stands, OPEN, CLOSED).astype(np.int8), due
-    done = actions["alert_action"].take(acted).to_numpy(dtype=object)
-    does = acted >= 0
-    reasoned = actions["reason_text"].take(acted).notna().to_numpy()
-    said_closed = does & (done == "close") & reasoned
+    does, action = acted >= 0, actions.text("alert_action")
+
+    def did(*words: str) -> Bools:
+        return does & action.is_in(words)[acted]
+
+    said_closed = did("close") & actions.text("reason_text").known[acted]
     longest = _by_severity(rules.snooze_max_days)[severity]
-    on = actions["acted_on"].to_numpy().astype("datetime64[D]")[acted]
-    until = np.minimum(actions["until"].to_numpy().astype("datetime64[D]")[acted], on + _days(longest))
-    snoozing = does & (done == "snooze") & (longest > 0) & ~np.isnat(until)
+    until = np.minimum(actions.dates("until")[acted], actions.dates("acted_on")[acted] + _days(longest))
+    snoozing = did("snooze") & (longest > 0) & ~np.isnat(until)
     due = np.where(snoozing, np.maximum(due, until), due)
     asleep = snoozing & (until >= today)
-    state = np.where(does & np.isin(done, ("acknowledge", "close")), ACKNOWLEDGED, OPEN)
+    state = np.where(did("acknowledge", "close"), ACKNOWLEDGED, OPEN)
     state = np.where(asleep, SNOOZED, state)
     return np.where(said_closed | ~stands, CLOSED, state).astype(np.int8), due
 
@@ -280,12 +278,6 @@ def _by_severity(days: Mapping[Severity, int]) -> Ints:
     return np.array([days[each] for each in get_args(Severity)], dtype=np.int64)
 
 
-def _codes(texts: list[str | None]) -> list[int]:
-    """Place of each text among those that are not None; -1 = None."""
-    places: Mapping[int, int] = {at: code for code, at in enumerate(at for at, text in enumerate(texts) if text is not None)}
-    return [places.get(at, -1) for at in range(len(texts))]
-
-
 def _age(since: Dates, today: np.datetime64) -> Ints:
     return np.asarray((today - since).astype(np.int64))
 
@@ -302,13 +294,3 @@ def _amounts(minor: pa.Int64Array) -> pa.StringArray:
     cents = pc.subtract(size, pc.multiply(units, MINOR_PER_UNIT))
     parts = (units.cast(pa.string()), pc.utf8_lpad(cents.cast(pa.string()), 2, padding="0"))
     return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(*parts, "."), "")
-
-
-def _texts(column: pd.Series[Any]) -> pa.StringArray:
-    """A text column of a frame, of whatever type, as one Arrow array."""
-    texts = pa.array(column.astype("str"), pa.string())
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-
-
-def _series(texts: pa.StringArray) -> pd.Series[str]:
-    return pd.Series(texts.to_pandas(), dtype="str")

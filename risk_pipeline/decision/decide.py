@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from risk_pipeline.contracts.feed_people import STATUSES
@@ -20,16 +21,16 @@ from risk_pipeline.decision.assign import Assigned, assign
 from risk_pipeline.decision.authority import approve, may_grant
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.defaults import default_state
-from risk_pipeline.decision.hold import hold_hits, utilisation
+from risk_pipeline.decision.hold import hold, utilisation
 from risk_pipeline.decision.knockouts import knock_out
 from risk_pipeline.decision.lifecycle import states_after_tier, states_before_tier
 from risk_pipeline.decision.limit_candidates import Customers
 from risk_pipeline.decision.limits import Circumstances, decide_limits
-from risk_pipeline.decision.overrides import add_reasons, by_people
+from risk_pipeline.decision.overrides import IN_FORCE, add_reasons, by_people, released
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
-from risk_pipeline.decision.reviews import due_today, next_reviews, with_outcome, with_review_facts
-from risk_pipeline.decision.scorecard import CardScore, columns_read, score_card
+from risk_pipeline.decision.reviews import asked_anew, day_has_come, next_reviews, with_outcome, with_review_facts
+from risk_pipeline.decision.scorecard import Scores, columns_read, score_cards
 from risk_pipeline.decision.tables import Decided
 from risk_pipeline.decision.terms import days_of_tier, decide_terms
 from risk_pipeline.decision.tier_codes import tier_names
@@ -49,10 +50,11 @@ ALWAYS_READ = tuple(
         " account_manager requested_limit expected_monthly_sales plan_agreed_on plan_broken_on"
         # people_decision
         " notch_steps notch_id notch_expires_on manual_limit manual_limit_id manual_limit_role manual_limit_expires_on"
-        " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until limit_approved"
+        " temporary_limit temporary_limit_id temporary_limit_role temporary_limit_until"
+        " hold_release_id hold_release_until limit_approved"
         " limit_approved_role limit_rejected limit_rejected_from state_decision state_decision_on state_decision_role"
-        " state_rejected state_rejected_on state_rejected_role override_pending override_rejected override_violation"
-        " override_violation_id override_lapsed_on override_lapsed_id"
+        " state_rejected state_rejected_on state_rejected_role state_pending override_pending override_rejected"
+        " override_violation override_violation_id override_lapsed_on override_lapsed_id"
         # financial_condition
         " tangible_net_worth revenue_annual statement_usable statement_received_date"
         # due_diligence
@@ -79,30 +81,33 @@ ALWAYS_READ = tuple(
         " previous_hysteresis_periods_met previous_last_downgrade_on previous_month_end_score"
         " previous_default_wait_days previous_knockouts previous_status previous_status_since previous_status_periods"
         " previous_status_before previous_status_rule previous_status_cleared_on previous_status_wait_days"
-        " previous_cure_ceiling previous_limit previous_computed_limit previous_effective_limit"
-        " previous_next_review_date previous_reviewed_on"
+        " previous_cure_ceiling previous_limit previous_computed_limit previous_period_start_limit"
+        " previous_effective_limit previous_limit_valid_to previous_next_review_date previous_reviewed_on"
     ).split()
 )
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of all customers, and what each scorecard gave to its own."""
+    """Scores of all customers, and what the scorecards say of them."""
 
     score: Ints  # hundredths
     known: Bools
     model_rule: NDArray[np.int16]  # into tiers.MODEL_RULES
-    cards: tuple[tuple[NDArray[np.intp], Facts, CardScore], ...]  # positions of the customers, their facts, their scores
+    cards: Scores
 
 
-def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext) -> dict[str, pd.DataFrame]:
+def decide(
+    facts: pa.Table | pd.DataFrame, policy: Policy, catalogue: Catalogue, context: DecisionContext
+) -> dict[str, pd.DataFrame | pa.Table]:
     """Decide every customer of `facts` (one row each, any order; docs/policy.md lists the columns).
 
-    Money columns are int64/Int64 minor units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or
-    categorical; previous_* are NULL the first time. Returns score.risk_score, score.contribution, decision.risk_tier,
-    decision.credit_limit, decision.limit_candidate, decision.alert, decision.treatment, decision.review and mart.current_risk
-    with the columns of their contracts, money and rates as in the facts. UsageError when the policy is written for another
-    reporting currency.
+    Arrow: money is decimal(18,2), rates decimal(18,10), as in the factor tables. Pandas: money columns are int64/Int64 minor
+    units, rates Int64 counts of 10^-10, dates datetime64, flags boolean, texts str or categorical. previous_* are NULL the first
+    time. Returns the result tables with the columns of their contracts: score.risk_score, decision.risk_tier,
+    decision.credit_limit, decision.review and mart.current_risk as frames, money and rates counted as in pandas;
+    score.contribution, decision.limit_candidate, decision.alert and decision.treatment, of several rows per customer, as Arrow.
+    UsageError when the policy is written for another reporting currency.
     """
     if policy.reporting_currency not in (None, context.reporting_currency):
         raise UsageError(
@@ -114,7 +119,7 @@ def decide(facts: pd.DataFrame, policy: Policy, catalogue: Catalogue, context: D
     assigned = assign(view, policy, context.as_of)
     scored = score_customers(view, policy, catalogue, context, assigned)
     decided = decide_scored(view, policy, catalogue, context, assigned, scored)
-    return tables.all_tables(decided, policy, context, scored.cards)
+    return tables.all_tables(decided, policy, context)
 
 
 def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
@@ -126,9 +131,9 @@ def facts_read(policy: Policy, catalogue: Catalogue) -> frozenset[str]:
     return frozenset([*ALWAYS_READ, *of_factors]) | columns_of_conditions(policy)
 
 
-def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:
+def prepare(facts: pa.Table | pd.DataFrame, policy: Policy, context: DecisionContext) -> Facts:
     """The facts with what the run and the policy add to them (scopes.DERIVED)."""
-    plain = Facts(facts.reset_index(drop=True))
+    plain = Facts(facts)
     known = np.ones(len(plain), dtype=bool)
     person = plain.flags("natural_person")
     amounts = policy.materiality
@@ -140,26 +145,15 @@ def prepare(facts: pd.DataFrame, policy: Policy, context: DecisionContext) -> Fa
 
 
 def score_customers(facts: Facts, policy: Policy, catalogue: Catalogue, context: DecisionContext, assigned: Assigned) -> Scored:
-    """Score every customer with the card of its segment; those outside the scorecard are never scored. Cards nobody has are
-    left out, except that one card always lays out the tables.
+    """Score every customer with the card of its segment; those outside the scorecard are never scored. Factors that are on
+    nobody's card are left out.
     """
-    rows = len(facts)
-    score, known = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool)
-    model_rule = np.zeros(rows, dtype=np.int16)
-    card_of = assigned.card_of(policy)
-    cards = []
-    used = set(np.unique(card_of).tolist()) - {-1} or {0}
-    for number, weights in enumerate(policy.scorecards.values()):
-        if number not in used:
-            continue
-        positions = np.flatnonzero(card_of == number)
-        factors = catalogue.scored(weights)
-        part = facts if len(positions) == rows else facts.select(positions, columns_read(factors))
-        result = score_card(part, policy, list(policy.scorecards)[number], factors, context.as_of)
-        score[positions], known[positions] = result.score, result.score_known
-        model_rule[positions] = unrated_rule(result.blocked, result.low_coverage, result.over_reweighted)
-        cards.append((positions, part, result))
-    return Scored(score, known, model_rule, tuple(cards))
+    card = assigned.card_of(policy)
+    used = [weights for number, weights in enumerate(policy.scorecards.values()) if (card == number).any()]
+    factors = catalogue.scored({factor: None for weights in used for factor in weights})
+    cards = score_cards(facts, policy, card, factors, context.as_of)
+    model_rule = unrated_rule(cards.blocked, cards.low_coverage, cards.over_reweighted)
+    return Scored(cards.score, cards.score_known, np.where(card >= 0, model_rule, 0).astype(np.int16), cards)
 
 
 def decide_scored(
@@ -184,14 +178,17 @@ def decide_scored(
     moved = direction(tiers.final, facts.text("previous_tier"), policy)
     state = Text(states.status, STATUSES)
     facts = with_review_facts(facts.with_columns(direction=Text(moved, DIRECTIONS), status=state), knocked, policy)
+    worse = (moved == DIRECTIONS.index("down")) | (states.moved & (states.status > states.before))
     circumstances = Circumstances(
-        same_tier=moved == DIRECTIONS.index("same"),
+        better=((moved == DIRECTIONS.index("up")) | (states.moved & (states.status < states.before))) & ~worse,
+        worse=worse,
         on_probation=states.on_probation,
         may_be_manual=may_grant(facts, "manual_limit", customers, policy),
         may_be_temporary=may_grant(facts, "temporary_limit", customers, policy),
-        review_due=due_today(facts, state, policy, context.as_of),
+        review_due=day_has_come(facts, policy, context.as_of),
+        reason_to_raise=asked_anew(facts, policy),
     )
-    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy)
+    limits = decide_limits(facts, customers, days_of_tier(customers, policy), knocked, circumstances, policy, context.as_of)
     person = facts.flags("natural_person")
     adverse = person.known & person.values & (moved == DIRECTIONS.index("down"))
     approval = approve(facts, customers, limits, adverse, policy)
@@ -204,11 +201,14 @@ def decide_scored(
     facts = facts.with_columns(limit_reporting=granted, utilisation=used, segment=segment)
     facts = with_alert_facts(facts, Vector(scored.score, scored.known), days_of_tier(customers, policy), context.as_of)
     alerts = raise_alerts(facts, policy, context, not_rated)
-    holds = hold_hits(facts, knocked, policy, not_rated)
+    held = hold(facts, knocked, policy, not_rated)
+    release = released(facts, held)
     facts = with_outcome(facts, limits, alerts, policy)
-    facts = facts.with_columns(hold=Vector(np.asarray(holds.any(axis=1)), np.ones(len(facts), dtype=bool)))
-    reviews = next_reviews(facts, limits, circumstances.review_due, tiers.final, names, policy, context.as_of)
-    treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, policy, context)
+    facts = facts.with_columns(hold=Vector(held.on, np.ones(len(facts), dtype=bool)))
+    looked_at = circumstances.review_due | circumstances.reason_to_raise | states.moved
+    reviews = next_reviews(facts, limits, looked_at, tiers.final, names, policy, context.as_of)
+    let_through = release == IN_FORCE
+    treatments = decide_treatments(facts, customers, terms, alerts, assigned.outside < 0, let_through, policy, context)
 
     reasons = Reasons(len(facts))
     reasons.add_knockouts(knocked, tiers.final, policy)
@@ -216,18 +216,17 @@ def decide_scored(
     for number, edge in enumerate(policy.exit.edges):
         if edge.to != ACTIVE:
             reasons.add_where((states.rule == number) & (states.status >= 0) & ~told, edge.reason)
-    add_reasons(reasons, people, facts)
+    add_reasons(reasons, people, release, facts)
     reasons.add_where((tiers.model == names.index(UNRATED)) & (assigned.outside < 0), policy.unrated.reason)
     for number, rule in enumerate(policy.outside_scorecard):
         reasons.add_where(assigned.outside == number, rule.reason)
-    for positions, _, card in scored.cards:
-        reasons.add_factors(positions, card, catalogue, policy)
+    reasons.add_factors(scored.cards, catalogue, policy)
     return Decided(
         facts=facts,
         assigned=assigned,
         score=scored.score,
         score_known=scored.known,
-        cards=tuple((positions, card) for positions, _, card in scored.cards),
+        cards=scored.cards,
         default=default,
         states=states,
         knocked=knocked,
@@ -237,7 +236,8 @@ def decide_scored(
         people=people,
         terms=terms,
         used=used,
-        holds=holds,
+        hold=held,
+        release=release,
         alerts=alerts,
         reviews=reviews,
         treatments=treatments,

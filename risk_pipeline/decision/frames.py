@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import union_categoricals
 
 from risk_pipeline.contracts import table
 from risk_pipeline.decision.context import DecisionContext
@@ -41,11 +40,6 @@ def constant(text: str, rows: int) -> Categorical:
     return categorical(np.zeros(rows, dtype=np.int8), [text])
 
 
-def no_text(rows: int) -> Categorical:
-    """NULL in every row."""
-    return categorical(np.full(rows, -1, dtype=np.int8), [])
-
-
 def categorical(codes: NDArray[Any], categories: Sequence[str] | pd.Index[str]) -> Categorical:
     """Texts by code; -1 = NULL. Codes are trusted. Texts may repeat in a list, not in an Index (which is taken as it is)."""
     if not isinstance(categories, pd.Index):
@@ -62,18 +56,6 @@ def nullable(values: NDArray[Any], known: Bools) -> Column:
         return values
     kind = pd.arrays.BooleanArray if values.dtype == bool else pd.arrays.IntegerArray
     return kind(values, ~known)
-
-
-def stacked(frames: Sequence[pd.DataFrame], order: NDArray[np.intp]) -> pd.DataFrame:
-    """Frames of the same columns below each other, their rows then in `order`; texts stay categorical (pandas.concat alone
-    would make objects of them where the categories differ).
-    """
-    columns = {name: [frame[name] for frame in frames] for name in frames[0].columns}
-    whole = {
-        name: pd.Series(union_categoricals(parts)) if isinstance(parts[0].dtype, pd.CategoricalDtype) else pd.concat(parts)
-        for name, parts in columns.items()
-    }
-    return pd.DataFrame({name: column.array.take(order) for name, column in whole.items()}, copy=False)
 
 
 def joined(hits: Bools, ids: Sequence[str], separator: str = ",") -> Categorical:

@@ -17,15 +17,16 @@ from risk_pipeline.decision.tier_codes import Codes, codes_of_text, ranks, tier_
 from risk_pipeline.policy.facts import Dates, Facts, Ints
 from risk_pipeline.policy.model import MINOR_PER_UNIT, UNRATED, Policy
 
-# Why an upgrade waits, as named in binding_rule.
-WAITS = ("hysteresis_buffer", "hysteresis_periods", "hysteresis_cooldown")
+# Why the tier is worse than the score alone would have it, as named in binding_rule: what the next step up waits for, or that it
+# was taken and is one of several.
+WAITS = ("hysteresis_buffer", "hysteresis_periods", "hysteresis_cooldown", "hysteresis_step")
 
 
 @dataclass(frozen=True)
 class Hysteresis:
     """`tier`: codes into tier_names. `periods_met`: month ends in a row whose score allowed the next step up.
 
-    `waits_for`: position in WAITS where the model tier is better than the tier kept, -1 elsewhere.
+    `waits_for`: position in WAITS where the model tier is better than this one, -1 elsewhere.
     """
 
     tier: Codes
@@ -73,10 +74,11 @@ def hysteresis(score: Ints, model: Codes, facts: Facts, policy: Policy, as_of: d
     tier = np.where(down, model, tier)
     tier = np.where(freed, np.maximum(now, rank_of[unrated] - 1), tier)
     tier = np.where(up, step_up, tier)
+    on_the_way = (up | freed) & (now < rank_of[tier])
     worse = down & (now > before)
     return Hysteresis(
         tier=tier.astype(np.int8),
         periods_met=np.where(up, 0, periods),
         last_downgrade_on=np.where(worse, today, lowered),
-        waits_for=waits_for,
+        waits_for=np.where(on_the_way, len(WAITS) - 1, waits_for).astype(np.int8),
     )

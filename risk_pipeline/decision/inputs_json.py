@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from risk_pipeline.contracts.derive import decimals
 from risk_pipeline.policy.facts import Bools, Ints, Vector
 
 Json = Any  # a pa.StringArray of JSON texts, or one JSON text that holds for every row
@@ -47,7 +48,7 @@ def number(vector: Vector) -> Json:
 
 def money(vector: Vector) -> Json:
     """Amounts in minor units as decimal numbers with two places; null where not known."""
-    return _null_as_text(_decimal(vector.values).cast(pa.string()), ~vector.known)
+    return _null_as_text(decimals(vector.values, None, pa.decimal128(20, 2)).cast(pa.string()), ~vector.known)
 
 
 def object_of(**members: Json) -> Json:
@@ -69,13 +70,6 @@ def _merged(parts: list[Json]) -> list[Json]:
         else:
             merged.append(part)
     return merged
-
-
-def _decimal(minor: Ints) -> pa.Array:
-    words = np.empty((len(minor), 2), dtype=np.int64)  # 128-bit little endian: low word, then the sign
-    words[:, 0] = minor
-    words[:, 1] = minor >> 63
-    return pa.Array.from_buffers(pa.decimal128(20, 2), len(minor), [None, pa.py_buffer(words)])
 
 
 def _null_as_text(texts: pa.Array, unknown: NDArray[np.bool_] | None = None) -> pa.Array:

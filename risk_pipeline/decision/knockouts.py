@@ -56,15 +56,20 @@ def ceiling_positions(policy: Policy) -> NDArray[np.int8]:
     return np.array([-1 if k.ceiling is None else policy.tier_ids.index(k.ceiling) for k in policy.knockouts], dtype=np.int8)
 
 
+def verdicts(policy: Policy) -> Bools:
+    """Per knock-out whether it is a verdict; one that only holds orders speaks against nobody."""
+    return np.array([rule.is_verdict for rule in policy.knockouts], dtype=bool)
+
+
 def stop_ids(policy: Policy) -> list[str]:
     """What can stop a limit: the knock-outs, then the states of a customer."""
     return [*(k.id for k in policy.knockouts), *STATUSES]
 
 
 def new_hits(knocked: Knocked, facts: Facts, policy: Policy) -> Bools:
-    """Knock-outs that hold now and did not at the last assessment; none where there was none. Facts read: previous_knockouts."""
+    """Verdicts that hold now and did not at the last assessment; none where there was none. Facts read: previous_knockouts."""
     before = facts.text("previous_knockouts")
     table = np.ones((len(before.categories) + 1, len(policy.knockouts)), dtype=bool)  # code -1 reads the last place
     for place, text in enumerate(before.categories):
         table[place] = [k.id in text.split(",") for k in policy.knockouts]
-    return np.asarray(knocked.hits & ~table[before.codes])
+    return np.asarray(knocked.hits & ~table[before.codes] & verdicts(policy))

@@ -10,13 +10,14 @@ limit = min(need, min(capacity) + secured). Without a need candidate the limit i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from risk_pipeline.decision import inputs_json as js
 from risk_pipeline.decision.frames import Categorical, categorical
-from risk_pipeline.decision.knockouts import Knocked
+from risk_pipeline.decision.knockouts import Knocked, verdicts
 from risk_pipeline.decision.limit_candidates import SHARE_SCALE, Candidate, Customers, candidates, times
 from risk_pipeline.policy.facts import Bools, Facts, Ints, Text, Vector
 from risk_pipeline.policy.model import Policy, minor_units
@@ -24,6 +25,7 @@ from risk_pipeline.policy.model import Policy, minor_units
 RATE_SCALE = 10**10  # exchange rates are DECIMAL(18,10)
 NO_LIMIT = np.iinfo(np.int64).max // 4  # leaves room to add
 HARD_STOP = "hard_stop"
+CARRIED = "carried_forward"
 MANUAL, TEMPORARY = "manual", "temporary"
 NO_BASIS = "no_basis"
 BELOW_SMALLEST = "below_smallest_limit"
@@ -34,11 +36,13 @@ SOURCES = ("computed", "manual", "hard_stop")
 class Circumstances:
     """What the steps need to know beside facts and candidates."""
 
-    same_tier: Bools  # as in the previous assessment
+    better: Bools  # tier or state is better than in the previous assessment, and neither is worse
+    worse: Bools  # tier or state is worse: half the limit on probation is no fall of the need
     on_probation: Bools
     may_be_manual: Bools  # the approver of the manual limit has the authority for it
     may_be_temporary: Bools  # the approver of the temporary limit has it
-    review_due: Bools  # the limit is decided anew; else the one of the assessment before stands as long as it can
+    review_due: Bools  # the day has come; else the limit of the assessment before stands as long as it can
+    reason_to_raise: Bools  # something does not wait for the review
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Limits:
     """The outcome. `binding` is a position in `candidates`, -1 = no_basis. Amounts hold 0 where `known` is False.
 
     `alone`: the limit before what the group may have together, not rounded; what the group's limit is divided by.
-    `computed`: the limit before manual and temporary limits, what the next assessment measures moves from.
+    `computed`: the limit before manual and temporary limits. `start`: what caps on moves are measured from, see `month_start`.
     `source`: position in SOURCES. `too_small`: rounding left nothing of it.
     """
 
@@ -55,11 +59,17 @@ class Limits:
     unsecured: Ints
     secured: Ints
     alone: Ints
+    start: Vector
     computed: Ints
     limit: Ints
     source: NDArray[np.int8]
     too_small: Bools
     known: Bools
+
+    @property
+    def waits(self) -> Bools:
+        """Whether another limit waits for the review: the one before is carried forward."""
+        return next(each.known for each in self.candidates if each.method == CARRIED)
 
 
 @dataclass
@@ -80,12 +90,17 @@ class _Ladder:
 
 
 def decide_limits(
-    facts: Facts, customers: Customers, terms_days: Ints, knocked: Knocked, circumstances: Circumstances, policy: Policy
+    facts: Facts,
+    customers: Customers,
+    terms_days: Ints,
+    knocked: Knocked,
+    circumstances: Circumstances,
+    policy: Policy,
+    as_of: date,
 ) -> Limits:
     """The limit of every customer in reporting currency; `terms_days` are those of the new tier.
 
-    Facts read: those of the candidates, collateral_value_net, group_limit, previous_computed_limit, manual_limit,
-    temporary_limit.
+    Facts read: those of the candidates, of `month_start`, collateral_value_net, group_limit, manual_limit, temporary_limit.
     """
     needs, capacities = candidates(facts, customers, terms_days, policy)
     value = facts.integers("collateral_value_net")
@@ -107,13 +122,14 @@ def decide_limits(
     basis = np.where(has_need, np.minimum(need, bound), 0)
     ladder = _Ladder(basis, binding, customers.has_limit, [*needs, *capacities, security])
 
-    bound = _probation(ladder, bound, circumstances, policy)
+    bound = _probation(ladder, bound, unsecured, secured, circumstances, policy)
     ids = [js.canonical({"knockout": k.id, "limit": k.limit}) for k in policy.knockouts]
     ids += [js.canonical({"limit": means.limit, "state": name}) for name, means in policy.exit.by_status]
     ladder.step(HARD_STOP, ladder.amount, stopped, js.chosen(knocked.first_stop.astype(np.int64), ids or ["{}"]))
     alone = np.where(customers.has_limit, ladder.amount, 0)
     bound = _group(ladder, bound, facts)
-    _moves(ladder, bound, facts, circumstances, has_need & ~stopped, knocked, policy)
+    start = month_start(facts, as_of)
+    _moves(ladder, bound, start, facts, circumstances, has_need, knocked, policy)
     before, computed = ladder.amount, round_down(ladder.amount, policy)
     ladder.amount = computed
     _by_people(ladder, facts, customers, circumstances, knocked, policy)
@@ -126,6 +142,7 @@ def decide_limits(
         unsecured=np.where(has_need & customers.has_limit, unsecured, 0),
         secured=np.where(has_need & customers.has_limit, secured, 0),
         alone=alone,
+        start=Vector(start.values, start.known & customers.has_limit),
         computed=np.where(customers.has_limit, computed, 0),
         limit=np.where(customers.has_limit, ladder.amount, 0),
         source=np.select([stopped, by_people], [2, 1], default=0).astype(np.int8),
@@ -145,16 +162,18 @@ def _lowest(group: tuple[Candidate, ...], offset: int) -> tuple[Ints, NDArray[np
     return lowest, binding
 
 
-def _probation(ladder: _Ladder, bound: Ints, circumstances: Circumstances, policy: Policy) -> Ints:
-    """A customer on probation gets a part of the limit; returns the bound, lowered as well."""
+def _probation(
+    ladder: _Ladder, bound: Ints, unsecured: Ints, secured: Ints, circumstances: Circumstances, policy: Policy
+) -> Ints:
+    """A customer on probation gets a part of the unsecured limit, and what security bears; returns the bound, lowered as well."""
     part, where = round(policy.cure.probation.limit_factor * SHARE_SCALE), circumstances.on_probation
     ladder.step(
         "probation",
-        times(ladder.amount, part, SHARE_SCALE),
+        np.minimum(ladder.amount, times(unsecured, part, SHARE_SCALE) + secured),
         where,
         js.chosen(np.zeros(len(where), dtype=np.int64), [js.canonical({"limit_factor": part / SHARE_SCALE})]),
     )
-    return np.where(where, times(bound, part, SHARE_SCALE), bound)
+    return np.where(where, times(bound - secured, part, SHARE_SCALE) + secured, bound)
 
 
 def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
@@ -164,28 +183,57 @@ def _group(ladder: _Ladder, bound: Ints, facts: Facts) -> Ints:
     return np.where(part.known, np.minimum(bound, part.values), bound)
 
 
+def month_start(facts: Facts, as_of: date) -> Vector:
+    """The limit by policy with which the calendar month of `as_of` began, whatever number of runs fell into the month.
+
+    Of a customer that had none, or 0, the first one it got in the month. Not known before the first assessment. Facts read:
+    previous_as_of, previous_computed_limit, previous_period_start_limit.
+    """
+    before, handed_on = facts.integers("previous_computed_limit"), facts.integers("previous_period_start_limit")
+    this_month = facts.dates("previous_as_of").astype("datetime64[M]") == np.datetime64(as_of, "M")
+    goes_on = this_month & handed_on.known & (handed_on.values > 0)
+    return Vector(np.where(goes_on, handed_on.values, before.values), before.known)
+
+
 def _moves(
-    ladder: _Ladder, bound: Ints, facts: Facts, circumstances: Circumstances, movable: Bools, knocked: Knocked, policy: Policy
+    ladder: _Ladder,
+    bound: Ints,
+    start: Vector,
+    facts: Facts,
+    circumstances: Circumstances,
+    has_need: Bools,
+    knocked: Knocked,
+    policy: Policy,
 ) -> None:
-    """Raises are capped per period; cuts too while the tier stands and only the need fell; small changes are not made."""
-    rule, base = policy.limits.move_caps, facts.integers("previous_computed_limit")
-    moves = base.known & (base.values > 0) & movable
-    inputs = js.object_of(previous_limit=js.money(base))
+    """Raises are capped per calendar month; cuts too while nothing got worse and only the need fell; small changes are not made.
+
+    Caps are measured from `start`; whether a change is small, and what is carried forward, from the limit before. None of it
+    gives a higher limit to whom something speaks against than to the same customer without it: what got worse loses the steps
+    that keep a limit up, and before its review it raises none.
+    """
+    rule, before = policy.limits.move_caps, facts.integers("previous_computed_limit")
+    moves = start.known & (start.values > 0) & has_need
+    inputs = js.object_of(period_start_limit=js.money(start))
     highest = np.maximum(
-        base.values + times(base.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
-        base.values + minor_units(rule.raise_abs_free),
+        start.values + times(start.values, round(rule.raise_share_per_period * SHARE_SCALE), SHARE_SCALE),
+        start.values + minor_units(rule.raise_abs_free),
     )
     ladder.step("raise_cap", highest, moves & (ladder.amount > highest), inputs)
-    keeps = base.values - times(base.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
-    lowest = np.minimum(keeps, bound)
-    calm = moves & circumstances.same_tier & ~knocked.hits.any(axis=1)
+    keeps = start.values - times(start.values, round(rule.cut_share_same_tier * SHARE_SCALE), SHARE_SCALE)
+    lowest = np.minimum(np.minimum(keeps, before.values), bound)  # a cap on cuts raises nothing
+    worse = circumstances.worse | knocked.stops_limit
+    calm = moves & ~worse & ~knocked.hits[:, verdicts(policy)].any(axis=1)
     ladder.step("cut_cap", lowest, calm & (ladder.amount < lowest), inputs)
-    change = np.abs(ladder.amount - base.values)
-    small = change < times(base.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE)
-    stays = moves & circumstances.same_tier & small & (change > 0) & (base.values <= bound)
-    ladder.step("dead_band", base.values, stays, inputs)
-    rests = moves & circumstances.same_tier & ~circumstances.review_due & (ladder.amount != base.values)
-    ladder.step("carried_forward", base.values, rests & (base.values <= bound), inputs)
+    inputs = js.object_of(previous_limit=js.money(before))
+    small = np.abs(ladder.amount - before.values) < times(
+        before.values, round(policy.limits.dead_band_share * SHARE_SCALE), SHARE_SCALE
+    )
+    possible = moves & (before.values > 0) & (before.values <= np.minimum(bound, highest))
+    cut, raised = possible & ~worse & (ladder.amount < before.values), possible & (ladder.amount > before.values)
+    ladder.step("dead_band", before.values, small & (cut | (raised & ~circumstances.better)), inputs)
+    waits = raised & (worse | ~(circumstances.better | circumstances.reason_to_raise))
+    rests = ~circumstances.review_due & (cut | waits) & (ladder.amount != before.values)
+    ladder.step(CARRIED, before.values, rests, inputs)
 
 
 def _by_people(

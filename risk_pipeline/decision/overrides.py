@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from risk_pipeline.contracts.decision import OVERRIDE_STANDINGS
 from risk_pipeline.contracts.factor_people import VIOLATIONS
+from risk_pipeline.decision.hold import Hold
 from risk_pipeline.decision.knockouts import Knocked
 from risk_pipeline.decision.limits import MANUAL, TEMPORARY, Circumstances, Limits
 from risk_pipeline.decision.reasons import Reasons
@@ -28,6 +29,7 @@ UP = Label(en="Tier raised by an approved override", zh="经审批上调等级")
 DOWN = Label(en="Tier lowered by an approved override", zh="经审批下调等级")
 LAPSED = Label(en="An override ran out since the last assessment", zh="人工调整自上次评估后到期失效")
 BY_HAND = Label(en="Limit set by an approved override", zh="经审批采用手工额度")
+RELEASED = Label(en="Hold released by an approved override", zh="经审批解除冻结")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,13 @@ def _of_limit(facts: Facts, method: str, column: str, limits: Limits, authorised
     return np.where(granted.known, standing, -1).astype(np.int8)
 
 
-def add_reasons(reasons: Reasons, told: ByPeople, facts: Facts) -> None:
+def released(facts: Facts, hold: Hold) -> Standing:
+    """What became of the release of the hold. Facts read: hold_release_id."""
+    standing = np.select([hold.never, hold.hits.any(axis=1)], [HARD_STOPPED, IN_FORCE], default=NOT_EFFECTIVE)
+    return np.where(facts.text("hold_release_id").known, standing, -1).astype(np.int8)
+
+
+def add_reasons(reasons: Reasons, told: ByPeople, release: Standing, facts: Facts) -> None:
     """What people did to tier and limit, what ran out, and what was approved against the rules."""
     steps, violations = facts.integers("notch_steps"), facts.text("override_violation")
     reasons.add_where((told.notch == IN_FORCE) & (steps.values > 0), UP)
@@ -75,3 +83,4 @@ def add_reasons(reasons: Reasons, told: ByPeople, facts: Facts) -> None:
         reasons.add_where(violations.is_in((code,)), Label(en=en, zh=zh))
     by_hand = np.isin(told.manual, (IN_FORCE, REDUCED)) | np.isin(told.temporary, (IN_FORCE, REDUCED))
     reasons.add_where(by_hand, BY_HAND)
+    reasons.add_where(release == IN_FORCE, RELEASED)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from risk_pipeline.decision.frames import Categorical, by_combination
 from risk_pipeline.decision.knockouts import Knocked, ceiling_positions
-from risk_pipeline.decision.scorecard import HUNDRED, CardScore
+from risk_pipeline.decision.scorecard import HUNDRED, Scores
 from risk_pipeline.factors.catalogue import Catalogue, Factor
 from risk_pipeline.policy.facts import Bools
 from risk_pipeline.policy.model import Label, Policy
@@ -64,27 +64,33 @@ class Reasons:
         rows = np.flatnonzero(told)
         self.add(rows, np.full(len(rows), self.book.add(label), dtype=np.int64))
 
-    def add_factors(self, rows: NDArray[np.intp], card: CardScore, catalogue: Catalogue, policy: Policy) -> None:
-        """The factors of a scored card, costliest first; `rows` are the positions of the card's customers."""
-        numbers = np.stack([self._numbers(card, i, catalogue) for i in range(len(card.factors))], axis=1)
-        enough = enough_points(policy)
-        weak = np.stack([part.points < enough for part in card.parts], axis=1)
-        told = weak & (card.weighted_loss() > 0)
-        order = card.order_of_loss()
-        for place in range(order.shape[1]):
-            column = order[:, place, None]
-            number = np.take_along_axis(numbers, column, axis=1)[:, 0]
-            self.add(rows, np.where(np.take_along_axis(told, column, axis=1)[:, 0], number, 0))
-            if (self.used[rows] == TOLD).all():
+    def add_factors(self, scores: Scores, catalogue: Catalogue, policy: Policy) -> None:
+        """The factors of every card, costliest first."""
+        order = scores.order_of_loss
+        told = (scores.matrix("points") < enough_points(policy)) & (scores.loss > 0)
+        customer, place = np.nonzero(np.take_along_axis(told, order, axis=1))
+        numbers = self._numbers(scores, catalogue, customer, order[customer, place])
+        turn = np.arange(len(customer)) - np.searchsorted(customer, np.arange(len(scores)))[customer]
+        for each in range(turn.max(initial=-1) + 1):
+            now = np.flatnonzero((turn == each) & (self.used[customer] < TOLD))
+            if len(now) == 0:
                 break
+            self.add(customer[now], numbers[now])
 
-    def _numbers(self, card: CardScore, position: int, catalogue: Catalogue) -> NDArray[np.int64]:
-        factor, part = card.factors[position], card.parts[position]
-        told = [reason_told(factor, catalogue, code, missing=False) for code in part.code_names]
-        by_code = np.array([*(self.book.add(label) for label in told), 0], dtype=np.int64)
-        number = np.full(len(part.points), self.book.add(reason_told(factor, catalogue, None, missing=False)), dtype=np.int64)
-        number[part.missing] = self.book.add(reason_told(factor, catalogue, None, missing=True))
-        return np.where(part.codes >= 0, by_code[part.codes], number)
+    def _numbers(
+        self, scores: Scores, catalogue: Catalogue, customer: NDArray[np.intp], factor: NDArray[np.intp]
+    ) -> NDArray[np.int64]:
+        """The reason of these customers and factors: its own, that the value is not known, or that of its special code."""
+        first: list[int] = []
+        numbers: list[int] = []
+        for each, part in zip(scores.factors, scores.parts, strict=True):
+            first.append(len(numbers))
+            own = [reason_told(each, catalogue, None, missing=missing) for missing in (False, True)]
+            coded = [reason_told(each, catalogue, code, missing=False) for code in part.code_names]
+            numbers += [self.book.add(label) for label in (*own, *coded)]
+        code, missing = scores.matrix("codes")[customer, factor], scores.matrix("missing")[customer, factor]
+        place = np.array(first, dtype=np.int64)[factor] + np.where(code >= 0, code + 2, missing)
+        return np.array(numbers, dtype=np.int64)[place]
 
     def texts(self) -> tuple[Categorical, Categorical]:
         """reasons_en and reasons_zh, '' where there is none."""

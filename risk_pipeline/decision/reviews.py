@@ -2,7 +2,7 @@
 
 Put here: what is due, the next date and its reason. Keep out: the rules (policy `reviews`), and carrying a limit (limits.py, a
 step of the ladder). Tier, state, hold, terms and alerts are decided anew for every customer at every assessment, so nothing bad
-waits for a review; only the limit does (docs/decisions/0012).
+waits for a review; only the limit does (docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -68,22 +68,23 @@ def _removed(previous: Text, knocked: Knocked, policy: Policy) -> Bools:
     return np.asarray((before & ~now) != 0)
 
 
-def due_today(facts: Facts, status: Text, policy: Policy, as_of: date) -> Bools:
-    """Whose limit is decided anew: never reviewed, the date has come, the state changed, or a rule of `decide_anew` holds.
+def day_has_come(facts: Facts, policy: Policy, as_of: date) -> Bools:
+    """Whose limit is decided anew: never reviewed, the day has come, the limit ran out; without `carry_forward` everybody's.
 
-    Facts read: previous_next_review_date, previous_status, and the columns of the rules.
+    Facts read: previous_next_review_date, previous_limit_valid_to.
     """
     if not policy.reviews.carry_forward:
         return np.ones(len(facts), dtype=bool)
-    following, before = facts.dates("previous_next_review_date"), facts.text("previous_status")
-    due = np.isnat(following) | (following <= np.datetime64(as_of, "D")) | (_texts(before) != _texts(status))
+    today, following = np.datetime64(as_of, "D"), facts.dates("previous_next_review_date")
+    return np.asarray(np.isnat(following) | (following <= today) | (facts.dates("previous_limit_valid_to") < today))
+
+
+def asked_anew(facts: Facts, policy: Policy) -> Bools:
+    """Where a rule of `decide_anew` holds: something that may raise a limit does not wait for the review."""
+    asked = np.zeros(len(facts), dtype=bool)
     for rule in policy.reviews.decide_anew:
-        due |= condition(rule.when, "carry").met(facts)
-    return due
-
-
-def _texts(text: Text) -> NDArray[np.object_]:
-    return np.array([*text.categories, ""], dtype=object)[text.codes]
+        asked |= condition(rule.when, "carry").met(facts)
+    return asked
 
 
 def with_outcome(facts: Facts, limits: Limits, alerts: Alerts, policy: Policy) -> Facts:
@@ -103,14 +104,16 @@ def next_reviews(
 ) -> Reviews:
     """The next date: of a customer reviewed today after the interval of its tier, else the date it had; brought forward by rules.
 
-    A rule that goes on holding does not push the date away: until it has come, the earlier one counts.
+    A limit that waits for the date it had keeps that date. Nor does a rule that goes on holding push it away: until it has come,
+    the earlier one counts.
     """
     today, rules = np.datetime64(as_of, "D"), policy.reviews
     moved = ~(facts.text("direction").is_in(("same",)))
     anew = due | moved
     interval = np.array([rules.days.get(name, 0) for name in tier_names], dtype=np.int64)[tier]
     following = facts.dates("previous_next_review_date")
-    on = np.where(anew, today + interval.astype("timedelta64[D]"), following)
+    fresh = today + interval.astype("timedelta64[D]")
+    on = np.where(~anew, following, np.where(limits.waits, np.minimum(fresh, following), fresh))
     before = np.where(~np.isnat(following) & (following > today), following, np.datetime64("9999-12-31"))
     size = np.maximum(facts.integers("total_exposure").values, limits.limit)
     counts = size >= minor_units(rules.min_exposure)
@@ -140,7 +143,7 @@ def review_frame(reviews: Reviews, facts: Facts, limits: Limits, policy: Policy,
     known, carried = limits.known, ~reviews.due & limits.known
     code = np.where(known, reviews.reason + 1, -1)
     columns = {
-        "customer_id": facts.frame["customer_id"],
+        "customer_id": facts.series("customer_id"),
         "next_review_date": reviews.next_on.astype("datetime64[s]"),
         "review_interval_days": pd.arrays.IntegerArray(reviews.interval, ~known),
         "review_reason": categorical(code, [SCHEDULED, *(rule.id for rule in rules)]),

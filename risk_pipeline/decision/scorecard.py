@@ -1,8 +1,9 @@
 """The scorecard: facts of customers -> points, contributions and score, by the rules of the policy.
 
 Put here: binning, special codes, missing and stale evidence, coverage, the score. Keep out: PD and grade (pd.py), tiers
-(tiers.py), texts of reasons (reasons.py). Everything is computed in whole numbers (points in hundredths x weight) and divided
-once, so that 74.995 is 75.00 and no order of rows, batches or factors can change a bit. Formulas: contracts.md section 3.
+(tiers.py), texts of reasons (reasons.py), the table of contributions (contributions.py). Everything is
+computed in whole numbers (points in hundredths x weight) and divided once, so that 74.995 is 75.00 and no order of rows, batches
+or factors can change a bit. Formulas: contracts.md section 3.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.frames import Categorical, categorical, frame, no_text, nullable
 from risk_pipeline.errors import RiskError
 from risk_pipeline.factors.catalogue import Factor
 from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints
@@ -36,7 +35,7 @@ ACTION_CODE: Mapping[str, int] = {action: code for code, action in enumerate(ALL
 
 @dataclass(frozen=True)
 class FactorScore:
-    """One factor of one card over the customers: what it scored and why."""
+    """One factor over the customers: what it scored and why, on whichever card."""
 
     points: Ints  # hundredths; 0 where not counted
     counted: Bools  # in the score
@@ -53,83 +52,99 @@ class FactorScore:
 
 
 @dataclass(frozen=True)
-class CardScore:
-    """One scorecard over customers. Matrices are customers x factors, in catalogue order."""
+class Scores:
+    """Scores of all customers, each by one scorecard or by none. `factors`: those of the cards in use, in catalogue order.
+
+    Of customers without a card nothing is known and nothing counts.
+    """
 
     factors: tuple[Factor, ...]
     rules: tuple[FactorRule, ...]
-    weights: Ints
     parts: tuple[FactorScore, ...]
+    weights: Ints  # scorecards x factors; the last row, of no card, is 0
+    on_card: Bools  # scorecards x factors
+    card: NDArray[np.int16]  # into policy.scorecards, -1 = none
     score: Ints  # hundredths, rounded half up; 0 where not known
     score_known: Bools
     low_coverage: Bools
     over_reweighted: Bools
     blocked: Bools
-    coverage_pct: Floats
+    coverage_pct: Floats  # this and the next NaN without a card
     confidence_pct: Floats
     reweight_factor: Floats  # NaN where nothing counted
     counted_weight: Ints
 
-    def weighted_points(self) -> Ints:
-        """Points (hundredths) x weight per customer and factor; 0 where not counted."""
-        return np.stack([p.points for p in self.parts], axis=1) * self.weights
+    def __len__(self) -> int:
+        return len(self.score)
 
-    def weighted_loss(self) -> Ints:
+    def matrix(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """An array of every part side by side, customers x factors."""
+        columns = [getattr(part, name)[rows] for part in self.parts]
+        return np.stack(columns, axis=1) if columns else np.empty((len(self.score[rows]), 0), dtype=np.int64)
+
+    @cached_property
+    def loss(self) -> Ints:
         """(100 - points) x weight in hundredths per customer and factor; 0 where not counted or no score."""
-        lost = [np.where(p.counted & self.score_known, PERFECT - p.points, 0) for p in self.parts]
-        return np.stack(lost, axis=1) * self.weights
+        counts = self.matrix("counted") & self.score_known[:, None]
+        return np.where(counts, PERFECT - self.matrix("points"), 0) * self.weights[self.card]
 
+    @cached_property
     def order_of_loss(self) -> NDArray[np.intp]:
         """Factor positions per customer, costliest first; ties in catalogue order."""
-        return np.argsort(-self.weighted_loss(), axis=1, kind="stable")
+        return np.argsort(-self.loss, axis=1, kind="stable")
 
     def subtotal(self, risk_type: str) -> Floats:
         """The part of the score that comes from factors of this risk type, in points; NaN without a score."""
-        total = np.zeros(len(self.score), dtype=np.int64)
-        for weight, factor, part in zip(self.weights, self.factors, self.parts, strict=True):
+        total = np.zeros(len(self), dtype=np.int64)
+        for weights, factor, part in zip(self.weights.T, self.factors, self.parts, strict=True):
             if factor.risk_type == risk_type:
-                total += weight * part.points
-        return self._per_weight(total)
-
-    def _per_weight(self, weighted: Ints) -> Floats:
+                total += weights[self.card] * part.points
         divisor = np.where(self.score_known, self.counted_weight * HUNDRED, 1)
-        return np.where(self.score_known, weighted / divisor, np.nan)
+        return np.where(self.score_known, total / divisor, np.nan)
 
 
-def score_card(facts: Facts, policy: Policy, card: str, factors: tuple[Factor, ...], as_of: date) -> CardScore:
-    """Score every customer of `facts` with scorecard `card`; `factors` are the card's, in catalogue order."""
-    weights = np.array([policy.scorecards[card][f.id] for f in factors], dtype=np.int64)
+def score_cards(facts: Facts, policy: Policy, card: NDArray[np.int16], factors: tuple[Factor, ...], as_of: date) -> Scores:
+    """Score every customer with the scorecard at its position in policy.scorecards, -1 = with none.
+
+    `factors`: those of the cards that customers have, in catalogue order.
+    """
+    cards = [policy.scorecards[name] for name in policy.scorecards]
+    weights = np.array([*([each.get(f.id, 0) for f in factors] for each in cards), [0] * len(factors)], dtype=np.int64)
+    on_card = np.array([*([f.id in each for f in factors] for each in cards), [False] * len(factors)], dtype=bool)
     rules = tuple(policy.scoring[f.id] for f in factors)
     not_applicable = frozenset(policy.score.not_applicable_codes)
     parts = tuple(score_factor(facts, f, r, as_of, not_applicable) for f, r in zip(factors, rules, strict=True))
     card_weight, counted, covered, weighted = (np.zeros(len(facts), dtype=np.int64) for _ in range(4))
     stretched, fresh = np.zeros(len(facts), dtype=np.int64), np.zeros(len(facts))
     blocked = np.zeros(len(facts), dtype=bool)
-    for weight, part, rule in zip(weights, parts, rules, strict=True):
+    for weight_of, has, part, rule in zip(weights.T, on_card.T, parts, rules, strict=True):
+        weight = weight_of[card]
         fresh += weight * _freshness(part, rule)
         card_weight += weight * part.applicable
         counted += weight * part.counted
         covered += weight * part.real
         weighted += weight * part.points
         stretched += weight * (part.applicable | part.counted)
-        blocked |= part.blocked
+        blocked |= part.blocked & has[card]
     low_coverage = 100.0 * covered < policy.score.min_coverage_pct * card_weight
     low_coverage |= card_weight == 0
     over_reweighted = stretched > policy.score.max_reweight_factor * counted
     known = ~(low_coverage | over_reweighted | blocked) & (counted > 0)
     divisor = np.maximum(counted, 1)
-    return CardScore(
+    return Scores(
         factors=factors,
         rules=rules,
-        weights=weights,
         parts=parts,
+        weights=weights,
+        on_card=on_card,
+        card=card,
         score=np.where(known, (2 * weighted + divisor) // (2 * divisor), 0),  # half up, exactly
         score_known=known,
         low_coverage=low_coverage,
         over_reweighted=over_reweighted,
         blocked=blocked,
-        coverage_pct=100.0 * covered / np.maximum(card_weight, 1),
-        confidence_pct=100.0 * fresh / np.maximum(card_weight, 1),
+        coverage_pct=np.where(card >= 0, 100.0 * covered / np.maximum(card_weight, 1), np.nan),
+        confidence_pct=np.where(card >= 0, 100.0 * fresh / np.maximum(card_weight, 1), np.nan),
         reweight_factor=np.where(counted > 0, stretched / divisor, np.nan),
         counted_weight=counted,
     )
@@ -267,68 +282,3 @@ def bin_labels(rule: FactorRule) -> list[str]:
         return ["all"]
     inner = [f"({low:g}, {high:g}]" for low, high in itertools.pairwise(edges)]
     return [f"<= {edges[0]:g}", *inner, f"> {edges[-1]:g}"]
-
-
-def contribution_frame(facts: Facts, card: CardScore, context: DecisionContext) -> pd.DataFrame:
-    """score.contribution: one row per customer and factor. Without a score, contribution and losses are NULL."""
-    rows, width = len(facts), len(card.factors)
-    known = card.score_known[:, None]
-    counted = _matrix([p.counted for p in card.parts])
-    points = _matrix([p.points for p in card.parts])
-    divisor = np.where(card.counted_weight > 0, card.counted_weight, 1)[:, None]
-    lost = card.weighted_loss()
-    order = card.order_of_loss()
-    rank = np.empty((rows, width), dtype=np.int64)
-    np.put_along_axis(rank, order, np.arange(1, width + 1, dtype=np.int64)[None, :].repeat(rows, axis=0), axis=1)
-    age_known = _matrix([p.age_known for p in card.parts]).ravel()
-    column = np.tile(np.arange(width, dtype=np.int8), rows)
-    customers = pd.Index(facts.frame["customer_id"].astype("str"))
-    columns = {
-        "customer_id": categorical(np.repeat(np.arange(rows, dtype=np.int32), width), customers),
-        "factor": categorical(column, [f.id for f in card.factors]),
-        "value": _matrix([_value(facts, f, r) for f, r in zip(card.factors, card.rules, strict=True)]).ravel(),
-        "value_text": _value_texts(facts, card),
-        "bin": _texts([p.bins for p in card.parts], [bin_labels(r) for r in card.rules]),
-        "points": np.where(counted, points / HUNDRED, np.nan).ravel(),
-        "weight": np.tile(card.weights.astype(np.float64), rows),
-        "effective_weight": np.where(counted, 100.0 * card.weights / divisor, 0.0).ravel(),
-        "contribution": np.where(known, card.weighted_points() / (divisor * HUNDRED), np.nan).ravel(),
-        "points_lost": np.where(known, lost / (divisor * HUNDRED), np.nan).ravel(),
-        "reason_rank": nullable(rank.ravel(), (lost > 0).ravel()),
-        "reason_code": categorical(column, [f.reason.code if f.reason else f.id for f in card.factors]),
-        "special_code": _texts([p.codes for p in card.parts], [list(p.code_names) for p in card.parts]),
-        "missing": _matrix([p.missing for p in card.parts]).ravel(),
-        "missing_action": categorical(_matrix([p.actions for p in card.parts]).ravel(), ALL_ACTIONS),
-        "evidence_date": _matrix([facts.dates(f.evidence) for f in card.factors]).ravel(),
-        "evidence_age_days": nullable(_matrix([p.age_days for p in card.parts]).ravel(), age_known),
-        "risk_type": categorical(column, [f.risk_type for f in card.factors]),
-    }
-    return frame("score.contribution", context, rows * width, columns)
-
-
-def _value(facts: Facts, factor: Factor, rule: FactorRule) -> Floats:
-    """The number of each customer; NaN where not known, and for categories."""
-    if rule.values is not None:
-        return np.full(len(facts), np.nan)
-    vector = facts.numbers(factor.id)
-    return np.where(vector.known, vector.values, np.nan)
-
-
-def _value_texts(facts: Facts, card: CardScore) -> Categorical:
-    """The category of each customer and factor; NULL for factors that are numbers."""
-    texts = [facts.text(f.id) if r.values is not None else None for f, r in zip(card.factors, card.rules, strict=True)]
-    if not any(texts):
-        return no_text(len(facts) * len(texts))
-    codes = [np.full(len(facts), -1, dtype=np.int16) if t is None else t.codes.astype(np.int16) for t in texts]
-    return _texts(codes, [[] if t is None else list(t.categories) for t in texts])
-
-
-def _matrix(columns: list[NDArray[Any]]) -> NDArray[Any]:
-    return np.stack(columns, axis=1)
-
-
-def _texts(codes: list[NDArray[np.int16]], names: list[list[str]]) -> Categorical:
-    """Codes per factor, each into its own list of names, as one categorical column over all names."""
-    categories = list(dict.fromkeys(name for group in names for name in group))
-    places = [np.array([*(categories.index(name) for name in group), -1], dtype=np.int16) for group in names]
-    return categorical(_matrix([place[c] for place, c in zip(places, codes, strict=True)]).ravel(), categories)

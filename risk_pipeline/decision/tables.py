@@ -6,7 +6,6 @@ them looked up in the policy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +14,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from risk_pipeline.contracts.feed_people import STATUSES as STATES
-from risk_pipeline.decision.alerts import Alerts, alert_frame
+from risk_pipeline.decision.alerts import Alerts, alert_rows
 from risk_pipeline.decision.assign import Assigned
 from risk_pipeline.decision.authority import STATUSES, Approval
 from risk_pipeline.decision.context import DecisionContext
+from risk_pipeline.decision.contributions import contributions
 from risk_pipeline.decision.defaults import DefaultState
 from risk_pipeline.decision.frames import (
     Categorical,
@@ -30,22 +30,22 @@ from risk_pipeline.decision.frames import (
     frame,
     joined,
     nullable,
-    stacked,
 )
-from risk_pipeline.decision.hold import hold_ids
+from risk_pipeline.decision.hold import Hold, hold_ids
 from risk_pipeline.decision.knockouts import Knocked, stop_ids
 from risk_pipeline.decision.lifecycle import AWAY, States
 from risk_pipeline.decision.limits import BELOW_SMALLEST, NO_BASIS, SOURCES, Limits, in_credit_currency
-from risk_pipeline.decision.overrides import STANDINGS, ByPeople
+from risk_pipeline.decision.overrides import STANDINGS, ByPeople, Standing
 from risk_pipeline.decision.pd import curve
 from risk_pipeline.decision.reasons import Reasons
 from risk_pipeline.decision.reviews import Reviews, review_frame
-from risk_pipeline.decision.scorecard import HUNDRED, CardScore, contribution_frame
+from risk_pipeline.decision.rows import arrow_rows, coded, money
+from risk_pipeline.decision.scorecard import HUNDRED, Scores
 from risk_pipeline.decision.terms import TermsGiven
 from risk_pipeline.decision.tier_codes import tier_names
 from risk_pipeline.decision.tiers import DIRECTIONS, Tiers, binding_names, direction, periods_in_tier
-from risk_pipeline.decision.treatments import Treatments, treatment_frame
-from risk_pipeline.policy.facts import Bools, Facts, Floats, Ints, Vector
+from risk_pipeline.decision.treatments import Treatments, treatment_rows
+from risk_pipeline.policy.facts import Bools, Facts, Ints, Vector
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.months import is_month_end
 
@@ -60,7 +60,7 @@ class Decided:
     assigned: Assigned
     score: Ints  # hundredths
     score_known: Bools
-    cards: tuple[tuple[NDArray[np.intp], CardScore], ...]  # positions of a card's customers, their scores
+    cards: Scores
     default: DefaultState
     states: States
     knocked: Knocked
@@ -70,7 +70,8 @@ class Decided:
     people: ByPeople
     terms: TermsGiven
     used: Vector
-    holds: Bools
+    hold: Hold
+    release: Standing
     alerts: Alerts
     reviews: Reviews
     treatments: Treatments
@@ -79,41 +80,23 @@ class Decided:
     def __len__(self) -> int:
         return len(self.facts)
 
-    def spread(self, values: list[Floats]) -> Floats:
-        """One array per card -> one over all customers, NaN where no card scores them."""
-        result = np.full(len(self), np.nan)
-        for (positions, _), part in zip(self.cards, values, strict=True):
-            result[positions] = part
-        return result
 
-
-def all_tables(
-    decided: Decided, policy: Policy, context: DecisionContext, cards: Sequence[tuple[NDArray[np.intp], Facts, CardScore]]
-) -> dict[str, pd.DataFrame]:
-    """The result tables by full name; `cards` are the scores, where their customers stand and the facts behind them."""
+def all_tables(decided: Decided, policy: Policy, context: DecisionContext) -> dict[str, pd.DataFrame | pa.Table]:
+    """The result tables by full name: frames, and as Arrow those of several rows per customer."""
     score = score_frame(decided, policy, context)
     tier = tier_frame(decided, policy, context)
     limit = limit_frame(decided, policy, context)
     return {
         "score.risk_score": score,
-        "score.contribution": _contributions(cards, context),
+        "score.contribution": contributions(decided.facts, decided.cards, context),
         "decision.risk_tier": tier,
         "decision.credit_limit": limit,
-        "decision.limit_candidate": candidate_frame(decided, context),
-        "decision.alert": alert_frame(decided.alerts, decided.facts, policy, context),
-        "decision.treatment": treatment_frame(decided.treatments, decided.facts, policy, context),
+        "decision.limit_candidate": candidate_rows(decided, context),
+        "decision.alert": alert_rows(decided.alerts, decided.facts, policy, context),
+        "decision.treatment": treatment_rows(decided.treatments, decided.facts, policy, context),
         "decision.review": review_frame(decided.reviews, decided.facts, decided.limits, policy, context),
         "mart.current_risk": mart_frame(decided, policy, context, score, tier, limit),
     }
-
-
-def _contributions(cards: Sequence[tuple[NDArray[np.intp], Facts, CardScore]], context: DecisionContext) -> pd.DataFrame:
-    """score.contribution of all cards, in the order of the customers."""
-    frames = [contribution_frame(facts, card, context) for _, facts, card in cards]
-    if len(frames) == 1:
-        return frames[0]
-    places = np.concatenate([np.repeat(positions, len(card.factors)) for positions, _, card in cards])
-    return stacked(frames, np.argsort(places, kind="stable"))
 
 
 def _segment(decided: Decided, policy: Policy) -> Categorical:
@@ -122,10 +105,10 @@ def _segment(decided: Decided, policy: Policy) -> Categorical:
 
 def score_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd.DataFrame:
     """score.risk_score. Without a score the PD, its status, grade and subtotals are NULL too."""
-    score, known, cards = decided.score, decided.score_known, [card for _, card in decided.cards]
+    score, known, cards = decided.score, decided.score_known, decided.cards
     by_score = curve(policy)
     columns = {
-        "customer_id": decided.facts.frame["customer_id"],
+        "customer_id": decided.facts.series("customer_id"),
         "segment": _segment(decided, policy),
         "scorecard_id": categorical(decided.assigned.card_of(policy), list(policy.scorecards)),
         "policy_version": constant(policy.version, len(decided)),
@@ -134,10 +117,10 @@ def score_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "pd_status": categorical(np.where(known, 0, -1).astype(np.int8), [policy.calibration_status]),
         "grade": categorical(np.where(known, by_score.grade[score], -1), [g.grade for g in policy.master_scale]),
         "scaled_score": np.where(known, by_score.scaled[score], np.nan),
-        "coverage_pct": decided.spread([card.coverage_pct for card in cards]),
-        "confidence_pct": decided.spread([card.confidence_pct for card in cards]),
-        "reweight_factor": decided.spread([card.reweight_factor for card in cards]),
-        **{f"{kind}_subtotal": decided.spread([card.subtotal(kind) for card in cards]) for kind in RISK_TYPES},
+        "coverage_pct": cards.coverage_pct,
+        "confidence_pct": cards.confidence_pct,
+        "reweight_factor": cards.reweight_factor,
+        **{f"{kind}_subtotal": cards.subtotal(kind) for kind in RISK_TYPES},
     }
     return frame("score.risk_score", context, len(decided), columns)
 
@@ -148,15 +131,15 @@ def tier_frame(decided: Decided, policy: Policy, context: DecisionContext) -> pd
     previous = decided.facts.text("previous_tier")
     score = _month_end_score(decided, context)
     columns = {
-        "customer_id": decided.facts.frame["customer_id"],
+        "customer_id": decided.facts.series("customer_id"),
         "segment": _segment(decided, policy),
         "segment_held_on": decided.assigned.held_on.astype("datetime64[s]"),
         "tier": categorical(tiers.final, names),
         "model_tier": categorical(tiers.model, names),
         "hysteresis_tier": categorical(tiers.memory.tier, names),
         "notched_tier": categorical(tiers.notched, names),
-        **_picked(decided.facts.frame, "notch_steps notch_id notch_expires_on override_pending override_rejected"),
-        **_picked(decided.facts.frame, "override_violation override_violation_id override_lapsed_on override_lapsed_id"),
+        **_facts(decided, "notch_steps notch_id notch_expires_on override_pending override_rejected state_pending"),
+        **_facts(decided, "override_violation override_violation_id override_lapsed_on override_lapsed_id"),
         "notch_status": categorical(decided.people.notch, STANDINGS),
         "knockout_ceiling": categorical(decided.knocked.ceiling, policy.tier_ids),
         "knockouts": joined(decided.knocked.hits, [k.id for k in policy.knockouts]),
@@ -211,7 +194,7 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
     exposure = decided.facts.integers("total_exposure").values
     previous = decided.facts.integers("previous_limit")
     columns = {
-        "customer_id": decided.facts.frame["customer_id"],
+        "customer_id": decided.facts.series("customer_id"),
         "currency": granted.currency,
         "credit_limit": nullable(granted.amount, known),
         "limit_reporting": nullable(limits.limit, known),
@@ -220,7 +203,7 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "binding_method": _binding_method(limits),
         "limit_reason": _limit_reason(decided, policy),
         "previous_limit": nullable(previous.values, previous.known),
-        "valid_to": _valid_to(decided, policy.limits.validity_days, policy, context),
+        "valid_to": _limit_valid_to(decided, policy, context),
         "payment_terms_days": nullable(terms.days, known),
         "settlement_cycle": terms.cycle,
         "prepayment_pct": np.where(known, terms.prepayment_pct, np.nan),
@@ -231,21 +214,24 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
         "secured_amount": nullable(limits.secured, known),
         "secured_exposure": nullable(np.minimum(limits.secured, np.maximum(exposure, 0)), known),
         "computed_limit": nullable(limits.computed, known),
+        "period_start_limit": nullable(limits.start.values, limits.start.known),
         "effective_limit": nullable(decided.approval.effective, known),
         "approval_status": categorical(np.where(known, decided.approval.status, -1).astype(np.int8), STATUSES),
         "required_authority": categorical(
             np.where(known, decided.approval.required, -1).astype(np.int8), [level.role for level in policy.authorities.levels]
         ),
         "applied_source": categorical(np.where(known, limits.source, -1).astype(np.int8), SOURCES),
-        **_picked(decided.facts.frame, "manual_limit manual_limit_id manual_limit_expires_on"),
-        **_picked(decided.facts.frame, "temporary_limit temporary_limit_id temporary_limit_until"),
+        **_facts(decided, "manual_limit manual_limit_id manual_limit_expires_on"),
+        **_facts(decided, "temporary_limit temporary_limit_id temporary_limit_until"),
         "manual_limit_status": categorical(decided.people.manual, STANDINGS),
         "temporary_limit_status": categorical(decided.people.temporary, STANDINGS),
         "total_exposure": exposure,
         "utilisation": np.where(used.known, used.values, np.nan),
         "headroom": nullable(limits.limit - exposure, known),
-        "hold": decided.holds.any(axis=1),
-        "hold_reasons": joined(decided.holds, hold_ids(policy)),
+        "hold": decided.hold.on,
+        "hold_reasons": joined(decided.hold.hits, hold_ids(policy)),
+        **_facts(decided, "hold_release_id hold_release_until"),
+        "hold_release_status": categorical(decided.release, STANDINGS),
     }
     return frame("decision.credit_limit", context, len(decided), columns)
 
@@ -253,6 +239,13 @@ def limit_frame(decided: Decided, policy: Policy, context: DecisionContext) -> p
 def _valid_to(decided: Decided, days_by_tier: dict[str, int], policy: Policy, context: DecisionContext) -> NDArray[np.datetime64]:
     days = np.array([days_by_tier.get(name, 0) for name in tier_names(policy)], dtype=np.int64)[decided.tiers.final]
     return add_days(context, days, decided.limits.known)
+
+
+def _limit_valid_to(decided: Decided, policy: Policy, context: DecisionContext) -> NDArray[np.datetime64]:
+    """Of a limit that was not decided anew the day it had: carrying it forward makes it no younger."""
+    anew = _valid_to(decided, policy.limits.validity_days, policy, context)
+    before = decided.facts.dates("previous_limit_valid_to").astype("datetime64[s]")
+    return np.where((decided.reviews.due & ~decided.limits.waits) | np.isnat(before), anew, np.minimum(anew, before))
 
 
 def _binding_method(limits: Limits) -> Categorical:
@@ -276,7 +269,7 @@ def _limit_reason(decided: Decided, policy: Policy) -> Categorical:
     return categorical(codes, reasons)
 
 
-def candidate_frame(decided: Decided, context: DecisionContext) -> pd.DataFrame:
+def candidate_rows(decided: Decided, context: DecisionContext) -> pa.Table:
     """decision.limit_candidate: one row per customer and candidate that is not dropped, customer by customer."""
     rows, limits = len(decided), decided.limits
     positions, method = np.nonzero(np.stack([candidate.known for candidate in limits.candidates], axis=1))
@@ -284,14 +277,14 @@ def candidate_frame(decided: Decided, context: DecisionContext) -> pd.DataFrame:
     amounts = np.concatenate([candidate.amount for candidate in limits.candidates])
     inputs = pa.concat_arrays([candidate.inputs for candidate in limits.candidates])
     columns = {
-        "customer_id": categorical(positions.astype(np.int32), pd.Index(decided.facts.frame["customer_id"].astype("str"))),
-        "method": categorical(method.astype(np.int8), [c.method for c in limits.candidates]),
-        "kind": categorical(method.astype(np.int8), [c.kind for c in limits.candidates]),
-        "candidate_limit": amounts[place],
-        "inputs": pd.Series(inputs.take(pa.array(place)), dtype="str"),
-        "is_binding": limits.binding[positions] == method,
+        "customer_id": coded(positions, decided.facts.strings("customer_id")),
+        "method": coded(method, [c.method for c in limits.candidates]),
+        "kind": coded(method, [c.kind for c in limits.candidates]),
+        "candidate_limit": money(amounts[place]),
+        "inputs": inputs.take(pa.array(place)),
+        "is_binding": pa.array(limits.binding[positions] == method),
     }
-    return frame("decision.limit_candidate", context, len(positions), columns)
+    return arrow_rows("decision.limit_candidate", context, len(positions), columns)
 
 
 def mart_frame(
@@ -301,8 +294,8 @@ def mart_frame(
     labels = [*(t.label for t in policy.tiers), policy.unrated.label, policy.not_rated.label]
     reasons_en, reasons_zh = decided.reasons.texts()
     columns = {
-        **_picked(decided.facts.frame, "name country_code account_manager open_exposure overdue"),
-        **_picked(decided.facts.frame, "max_days_past_due max_dpd_material"),
+        **_facts(decided, "name country_code account_manager open_exposure overdue"),
+        **_facts(decided, "max_days_past_due max_dpd_material"),
         **_picked(score, "segment score grade pd pd_status coverage_pct confidence_pct policy_version"),
         **_picked(tier, "customer_id tier previous_tier direction binding_rule in_default status status_since run_label"),
         **_picked(limit, "currency credit_limit limit_reporting limit_reason payment_terms_days settlement_cycle"),
@@ -313,6 +306,10 @@ def mart_frame(
         "reasons_zh": reasons_zh,
     }
     return frame("mart.current_risk", context, len(decided), columns)
+
+
+def _facts(decided: Decided, names: str) -> dict[str, pd.Series]:
+    return {name: decided.facts.series(name) for name in names.split()}
 
 
 def _picked(table: pd.DataFrame, names: str) -> dict[str, pd.Series]:

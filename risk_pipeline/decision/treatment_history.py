@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
+import pyarrow as pa
 
 from risk_pipeline.decision.alert_history import history_frame
 
@@ -44,5 +45,5 @@ ACTIONS: Mapping[str, str] = {
 class TreatmentHistory:
     """`before`: treatments of the assessment before (BEFORE). `actions`: the newest of people's actions on each treatment."""
 
-    before: pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
-    actions: pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))
+    before: pa.Table | pd.DataFrame = field(default_factory=lambda: history_frame(None, BEFORE))
+    actions: pa.Table | pd.DataFrame = field(default_factory=lambda: history_frame(None, ACTIONS))

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -24,16 +23,18 @@ from numpy.typing import NDArray
 from risk_pipeline.contracts.decision import SEVERITIES, TREATMENT_STATES
 from risk_pipeline.decision.alerts import Alerts
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.frames import categorical, frame, stacked
 from risk_pipeline.decision.limit_candidates import Customers
+from risk_pipeline.decision.rows import arrow_rows, coded, found_at, taken
 from risk_pipeline.decision.terms import TermsGiven, has_earned
-from risk_pipeline.decision.treatment_history import TreatmentHistory
-from risk_pipeline.policy.facts import Bools, Dates, Facts, Ints
+from risk_pipeline.decision.treatment_history import BEFORE, TreatmentHistory
+from risk_pipeline.policy.facts import Bools, Dates, Facts, Ints, Text
 from risk_pipeline.policy.model import EVERY_TIER, Label, Policy
+from risk_pipeline.policy.reading import dunning_rule, tier_rule
 from risk_pipeline.policy.scopes import condition
 
 OPEN, DONE, WAIVED, SUPERSEDED = range(len(TREATMENT_STATES))
 SHORTEN_RULE = SHORTEN = "shorten_terms"
+HOLD_ORDERS = "hold_orders"
 NEVER = np.datetime64("NaT", "D")
 Positions = NDArray[np.intp]
 
@@ -107,16 +108,6 @@ def _asks(known: _Known) -> Asks:
     return asks
 
 
-def tier_rule(tier: str) -> str:
-    """Name of the rule by which a tier asks."""
-    return tier if tier == EVERY_TIER else f"tier_{tier}"
-
-
-def dunning_rule(dpd_from: int) -> str:
-    """Name of the rule by which a stage of dunning asks."""
-    return f"dunning_{dpd_from}"
-
-
 @dataclass(frozen=True)
 class Demands:
     """Asks that hold now, one per customer and ask. Dates: NaT where they are those of the ask."""
@@ -125,6 +116,10 @@ class Demands:
     ask: Positions
     since: Dates
     due: Dates
+
+    def take(self, places: Positions) -> Demands:
+        """Some of them, in the order of `places`."""
+        return Demands(self.customer[places], self.ask[places], self.since[places], self.due[places])
 
 
 @dataclass(frozen=True)
@@ -141,23 +136,32 @@ class Treatments:
     due: Dates
     state: NDArray[np.int8]  # into TREATMENT_STATES
     acted: Positions  # place in the history's actions, -1 = none
-    gone: pd.DataFrame  # rows of the history's `before`
+    gone: Positions  # rows of the history's `before`
     gone_customer: Positions
     gone_state: NDArray[np.int8]
     gone_acted: Positions
 
 
 def decide_treatments(
-    facts: Facts, customers: Customers, terms: TermsGiven, alerts: Alerts, scored: Bools, policy: Policy, context: DecisionContext
+    facts: Facts,
+    customers: Customers,
+    terms: TermsGiven,
+    alerts: Alerts,
+    scored: Bools,
+    released: Bools,
+    policy: Policy,
+    context: DecisionContext,
 ) -> Treatments:
     """Treatments of every customer with a limit of ours; `facts` hold the columns of scope "treatment".
 
-    `scored`: who is on a scorecard; others are asked nothing for their tier.
+    `scored`: who is on a scorecard; others are asked nothing for their tier. `released`: whose hold people released; nobody is
+    asked to hold their orders, whatever rule does.
     """
     history, asks, actions = context.treatments or TreatmentHistory(), asks_of(policy), tuple(policy.actions)
     today = np.datetime64(context.as_of, "D")
     past = _Past(facts, history, asks, actions)
-    demands = _dated(_demands(facts, customers, terms, alerts, scored, asks, policy), past, asks, today)
+    demands = _let_through(_demands(facts, customers, terms, alerts, scored, asks, policy), released, asks, actions)
+    demands = _dated(demands, past, asks, today)
     demands = _without_contradictions(demands, asks, past, len(facts), policy)
     satisfied, demands = _satisfied(demands, past, asks, today)
     return _by_action(demands, satisfied, past, asks, policy)
@@ -196,6 +200,13 @@ def _demands(
     return Demands(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("customer", "ask", "since", "due")))
 
 
+def _let_through(demands: Demands, released: Bools, asks: Asks, actions: tuple[str, ...]) -> Demands:
+    """The demands without that orders be held where people let them through."""
+    holding = np.array([actions[ask.action] == HOLD_ORDERS for ask in asks.all] or [False])
+    keep = np.flatnonzero(~(holding[demands.ask] & released[demands.customer]))
+    return demands.take(keep)
+
+
 def _of_alerts(alerts: Alerts, asks: Asks, policy: Policy) -> list[Demands]:
     """The measures of early warnings that are not closed, with the dates of the warning."""
     standing, parts = np.flatnonzero(~alerts.closed), []
@@ -215,45 +226,41 @@ class _Past:
     """The history by customer and action: what was asked before and since when, and the newest action of people."""
 
     def __init__(self, facts: Facts, history: TreatmentHistory, asks: Asks, actions: tuple[str, ...]) -> None:
-        self.asks, self.actions, self.history = len(asks.all), actions, history
-        ids = pd.Index(facts.frame["customer_id"].astype("str"))
-        before, did = history.before, history.actions
-        self.customer = ids.get_indexer(pd.Index(before["customer_id"]))
-        self.action = pd.Index(actions, dtype="str").get_indexer(pd.Index(before["action"]))
-        stood = (before["state"] != TREATMENT_STATES[SUPERSEDED]).to_numpy(dtype=bool)
-        self.stands = stood & (self.customer >= 0)
-        self._since(before, asks)
+        self.asks, self.actions = len(asks.all), actions
+        self.before, self.did = Facts(history.before), Facts(history.actions)
+        ids = facts.strings("customer_id")
+        self.customer = found_at(self.before.strings("customer_id"), ids)
+        self.action = self.before.text("action").places(actions)
+        self.stands = ~self.before.text("state").is_in((TREATMENT_STATES[SUPERSEDED],)) & (self.customer >= 0)
+        self._since(asks)
+        who = found_at(self.did.strings("customer_id"), ids)
+        words = pc.list_element(pc.split_pattern(self.did.strings("treatment_id"), ":", max_splits=1), 0)
+        what = found_at(words, pa.array(actions, pa.string()))
+        good = np.flatnonzero((who >= 0) & (what >= 0))
         self.acted_at = np.full(len(facts) * len(actions), -1, dtype=np.intp)
-        if len(did):
-            who = ids.get_indexer(pd.Index(did["customer_id"]))
-            words = did["treatment_id"].str.split(":", n=1).str[0]
-            what = pd.Index(actions, dtype="str").get_indexer(pd.Index(words))
-            good = np.flatnonzero((who >= 0) & (what >= 0))
-            self.acted_at[self.key(who[good], what[good])] = good
-        days = did["acted_on"].to_numpy().astype("datetime64[D]")
-        self.acted_on = np.concatenate([days, [NEVER]])  # -1 reads the last place
+        self.acted_at[self.key(who[good], what[good])] = good
+        self.acted_on = np.concatenate([self.did.dates("acted_on"), [NEVER]])  # -1 reads the last place
+
+    def waived(self, at: Positions) -> Bools:
+        """Whether the action of people at this place waives; False for -1."""
+        waives = self.did.text("treatment_verdict").is_in((TREATMENT_STATES[WAIVED],))
+        return np.append(waives, False)[at]
 
     def key(self, customer: Positions, action: Positions) -> Positions:
         return customer * len(self.actions) + action
 
-    def _since(self, before: pd.DataFrame, asks: Asks) -> None:
-        """Since when each ask stood: sorted keys customer x ask, and dates."""
+    def _since(self, asks: Asks) -> None:
+        """Since when each ask stood: sorted keys customer x ask, and dates. Of the lists told few differ: each is split once."""
+        rules, dates = _Split(self.before.text("rules")), _Split(self.before.text("rules_since"))
         rows = np.flatnonzero(self.stands & (self.action >= 0))
-        self.keys, self.since = np.array([], dtype=np.int64), np.array([], dtype="datetime64[D]")
-        if len(rows) == 0:
-            return
-        lists = [pc.split_pattern(pa.array(before[name].iloc[rows], pa.string()), ",") for name in ("rules", "rules_since")]
-        lists = [each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in lists]
-        row = rows[pc.list_parent_indices(lists[0]).to_numpy()]
-        codes = lists[0].flatten().dictionary_encode()
-        rules = codes.dictionary.to_pylist()
-        table = np.array([[asks.place.get((rule, action), -1) for rule in rules] for action in self.actions], dtype=np.int64)
-        ask = table[self.action[row], codes.indices.to_numpy()]
-        dates = lists[1].flatten().to_numpy(zero_copy_only=False).astype("datetime64[D]")
+        row, rule = rules.of(rows)
+        places = [asks.place.get((word, action), -1) for action in self.actions for word in rules.words]
+        ask = np.array(places, dtype=np.intp)[self.action[row] * len(rules.words) + rule]
+        since = np.array(dates.words, dtype="datetime64[D]")[dates.of(rows)[1]]
         keys = self.customer[row].astype(np.int64) * self.asks + ask
         known = np.flatnonzero(ask >= 0)
         order = known[np.argsort(keys[known], kind="stable")]
-        self.keys, self.since = keys[order], dates[order]
+        self.keys, self.since = keys[order], since[order]
 
     def since_of(self, customer: Positions, ask: Positions, otherwise: np.datetime64) -> Dates:
         """Since when these asks stand; `otherwise` where they are new."""
@@ -262,6 +269,24 @@ class _Past:
         wanted = customer.astype(np.int64) * self.asks + ask
         place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[place] == wanted, self.since[place], otherwise)
+
+
+class _Split:
+    """A text column of lists with commas: `words` of every distinct list end to end."""
+
+    def __init__(self, text: Text) -> None:
+        lists = [each.split(",") for each in text.categories]
+        self._codes = text.codes
+        self._counts = np.array([len(each) for each in lists], dtype=np.int64)
+        self._first = np.cumsum(self._counts) - self._counts
+        self.words = [word for each in lists for word in each]
+
+    def of(self, rows: Positions) -> tuple[Positions, Positions]:
+        """For every word of these rows, none of which is NULL: its row, and its place in `words`."""
+        codes = self._codes[rows]
+        counts = self._counts[codes]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(rows, counts), np.repeat(self._first[codes], counts) + within
 
 
 def _dated(demands: Demands, past: _Past, asks: Asks, today: np.datetime64) -> Demands:
@@ -295,8 +320,7 @@ def _without_contradictions(demands: Demands, asks: Asks, past: _Past, rows: int
     asked[demands.customer, action] = True
     for stays, goes in policy.contradictions:
         asked[:, names.index(goes)] &= ~asked[:, names.index(stays)]
-    keep = np.flatnonzero(asked[demands.customer, action])
-    return Demands(demands.customer[keep], demands.ask[keep], demands.since[keep], demands.due[keep])
+    return demands.take(np.flatnonzero(asked[demands.customer, action]))
 
 
 # ---------------------------------------------------------------- each action once
@@ -323,10 +347,7 @@ def _by_action(demands: Demands, satisfied: Bools, past: _Past, asks: Asks, poli
         return np.minimum.reduceat(chosen, starts) if len(starts) else chosen
 
     acted = past.acted_at[grouped[starts]]
-    verdicts = past.history.actions["treatment_verdict"].to_numpy(dtype=object)
-    waived = np.zeros(len(starts), dtype=bool)
-    if len(verdicts):
-        waived = ~open_row & (verdicts[acted] == TREATMENT_STATES[WAIVED])
+    waived = ~open_row & past.waived(acted)
     rules = pa.array([each.rule for each in asks.all], pa.string())
     offsets = pa.array([*starts, len(order)], pa.int32())
     told = rules.take(pa.array(demands.ask[order]))
@@ -350,66 +371,54 @@ def _by_action(demands: Demands, satisfied: Bools, past: _Past, asks: Asks, poli
     )
 
 
-def _gone(past: _Past, present: Positions) -> tuple[pd.DataFrame, Positions, NDArray[np.int8], Positions]:
-    """What was open before and is not asked for now: superseded, unless a person did or waived it meanwhile."""
-    before = past.history.before
-    was_open = past.stands & (before["state"] == TREATMENT_STATES[OPEN]).to_numpy(dtype=bool)
-    known = past.action >= 0
+def _gone(past: _Past, present: Positions) -> tuple[Positions, Positions, NDArray[np.int8], Positions]:
+    """What was open before and is not asked for now, by treatment_id: superseded, unless a person did or waived it meanwhile."""
+    before, known = past.before, past.action >= 0
+    was_open = past.stands & before.text("state").is_in((TREATMENT_STATES[OPEN],))
     left = np.flatnonzero(was_open & ~(known & np.isin(past.key(past.customer, past.action), present)))
-    rows = before.iloc[left]
+    left = left[pc.sort_indices(taken(before.strings("treatment_id"), left)).to_numpy()]
     at = np.where(known[left], past.acted_at[past.key(past.customer[left], np.maximum(past.action[left], 0))], -1)
-    acted = (at >= 0) & (past.acted_on[at] >= rows["first_seen"].to_numpy().astype("datetime64[D]"))
-    verdicts = np.array([*past.history.actions["treatment_verdict"], None], dtype=object)[at]
-    state = np.select([acted & (verdicts == "waived"), acted], [WAIVED, DONE], default=SUPERSEDED).astype(np.int8)
-    return rows, past.customer[left], state, np.where(acted, at, -1)
+    acted = (at >= 0) & (past.acted_on[at] >= before.dates("first_seen")[left])
+    state = np.select([acted & past.waived(at), acted], [WAIVED, DONE], default=SUPERSEDED).astype(np.int8)
+    return left, past.customer[left], state, np.where(acted, at, -1)
 
 
-def treatment_frame(found: Treatments, facts: Facts, policy: Policy, context: DecisionContext) -> pd.DataFrame:
+def treatment_rows(found: Treatments, facts: Facts, policy: Policy, context: DecisionContext) -> pa.Table:
     """decision.treatment, by customer, what is open first."""
-    asks, actions = asks_of(policy).all, policy.actions
-    ids = facts.frame["customer_id"].astype("str")
-    action = categorical(found.action, list(actions))
-    customer_id = ids.take(found.customer).reset_index(drop=True)
-    treatment = pc.binary_join_element_wise(_texts(pd.Series(action)), _texts(customer_id), ":")
+    asks, actions, ids = asks_of(policy).all, policy.actions, facts.strings("customer_id")
+    history = context.treatments or TreatmentHistory()
+    before, did = Facts(history.before), Facts(history.actions)
+    action = pa.array(list(actions), pa.string()).take(pa.array(found.action))
 
-    def told(texts: list[str]) -> Any:
-        return categorical(found.lead, texts)
+    def told(texts: list[str]) -> pa.DictionaryArray:
+        return coded(found.lead, texts)
 
-    def people(at: Positions) -> dict[str, Any]:
-        did = (context.treatments or TreatmentHistory()).actions
-        return {name: did[name].array.take(at, allow_fill=True) for name in ("acted_by", "acted_on", "reason_text")}
+    def people(at: Positions) -> dict[str, pa.Array]:
+        return {name: taken(did.column(name), at) for name in ("acted_by", "acted_on", "reason_text")}
 
     columns = {
-        "customer_id": customer_id,
-        "treatment_id": pd.Series(treatment.to_pandas(), dtype="str"),
-        "action": action,
-        "action_en": categorical(found.action, [label.en for label in actions.values()]),
-        "action_zh": categorical(found.action, [label.zh for label in actions.values()]),
+        "customer_id": coded(found.customer, ids),
+        "treatment_id": pc.binary_join_element_wise(action, ids.take(pa.array(found.customer)), ":"),
+        "action": coded(found.action, list(actions)),
+        "action_en": coded(found.action, [label.en for label in actions.values()]),
+        "action_zh": coded(found.action, [label.zh for label in actions.values()]),
         "rule": told([each.rule for each in asks]),
         "reason_en": told([each.reason.en for each in asks]),
         "reason_zh": told([each.reason.zh for each in asks]),
-        "rules": pd.Series(found.rules.to_pandas(), dtype="str"),
-        "rules_since": pd.Series(found.rules_since.to_pandas(), dtype="str"),
-        "priority": found.priority,
+        "rules": found.rules,
+        "rules_since": found.rules_since,
+        "priority": pa.array(found.priority),
         "owner_role": told([each.owner for each in asks]),
-        "first_seen": found.first_seen.astype("datetime64[s]"),
-        "due_date": found.due.astype("datetime64[s]"),
-        "state": categorical(found.state, TREATMENT_STATES),
+        "first_seen": pa.array(found.first_seen),
+        "due_date": pa.array(found.due),
+        "state": coded(found.state, TREATMENT_STATES),
         **people(found.acted),
     }
-    now = frame("decision.treatment", context, len(found.customer), columns)
+    now = arrow_rows("decision.treatment", context, len(found.customer), columns)
     if len(found.gone) == 0:
         return now
-    old: dict[str, Any] = {str(name): found.gone[name].reset_index(drop=True) for name in found.gone}
-    old["state"] = pd.Series(categorical(found.gone_state, TREATMENT_STATES))
-    past = frame("decision.treatment", context, len(found.gone), {**old, **people(found.gone_acted)})
-    for name in now:
-        if isinstance(now[name].dtype, pd.CategoricalDtype) and not isinstance(past[name].dtype, pd.CategoricalDtype):
-            past[name] = past[name].astype("category")
-    both = np.concatenate([found.customer, found.gone_customer])
-    return stacked([now, past], np.argsort(both, kind="stable"))
-
-
-def _texts(column: pd.Series[Any]) -> pa.StringArray:
-    texts = pa.array(column.astype("str"), pa.string())
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    old = {name: taken(before.column(name), found.gone) for name in BEFORE}
+    old |= {"state": coded(found.gone_state, TREATMENT_STATES), **people(found.gone_acted)}
+    past = arrow_rows("decision.treatment", context, len(found.gone), old)
+    order = np.argsort(np.concatenate([found.customer, found.gone_customer]), kind="stable")
+    return pa.concat_tables([now, past]).unify_dictionaries().combine_chunks().take(pa.array(order))

@@ -16,11 +16,12 @@ from random import Random
 from risk_pipeline.demo.book import Book, Customer, month_ends
 from risk_pipeline.demo.dossier import OFTEN_SEARCHED, SEARCHES, Dossier
 from risk_pipeline.demo.reference import listed_like_a_customer
-from risk_pipeline.demo.stories import BREACH_DAYS, Dates, Decline
+from risk_pipeline.demo.stories import BREACH_DAYS, Dates, Decline, Recovery
 
 _SUPPLIERS = ("Ostwerk Stahl", "Kanal Papier", "Marlow Fasteners", "Levant Chemie", "Brückner Energie")
 _REPORT_DAYS, _SEARCH_DAYS, _VISIT_DAYS, _CALL_DAYS = 150, 88, 110, 38
 _FISCAL_YEAR_BACK = 11  # the newest fiscal year ended that many month ends before the last one: December, for books to October
+_OWN_FILE = ("declining_firm", "recovering_firm")  # their stories say everything that is on file
 _NO_FILE = ("intercompany", "one_time", "missing_master")  # of these nobody keeps a credit file
 _DOCUMENTS = {
     "corporate": ("register_extract", "credit_application", "financial_statement", "tax_certificate"),
@@ -61,7 +62,7 @@ def collect(book: Book, seed: int, dates: Mapping[str, Dates]) -> dict[str, Date
             continue
         dossier = Dossier(book, customer, Random(f"{seed}:evidence:{customer.number}"))
         story = TOLD.get(customer.story)
-        if customer.story != "declining_firm":
+        if customer.story not in _OWN_FILE:
             _usual(dossier, _course(customer, dates[customer.number], dossier.rng))
         if story:
             added[customer.number] = story(dossier)
@@ -355,6 +356,43 @@ def _decline_at_court(dossier: Dossier, when: Decline) -> None:
         dossier.lawsuit(when.sued_on + timedelta(days=18 * place), 31 + place, 180_000)
 
 
+def recovering_firm(dossier: Dossier) -> Dates:
+    """Bureau, suppliers, courts and papers see the trouble within a month. Then new money comes, and all is well again."""
+    when = Recovery.of(dossier.book)
+    for day in _times(dossier, 30, 4):
+        dossier.event(day, "call", Direction="out", Answered=not when.late_from <= day < when.paid_on, MassMail=False)
+    for place, kind in enumerate(("contact_change", "address_change", "bank_account_change", "contact_change")):
+        dossier.event(when.bureau_on + timedelta(days=2 * place), kind, Direction="in")
+        dossier.event(when.bureau_on + timedelta(days=3 * place), "complaint", Direction="in", Upheld=False)
+    dossier.finding(when.bureau_on + timedelta(days=1), "legal_representative_change", Severity="low")
+    for days, health in ((-420, 0.78), (-270, 0.78), (-120, 0.78), (0, 0.24), (75, 0.50), (150, 0.60), (215, 0.74), (280, 0.84)):
+        dossier.report(when.bureau_on + timedelta(days=days), health)
+    for day, health in (
+        (when.late_from - timedelta(days=90), 0.8),
+        (when.bureau_on + timedelta(days=4), 0.3),
+        (when.better_on, 0.8),
+    ):
+        for place, source in enumerate(_SUPPLIERS[:3]):
+            dossier.reference(day + timedelta(days=place), health, source)
+    _trouble_at_court(dossier, when)
+    _searches(dossier)
+    _documents(dossier)
+    since, last = dossier.customer.since, dossier.book.last_day
+    dossier.contract(since, last + timedelta(days=200), events={"signed": since})
+    return {"bureau_on": when.bureau_on, "better_on": when.better_on}
+
+
+def _trouble_at_court(dossier: Dossier, when: Recovery) -> None:
+    """Two creditors sue, taxes are owed and the papers write about it; the money settles it all."""
+    settled = when.paid_on + timedelta(days=9)
+    for place in range(2):
+        day = when.bureau_on + timedelta(days=2 + 3 * place)
+        dossier.lawsuit(day, 88 + place, 24_000, Resolved=settled, Outcome="settled")
+    dossier.finding(when.bureau_on + timedelta(days=4), "tax_arrears", Severity="high", Amount=9_000, Resolved=settled)
+    dossier.finding(when.bureau_on + timedelta(days=6), "adverse_media", Severity="high", Happened=when.bureau_on,
+                    Register="newspaper 1", Story="loses its largest customer")  # fmt: skip
+
+
 def insolvent(dossier: Dossier) -> Dates:
     """The court opens proceedings while hardly anything is overdue."""
     opened = dossier.book.last_day - timedelta(days=40 + 25 * dossier.customer.variant)
@@ -477,6 +515,7 @@ def sanctions_match(dossier: Dossier) -> Dates:
 
 TOLD: Mapping[str, Told] = {
     "declining_firm": declining_firm,
+    "recovering_firm": recovering_firm,
     "insolvent": insolvent,
     "dishonest_debtor": dishonest_debtor,
     "negative_net_worth": negative_net_worth,

@@ -19,6 +19,7 @@ Story = Callable[[Account], Dates]
 DECLINE_MONTHS = 9  # payments come later and later
 PARTIAL_MONTHS = 2  # then only in part, then not at all
 _PLAN_PARTS = 6
+_DRAGGING_MONTHS, _DRAGGED_DAYS = 6, 86  # so long take disputes opened in the last six months
 CREDIT_REASONS = ("return", "dispute", "rebate", "price_correction", "cash_discount", "goodwill", "other")
 MONTHS_MIN = 18  # fewer cannot hold the decline and its aftermath
 
@@ -99,8 +100,10 @@ def sudden_default(account: Account) -> Dates:
 
 
 def disputer(account: Account) -> Dates:
-    """Complains just before the due date, loses the dispute, pays then."""
+    """Complains just before the due date, loses the dispute, pays then. Every second one drags its last disputes out."""
     first: date | None = None
+    drags_on = account.book.month_ends[-_DRAGGING_MONTHS] if account.customer.variant % 2 == 0 else date.max
+    dragged: date | None = None
     for number, invoice in enumerate(account.bill()):
         if number % 3:
             account.pay(invoice, invoice.due + _days(account.rng.randint(0, 6)))
@@ -109,10 +112,14 @@ def disputer(account: Account) -> Dates:
         resolved = opened + _days(account.rng.randint(35, 60))
         part = invoice.cents if number % 2 else invoice.cents * 6 // 10
         reason = account.rng.choice(("quality", "quantity", "price"))
+        if opened > drags_on:
+            resolved = opened + _days(_DRAGGED_DAYS)
+            account.pay(invoice, invoice.due + _days(2), invoice.cents - part)  # what is not disputed
+            dragged = dragged or account.book.happened(opened)
         account.dispute(invoice, opened, part, reason, resolved=resolved, outcome="customer_pays", settled_cents=part)
-        account.pay(invoice, resolved + _days(3))
+        account.pay(invoice, resolved + _days(1 if opened > drags_on else 3))
         first = first or account.book.happened(opened)
-    return {"first_dispute_on": first}
+    return {"first_dispute_on": first, "long_dispute_on": dragged}
 
 
 def returner(account: Account) -> Dates:
@@ -397,6 +404,44 @@ def declining_firm(account: Account) -> Dates:
     return {"late_from": when.late_from}
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """When a firm that recovers got into trouble, showed it elsewhere, and paid what it owed."""
+
+    late_from: date
+    bureau_on: date
+    paid_on: date
+    better_on: date
+
+    @classmethod
+    def of(cls, book: Book) -> Recovery:
+        """Trouble within one month, ten months before the end: enough months are left for a slow way up."""
+        ends = book.month_ends
+        return cls(
+            late_from=ends[-11].replace(day=18),
+            bureau_on=ends[-10].replace(day=12),
+            paid_on=ends[-9].replace(day=16),
+            better_on=ends[-4].replace(day=8),
+        )
+
+
+def recovering_firm(account: Account) -> Dates:
+    """A good payer whose largest customer fails: a direct debit comes back and nothing is paid for two months, then everything at
+    once, then on time again.
+    """
+    when = Recovery.of(account.book)
+    returned: date | None = None
+    for invoice in account.bill():
+        if not when.late_from <= invoice.due <= when.paid_on:
+            account.pay(invoice, invoice.due - _days(account.rng.randint(0, 3)))
+            continue
+        if returned is None and invoice.due > when.bureau_on:
+            returned = workday(invoice.due) + _days(4)
+            account.pay(invoice, invoice.due, method="direct_debit", returned_on=returned)
+        account.pay(invoice, when.paid_on + _days(account.rng.randint(0, 2)))
+    return {"late_from": when.late_from, "returned_on": returned, "paid_on": when.paid_on}
+
+
 def insolvent(account: Account) -> Dates:
     """Pays on time until the court opens proceedings (the evidence says when), then nothing."""
     stop = account.book.last_day - _days(45 + 25 * account.customer.variant)
@@ -493,7 +538,9 @@ CAST: Mapping[str, Role] = {
     "plaintiff": Role(good_payer, 1, 1, sizes=_LARGE),
     "sanctions_match": Role(good_payer, 1, 1, countries="GB"),
     "good_payer": Role(good_payer, 46, 8, countries="DE DE DE FR NL US GB"),
-    "average_payer": Role(average_payer, 27, 6, countries="DE DE DE FR NL US GB"),
+    "average_payer": Role(average_payer, 26, 6, countries="DE DE DE FR NL US GB"),
+    # last, so that the others keep their numbers
+    "recovering_firm": Role(recovering_firm, 1, 1, countries="DE", typical=(3000, 4500), per_month=(3.2, 3.8), sizes="small"),
 }
 CUSTOMERS_MIN = sum(role.least for role in CAST.values())
 

@@ -20,7 +20,13 @@ POLICY_TABLES: Mapping[str, Mapping[str, str]] = {
     "policy.finance_industry": {"industry_scheme": "VARCHAR", "prefix": "VARCHAR"},
     "policy.bureau": {"bureau": "VARCHAR", "place": "BIGINT"},
     "policy.required_document": {"customer_class": "VARCHAR", "kind": "VARCHAR"},
-    "policy.approver": {"role": "VARCHAR", "notches_up": "BOOLEAN", "notches_down": "BOOLEAN"},
+    "policy.approver": {
+        "role": "VARCHAR",
+        "notches_up": "BOOLEAN",
+        "notches_down": "BOOLEAN",
+        "releases": "BOOLEAN",
+        "releases_again": "BOOLEAN",
+    },
     "policy.never_approves": {"role": "VARCHAR"},
     "policy.mitigant": {
         "kind": "VARCHAR",
@@ -91,8 +97,10 @@ def _rows(policy: Policy, name: str) -> Iterator[tuple[Any, ...]]:
             for customer_class, kinds in policy.evidence.required_documents.items():
                 yield from ((customer_class, kind) for kind in kinds)
         case "policy.approver":
-            up, down = (policy.authorities.at_least(roles) for roles in (policy.notches.roles_up, policy.notches.roles_down))
-            yield from ((level.role, level.role in up, level.role in down) for level in policy.authorities.levels)
+            once = policy.hold_release.roles
+            may = [policy.authorities.at_least(roles) for roles in (policy.notches.roles_up, policy.notches.roles_down, once)]
+            for level in policy.authorities.levels:
+                yield (level.role, *(level.role in roles for roles in may), level.role in may[-1] and level.role not in once)
         case "policy.never_approves":
             yield from ((role,) for role in policy.authorities.never_approve)
         case _:

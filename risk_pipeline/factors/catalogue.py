@@ -25,6 +25,8 @@ RISK_TYPES: Mapping[RiskType, Label] = {
     "legal": Label(en="Legal risk", zh="法律风险"),
     "reputation": Label(en="Reputation risk", zh="声誉风险"),
 }
+# With libyaml ten times as quick; every command reads the catalogue.
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 class Reason(Label):
@@ -116,7 +118,8 @@ def load_catalogue() -> Catalogue:
     codes: dict[str, object] = {}
     definitions: dict[str, object] = {}
     for name in FILES:
-        part = yaml.safe_load(resources.files("risk_pipeline.factors").joinpath(name).read_text(encoding="utf-8"))
+        text = resources.files("risk_pipeline.factors").joinpath(name).read_text(encoding="utf-8")
+        part = yaml.load(text, Loader=LOADER)
         factors += part["factors"]
         definitions |= part.get("definitions", {})
         for code, label in part["codes"].items():

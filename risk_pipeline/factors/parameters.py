@@ -58,6 +58,8 @@ FIGURES: Mapping[str, str] = {
     "notch_down_days": "notches.expiry_days_down",
     "manual_days": "limits.manual.expiry_days",
     "temporary_days": "limits.temporary.max_days",
+    "release_days": "hold_release.max_days",
+    "release_again_days": "hold_release.once_per_days",
     "verdict_days": "authorities.verdict_days",
 }
 # Placeholders that are worked out from a key.

@@ -2,7 +2,7 @@
 -- A verdict counts from its day and from when it was known; until then the request waits. An approval counts when another person
 -- gave it, in a role that approves such a thing; how much a role may grant depends on the tier and is asked later. Of one kind the
 -- newest approval counts. Days are inclusive; the policy shortens what it would not allow today, in steps and in days.
-WITH override AS (
+WITH said AS (
     SELECT
         o.customer_id,
         o.override_id,
@@ -21,6 +21,7 @@ WITH override AS (
             CASE
                 WHEN o.override_kind = 'limit' THEN CAST(o.valid_from + INTERVAL ($manual_days) DAY AS DATE)
                 WHEN o.override_kind = 'temporary_limit' THEN CAST(o.valid_from + INTERVAL ($temporary_days) DAY AS DATE)
+                WHEN o.override_kind = 'hold_release' THEN CAST(o.valid_from + INTERVAL ($release_days) DAY AS DATE)
                 WHEN o.notches > 0 THEN CAST(o.valid_from + INTERVAL ($notch_up_days) DAY AS DATE)
                 ELSE CAST(o.valid_from + INTERVAL ($notch_down_days) DAY AS DATE)
             END
@@ -32,11 +33,41 @@ WITH override AS (
             WHEN a.role IS NULL THEN 'role_not_authorised'
             WHEN o.override_kind = 'notch' AND o.notches > 0 AND NOT a.notches_up THEN 'role_not_authorised'
             WHEN o.override_kind = 'notch' AND o.notches < 0 AND NOT a.notches_down THEN 'role_not_authorised'
-        END AS violation
+            WHEN o.override_kind = 'hold_release' AND NOT a.releases THEN 'role_not_authorised'
+        END AS violation,
+        a.releases_again
     FROM feed.override AS o
     LEFT JOIN step.fx AS fx ON o.currency = fx.currency
     LEFT JOIN policy.approver AS a ON o.decided_role = a.role
     LEFT JOIN policy.never_approves AS n ON o.decided_role = n.role
+),
+release AS (
+    SELECT
+        customer_id,
+        override_id,
+        LAG(verdict_on) OVER (PARTITION BY customer_id ORDER BY verdict_on, override_id) AS released_before
+    FROM said
+    WHERE override_kind = 'hold_release' AND standing = 'approved' AND violation IS NULL
+),
+override AS (
+    SELECT
+        s.customer_id,
+        s.override_id,
+        s.override_kind,
+        s.requested_on,
+        s.verdict_on,
+        s.decided_role,
+        s.valid_from,
+        s.standing,
+        s.steps,
+        s.amount,
+        s.last_day,
+        CASE
+            WHEN s.violation IS NOT NULL THEN s.violation
+            WHEN NOT s.releases_again AND DATE_DIFF('day', r.released_before, s.verdict_on) < $release_again_days THEN 'released_lately'
+        END AS violation
+    FROM said AS s
+    LEFT JOIN release AS r ON s.customer_id = r.customer_id AND s.override_id = r.override_id
 ),
 granted AS (
     SELECT
@@ -68,7 +99,9 @@ in_force AS (
         MAX(CASE WHEN override_kind = 'temporary_limit' THEN override_id END) AS temporary_limit_id,
         MAX(CASE WHEN override_kind = 'temporary_limit' THEN decided_role END) AS temporary_limit_role,
         MAX(CASE WHEN override_kind = 'temporary_limit' THEN last_day END) AS temporary_limit_until,
-        MIN(last_day) AS first_end
+        MAX(CASE WHEN override_kind = 'hold_release' THEN override_id END) AS hold_release_id,
+        MAX(CASE WHEN override_kind = 'hold_release' THEN last_day END) AS hold_release_until,
+        MIN(CASE WHEN override_kind <> 'hold_release' THEN last_day END) AS first_end
     FROM granted
     WHERE newest = 1
     GROUP BY customer_id
@@ -222,6 +255,8 @@ SELECT
     f.temporary_limit_id,
     f.temporary_limit_role,
     f.temporary_limit_until,
+    f.hold_release_id,
+    f.hold_release_until,
     CASE WHEN v.verdict = 'approved' THEN v.amount END AS limit_approved,
     CASE WHEN v.verdict = 'approved' THEN v.decided_role END AS limit_approved_role,
     CASE WHEN v.verdict IS NOT NULL THEN v.verdict = 'rejected' END AS limit_rejected,

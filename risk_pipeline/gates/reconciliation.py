@@ -356,7 +356,7 @@ RECONCILIATIONS: tuple[Reconciliation, ...] = (
         """
         SELECT p.dimension AS example
         FROM mart_portfolio p
-        WHERE p.dimension <> 'concentration'
+        WHERE p.dimension NOT IN ('concentration', 'override')
         GROUP BY p.dimension
         HAVING SUM(p.total_exposure) IS DISTINCT FROM
             (SELECT SUM(l.total_exposure) FROM decision_credit_limit l WHERE l.limit_reporting IS NOT NULL)

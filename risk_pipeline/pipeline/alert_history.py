@@ -1,21 +1,20 @@
 """What a run knows of alerts before it decides: those of the assessment before, and people's newest action on each.
 
-Put here: reading the two from the connection of a run, and handing on those of some customers. Keep out: what follows from them
-(decision.alerts).
+Put here: where the two stand, and handing on those of some customers. Keep out: what follows from them (decision.alerts).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
-from risk_pipeline.contracts.derive import arrow_to_frame
-from risk_pipeline.decision.alert_history import ACTIONS, BEFORE, AlertHistory, history_frame
+from risk_pipeline.contracts import table
+from risk_pipeline.decision.alert_history import ACTIONS, BEFORE, AlertHistory
+from risk_pipeline.store.by_customer import ByCustomer, rows_between
 
 NEWEST_ACTIONS = (
     "(SELECT * FROM feed.alert_action"
@@ -25,34 +24,22 @@ NEWEST_ACTIONS = (
 
 @dataclass(frozen=True)
 class StoredHistory:
-    """Both of all customers, by customer_id: the columns BEFORE and ACTIONS. Arrow holds them in a tenth of what pandas needs."""
+    """Both of all customers, by customer_id: the columns BEFORE and ACTIONS."""
 
-    before: pa.Table
+    before: ByCustomer
     actions: pa.Table
 
     def between(self, first: str, last: str) -> AlertHistory:
         """Of the customers from `first` to `last`."""
-        return AlertHistory(
-            history_frame(rows_between(self.before, first, last), BEFORE),
-            history_frame(rows_between(self.actions, first, last), ACTIONS),
-        )
+        return AlertHistory(self.before.between(first, last), rows_between(self.actions, first, last))
 
 
-def read_history(con: duckdb.DuckDBPyConnection, previous: str) -> StoredHistory:
-    """Both of all customers. `previous`: decision.alert of the assessment before as a relation. `con` has the as-of views."""
-    order = "customer_id, alert_id"
-    return StoredHistory(read_rows(con, previous, BEFORE, order), read_rows(con, NEWEST_ACTIONS, ACTIONS, order))
+def read_history(con: duckdb.DuckDBPyConnection, previous: Path | None) -> StoredHistory:
+    """Both of all customers. `previous`: the file of decision.alert of the assessment before. `con` has the as-of views."""
+    before = ByCustomer(table("decision.alert"), previous, list(BEFORE))
+    return StoredHistory(before, read_rows(con, NEWEST_ACTIONS, ACTIONS, "customer_id, alert_id"))
 
 
 def read_rows(con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str], order: str) -> pa.Table:
     """Columns of a relation in that order."""
-    found = con.sql(f"SELECT {', '.join(columns)} FROM {relation} AS r ORDER BY {order}")
-    return found.to_arrow_table().combine_chunks()
-
-
-def rows_between(table: pa.Table, first: str, last: str) -> pd.DataFrame:
-    """Rows of customers from `first` to `last`; the table is ordered by customer_id."""
-    ids, places = table["customer_id"], range(len(table))
-    start = bisect_left(places, first, key=lambda at: str(ids[at].as_py()))
-    stop = bisect_right(places, last, key=lambda at: str(ids[at].as_py()))
-    return arrow_to_frame(table.slice(start, stop - start))
+    return con.sql(f"SELECT {', '.join(columns)} FROM {relation} AS r ORDER BY {order}").to_arrow_table()

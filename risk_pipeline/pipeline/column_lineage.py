@@ -19,7 +19,7 @@ from risk_pipeline.engine.asof import STATE_TABLE
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.lineage.columns import POLICY, PREVIOUS, RUN, ColumnLineage
 from risk_pipeline.lineage.influence import Influence, Influences, of_plain, through, union
-from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS, PREVIOUS_TABLES
+from risk_pipeline.pipeline.stored_facts import PREVIOUS_COLUMNS
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.scopes import FACT_TABLES
 
@@ -73,7 +73,10 @@ def _decided(policy: Policy, of_sql: Mapping[str, Mapping[str, Influences]]) -> 
     """What decide fills, facts by the columns of the factor tables they come from."""
     catalogue = load_catalogue()
     facts = {name: frozenset({Influence(place, name, "identity")}) for name, place in places_of_facts().items()}
-    facts |= {name: frozenset({Influence(*_before(source), "identity")}) for name, (source, _) in PREVIOUS_COLUMNS.items()}
+    facts |= {
+        name: frozenset({Influence(f"{PREVIOUS}.{table(before).name}", column, "identity")})
+        for name, (before, column) in PREVIOUS_COLUMNS.items()
+    }
 
     def of(source: Source) -> Influences:
         match source.kind:
@@ -100,12 +103,6 @@ def _decided(policy: Policy, of_sql: Mapping[str, Mapping[str, Influences]]) -> 
         name: {column: influences(made) for column, made in columns.items()}
         for name, columns in declared(policy, catalogue).items()
     }
-
-
-def _before(source: str) -> tuple[str, str]:
-    """Table and column of the assessment before, of a source such as `t.tier`."""
-    alias, _, column = source.partition(".")
-    return f"{PREVIOUS}.{table(PREVIOUS_TABLES[alias]).name}", column
 
 
 def _of_run(name: str) -> Influences:

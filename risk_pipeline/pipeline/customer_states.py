@@ -122,14 +122,15 @@ def judge(desk: Desk, by: Person, number: str, verdict: Verdict, reason: str = "
 
 def _check(desk: Desk, by: Person, row: dict[str, Any], verdict: Verdict) -> None:
     """Who asked does not judge, and only they take it back; an approval or a rejection takes the role of the edge."""
-    number, asked = row["state_decision_id"], by.name.strip().casefold() == row["requested_by"].strip().casefold()
+    number, asked = row["state_decision_id"], by.answers_for(row["requested_by"])
     if verdict == "withdrawn":
-        if not asked:
+        if by.name.strip().casefold() != row["requested_by"].strip().casefold():
             said, remedy = f"{number} was asked for by {row['requested_by']}: only they take it back", "reject it instead"
             desk.deny(by, "customer_state.denied", number, "not_the_requester", said, remedy, verdict=verdict)
         return
     if asked:
-        said, remedy = f"{by.name} asked for {number} and cannot judge it: two people decide", "another person decides"
+        said = f"{row['requested_by']} asked for {number} and cannot judge it{by.either}: two people decide"
+        remedy = "another person decides"
         desk.deny(by, "customer_state.denied", number, "self_approval", said, remedy, verdict=verdict)
     present = _present(desk, row["customer_id"])
     edge = edge_to(desk.policy, present.status, row["proposed_state"])

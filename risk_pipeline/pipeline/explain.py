@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 
 from risk_pipeline.contracts import table
+from risk_pipeline.contracts.decision import SEVERITIES
 from risk_pipeline.contracts.factor_collateral import INELIGIBLE, KINDS
+from risk_pipeline.decision.hysteresis import WAITS
 from risk_pipeline.decision.reasons import enough_points, reason_told
 from risk_pipeline.decision.scorecard import HUNDRED
 from risk_pipeline.errors import RiskError, UsageError
 from risk_pipeline.factors.catalogue import RISK_TYPES, Catalogue, heading, load_catalogue
-from risk_pipeline.policy.model import ACTIVE, NOT_RATED, UNRATED, Label, Policy
+from risk_pipeline.policy.model import ACTIVE, UNRATED, Label, Policy
 from risk_pipeline.policy.reading import rules_by_column
 from risk_pipeline.settings import Workspace
 
@@ -40,6 +42,21 @@ WHERE used.last_try AND (used.mode <> 'snapshot' OR used.newest) AND q.rule <> '
   AND EXISTS (SELECT 1 FROM UNNEST(json_extract_string(q.row_json, '$.*')) AS cell (text) WHERE TRIM(cell.text) = ?)
 ORDER BY q.delivery_id DESC, q.source_file, q.source_line, q.rule, q.column_name"""
 
+COURSE = 15  # the month ends of a year, both included, and some runs between
+COURSE_OF = f"""
+SELECT t.as_of, s.score, t.tier, t.direction, t.binding_rule, t.status, l.effective_limit, l.reporting_currency, l.total_exposure,
+    l.hold
+FROM decision.risk_tier AS t
+JOIN decision.credit_limit AS l USING (as_of, customer_id)
+LEFT JOIN score.risk_score AS s USING (as_of, customer_id)
+WHERE t.customer_id = ? AND t.as_of <= ?
+WINDOW by_day AS (ORDER BY t.as_of)
+QUALIFY t.as_of = LAST_DAY(t.as_of) OR LEAD(t.as_of) OVER by_day IS NULL OR
+    (t.tier, t.status, l.effective_limit, l.hold) IS DISTINCT FROM LAG((t.tier, t.status, l.effective_limit, l.hold)) OVER by_day
+ORDER BY t.as_of DESC
+LIMIT {COURSE}"""
+SEVEREST_FIRST = f"list_position([{', '.join(map(repr, SEVERITIES))}], severity) DESC, due_date, alert_id"
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -50,6 +67,8 @@ class Explanation:
     missing from every figure. `evidence`: the factor tables in the order of the catalogue, each with the date and age of its
     newest row, its contributions (`factors`), the points they lost at the assessment before, and the facts beside them that have
     a value (`facts`, with the `rules` of the policy that read them).
+    `course`: the newest assessments up to this one, the oldest first, those between month ends where they changed something, each
+    with `why`, the knock-out that decided its tier (None = another rule). `warnings`: alerts that are not closed, gravest first.
     `risk_types`: what each kind of risk gave to the score (`subtotal`) of what it could (`weight`). Texts come as
     {"en": …, "zh": …}.
     """
@@ -67,6 +86,8 @@ class Explanation:
     evidence: list[Row]
     candidates: list[Row]
     securities: list[Row]
+    course: list[Row]
+    warnings: list[Row]
     treatments: list[Row]
     review: Row
     open_items: list[Row]
@@ -120,6 +141,19 @@ def explain(workspace: Workspace, customer_id: str, as_of: date | None = None) -
             securities=[
                 _security(row) for row in found.all("factor.collateral_item", "net_value DESC, security_source, security_id")
             ],
+            course=[
+                {**row, "tier_label": _tier_label(policy, row["tier"]), "why": _reason(policy, row["binding_rule"])}
+                for row in found.course()
+            ],
+            warnings=[
+                {
+                    **row,
+                    "value_label": _tier_label(policy, row["value_text"]) if row["indicator"] == "tier" else None,
+                    "playbook_label": _text(book.label) if (book := policy.playbooks.get(row["playbook"] or "")) else None,
+                }
+                for row in found.all("decision.alert", SEVEREST_FIRST)
+                if row["state"] != "closed"
+            ],
             treatments=[
                 {**row, "owner": _role(policy, row["owner_role"])}
                 for row in found.all("decision.treatment", "priority, due_date, treatment_id")
@@ -159,6 +193,10 @@ class _Published:
     def one(self, name: str) -> Row:
         rows = self.all(name, "customer_id")
         return rows[0] if rows else {}
+
+    def course(self) -> list[Row]:
+        """The newest assessments up to this one, at most COURSE of them, the oldest first."""
+        return self._rows(COURSE_OF, [self._key[1], self._key[0]])[::-1]
 
     def lost(self, day: date | None) -> dict[str, float]:
         """Points lost by factor at another assessment; empty when there is none, or it gave no score."""
@@ -272,20 +310,22 @@ def _evidence(
 
 
 def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contributions: list[Row]) -> Row:
-    """What decided the tier. `kind`: score, segment_ceiling, knockout, outside or one of the unrated_ rules; beside it what that
-    rule compares: the score and the bounds of its tier (`from` inclusive, `below`; None = open), or the share and its threshold.
+    """What decided the tier. `kind`: score, segment_ceiling, knockout, outside, one of unrated_ or of hysteresis_; beside it
+    what that rule compares: the score and the bounds of its tier (`from` inclusive, `below`; None = open), what the next step
+    up needs, or the share and its threshold.
     """
     rule = tier["binding_rule"]
-    texts = {each.id: each.reason for each in policy.knockouts} | {each.id: each.reason for each in policy.outside_scorecard}
-    if rule in texts:
+    if (reason := _reason(policy, rule)) is not None:
         kind = "outside" if rule in {each.id for each in policy.outside_scorecard} else "knockout"
-        return {"rule": rule, "kind": kind, **_text(texts[rule])}
+        return {"rule": rule, "kind": kind, **reason}
     found: Row = {"rule": rule, "kind": rule, **(_text(policy.unrated.reason) if rule.startswith(UNRATED) else {})}
     if rule == "score":
         names = list(policy.tier_ids)
         place = names.index(tier["tier"])
         lowest = float(policy.tiers[place].score_from) if place < len(names) - 1 else None
         return {**found, "score": score["score"], "from": lowest, "below": _from(policy, place - 1)}
+    if rule in WAITS:
+        return {**found, **_way_up(policy, tier, score)}
     if rule == "unrated_coverage":
         return {**found, "value": score["coverage_pct"], "threshold": policy.score.min_coverage_pct}
     if rule == "unrated_reweight":
@@ -296,13 +336,38 @@ def _decided(policy: Policy, catalogue: Catalogue, tier: Row, score: Row, contri
     return found
 
 
+def _reason(policy: Policy, rule: str) -> Row | None:
+    """A knock-out or a rule outside the scorecard in the words of the policy; None for other rules."""
+    texts = {each.id: each.reason for each in policy.knockouts} | {each.id: each.reason for each in policy.outside_scorecard}
+    return _text(texts[rule]) if rule in texts else None
+
+
+def _way_up(policy: Policy, tier: Row, score: Row) -> Row:
+    """What the next tier up asks for and how far the customer is: score `needed` at `periods` month ends in a row, of which
+    `met` are there, and `free_on`, the first day after the cooldown (None = never lowered).
+    """
+    rule, names = policy.hysteresis, list(policy.tier_ids)
+    kept = tier["hysteresis_tier"]
+    better = names[names.index(policy.unrated.ranks_as if kept == UNRATED else kept) - 1]
+    lowered, days = tier["last_downgrade_on"], rule.cooldown_days_after_downgrade
+    return {
+        "score": score["score"],
+        "better": _tier_label(policy, better),
+        "needed": float(policy.tiers[names.index(better)].score_from + rule.upgrade_buffer_points),
+        "met": tier["hysteresis_periods_met"],
+        "periods": rule.periods_to_upgrade,
+        "lowered_on": lowered,
+        "cooldown_days": days,
+        "free_on": lowered + timedelta(days=days) if lowered else None,
+    }
+
+
 def _from(policy: Policy, place: int) -> float | None:
     return float(policy.tiers[place].score_from) if place >= 0 else None
 
 
 def _tier_label(policy: Policy, tier: str) -> Row:
-    labels = {each.id: each.label for each in policy.tiers} | {UNRATED: policy.unrated.label, NOT_RATED: policy.not_rated.label}
-    return _text(labels[tier])
+    return _text(policy.tier_labels.get(tier) or Label(en=tier, zh=tier))  # an earlier policy may have had others
 
 
 def _state(policy: Policy, tier: Row) -> Row | None:

@@ -3,7 +3,8 @@
 Put here: the two queries. Keep out: decisions (a mart joins, ranks and sums), staging and publishing (run.py).
 
 Exposure at risk = exposure that no security covers x probability of default. The probability is that of the score, 1 in default,
-and the tier's own (policy `fallback_pd`) where there is no score. not_rated customers (our own group) are in neither table.
+and the tier's own (policy `fallback_pd`) where there is no score. Where something else than the score decided the tier, it is the
+greater of both, so that a good score does not hide a knock-out. not_rated customers (our own group) are in neither table.
 """
 
 from __future__ import annotations
@@ -37,8 +38,16 @@ FIGURES: Mapping[str, str] = {
     "top1": "portfolio.top1_share_max",
     "top10": "portfolio.top10_share_max",
     "industry": "portfolio.industry_share_max",
+    "overrides": "portfolio.override_share_max",
 }
 PD_OF_TIER, PDS_OF_TIERS = "pd_", "tiers[].fallback_pd"
+NO_CAP = "CAST(NULL AS DOUBLE)"
+# What people decided by hand: in words, and the columns that say it came into force.
+BY_HAND = {
+    "tier": ("Customers whose tier is moved by hand", "等级经人工调整的客户", ("notch_status",)),
+    "limit": ("Customers whose limit is set by hand", "额度经人工调整的客户", ("manual_limit_status", "temporary_limit_status")),
+    "hold": ("Customers whose hold is released", "已解除冻结的客户", ("hold_release_status",)),
+}
 
 
 def mart_query(name: str, policy: Policy, relations: Mapping[str, str]) -> str:
@@ -76,12 +85,15 @@ def _pds(policy: Policy) -> list[tuple[str, float]]:
 
 def _customers(policy: Policy) -> str:
     """One row per customer with a limit of ours, with the sums the marts are made of."""
-    fallback = " ".join(f"WHEN t.tier = {_text(tier)} THEN ${PD_OF_TIER}{place}" for place, (tier, _) in enumerate(_pds(policy)))
+    whens = " ".join(f"WHEN {_text(tier)} THEN ${PD_OF_TIER}{place}" for place, (tier, _) in enumerate(_pds(policy)))
+    of_tier = f"CASE t.tier {whens} END" if whens else NO_CAP
     # a policy without fallback PDs: the worst there may be, so that nobody is overlooked
-    pd = f"CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NOT NULL THEN s.pd {fallback} ELSE $worst_pd END"
+    pd = f"""CASE WHEN t.in_default THEN 1.0 WHEN s.pd IS NULL THEN COALESCE({of_tier}, $worst_pd)
+        WHEN t.tier = t.model_tier THEN s.pd ELSE GREATEST(s.pd, {of_tier}) END"""
     return f"""
         SELECT m.customer_id, m.name, m.account_manager, t.tier, m.tier_label_en, m.tier_label_zh, t.status, t.in_default,
-            t.segment, l.total_exposure, COALESCE(l.secured_exposure, 0) AS secured_exposure, m.overdue, m.max_days_past_due,
+            t.segment, t.notch_status, l.manual_limit_status, l.temporary_limit_status, l.hold_release_status,
+            l.total_exposure, COALESCE(l.secured_exposure, 0) AS secured_exposure, m.overdue, m.max_days_past_due,
             l.limit_reporting, l.utilisation, l.hold, l.approval_status, l.reporting_currency, t.run_label,
             CAST({pd} AS DOUBLE) AS default_probability,
             CAST(GREATEST(l.total_exposure - COALESCE(l.secured_exposure, 0), 0) * ({pd}) AS DECIMAL(18, 2)) AS exposure_at_risk
@@ -96,11 +108,17 @@ def _customers(policy: Policy) -> str:
 def _worklist(policy: Policy) -> str:
     severities = ", ".join(_text(each) for each in SEVERITIES)
     return f"""
-        WITH todo AS (
-            SELECT *, COUNT(treatment_id) OVER (PARTITION BY customer_id) AS open_treatments
+        WITH firsts AS (
+            SELECT customer_id, MIN(ROW(priority, due_date, treatment_id)) AS gravest, COUNT(treatment_id) AS open_treatments
             FROM decision_treatment
             WHERE state = 'open'
-            QUALIFY ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY priority, due_date, treatment_id) = 1
+            GROUP BY customer_id
+        ),
+        todo AS (
+            SELECT t.*, f.open_treatments
+            FROM decision_treatment AS t
+            JOIN firsts AS f ON t.customer_id = f.customer_id AND t.treatment_id = f.gravest[3]
+            WHERE t.state = 'open'
         ),
         warned AS (
             SELECT customer_id, COUNT(alert_id) AS open_alerts, MAX(LIST_POSITION([{severities}], severity)) AS gravest
@@ -125,19 +143,26 @@ def _portfolio(policy: Policy) -> str:
             COALESCE(SUM(overdue), 0) AS overdue, COALESCE(SUM(secured_exposure), 0) AS secured_exposure,
             COALESCE(SUM(limit_reporting), 0) AS limit_reporting, COALESCE(SUM(expected_loss), 0) AS expected_loss"""
 
-    def part(dimension: str, member: str, en: str, zh: str, cap: str = "CAST(NULL AS DOUBLE)", where: str = "") -> str:
+    def part(
+        dimension: str, member: str, en: str, zh: str, cap: str = NO_CAP, where: str = "", customers_cap: str = NO_CAP
+    ) -> str:
         return f"""
             SELECT {_text(dimension)} AS dimension, {member} AS member, {en} AS member_en, {zh} AS member_zh,
-                {cap} AS share_cap, CAST(NULL AS DECIMAL(18, 2)) AS loss_budget, {sums}
+                {cap} AS share_cap, {customers_cap} AS customer_share_cap, CAST(NULL AS DECIMAL(18, 2)) AS loss_budget, {sums}
             FROM placed {where}
             GROUP BY ALL
         """
+
+    def by_hand(member: str, cap: str = NO_CAP) -> str:
+        en, zh, columns = BY_HAND[member]
+        where = " OR ".join(f"{column} IN ('in_force', 'reduced')" for column in columns)
+        return part("override", _text(member), _text(en), _text(zh), NO_CAP, f"WHERE {where}", cap)
 
     industry_cap = f"CASE WHEN industry <> {_text(UNKNOWN)} THEN $industry END"
     parts = [
         f"""
             SELECT 'all' AS dimension, 'all' AS member, 'All customers' AS member_en, '全部客户' AS member_zh,
-                CAST(NULL AS DOUBLE) AS share_cap,
+                {NO_CAP} AS share_cap, {NO_CAP} AS customer_share_cap,
                 CAST($loss_budget * COALESCE(SUM(sales_12m), 0) AS DECIMAL(18, 2)) AS loss_budget,
                 {sums}
             FROM placed
@@ -157,6 +182,9 @@ def _portfolio(policy: Policy) -> str:
         part("segment", "segment", "segment", "segment"),
         part("industry", "industry", "industry", "industry", industry_cap),
         part("country", "country", "country", "country"),
+        by_hand("tier", "$overrides"),
+        by_hand("limit", "$overrides"),
+        by_hand("hold"),
     ]
     return f"""
         WITH customers AS (
@@ -178,10 +206,12 @@ def _portfolio(policy: Policy) -> str:
         placed AS (SELECT c.*, b.place FROM customers AS c JOIN borrowers AS b ON c.borrower = b.borrower),
         parts AS ({" UNION ALL BY NAME ".join(parts)}),
         whole AS (
-            SELECT SUM(total_exposure) AS exposure, MAX(reporting_currency) AS currency, MAX(run_label) AS label FROM placed
+            SELECT SUM(total_exposure) AS exposure, CAST(COUNT(customer_id) AS DOUBLE) AS customers,
+                MAX(reporting_currency) AS currency, MAX(run_label) AS label FROM placed
         )
-        SELECT p.*, p.total_exposure / NULLIF(w.exposure, 0) AS exposure_share,
+        SELECT p.*, p.total_exposure / NULLIF(w.exposure, 0) AS exposure_share, p.customers / w.customers AS customer_share,
             COALESCE(p.total_exposure / NULLIF(w.exposure, 0) > p.share_cap, FALSE)
+                OR COALESCE(p.customers / w.customers > p.customer_share_cap, FALSE)
                 OR COALESCE(p.expected_loss > p.loss_budget, FALSE) AS over_cap,
             w.currency AS reporting_currency, w.label AS run_label
         FROM parts AS p CROSS JOIN whole AS w

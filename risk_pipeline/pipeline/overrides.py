@@ -1,4 +1,4 @@
-"""Overrides: a tier or a limit changed by hand, by two people. Asking, approving, rejecting, withdrawing, listing.
+"""Overrides: a tier or a limit changed, or a hold released by hand, by two people. Asking, judging, withdrawing, listing.
 
 Put here: what may be asked and who may say yes, and the versions of the request that follow. Keep out: what is in force on a
 date (factors/people_decision.sql), what it does to tier and limit (decision), printing (cli). Every step is an event of the
@@ -17,19 +17,19 @@ from risk_pipeline.contracts import table
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.pipeline.made import rows_in_effect
 from risk_pipeline.pipeline.people import Desk, Person, Standing
-from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.model import ACTIVE, Policy
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
 
 OVERRIDE = "override"
-Kind = Literal["notch", "limit", "temporary_limit"]
+Kind = Literal["notch", "limit", "temporary_limit", "hold_release"]
 Verdict = Literal["approved", "rejected", "withdrawn"]
 STATES = ("requested", "in_force", "ahead", "lapsed", "rejected", "withdrawn")
 LARGEST = Decimal(10) ** 13
 CENT = Decimal("0.01")
-NOUNS = {"notch": "notch", "limit": "limit by hand", "temporary_limit": "limit for a time"}
+NOUNS = {"notch": "notch", "limit": "limit by hand", "temporary_limit": "limit for a time", "hold_release": "release of the hold"}
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,8 @@ def judge(desk: Desk, by: Person, number: str, verdict: Verdict, reason: str = "
     _check_duty(desk, by, row, verdict, ending=may_end)
     if verdict == "approved" or may_end:
         _check_authority(desk, by, row, standing)
+    if verdict == "approved" and row["override_kind"] == "hold_release":
+        _check_released_lately(desk, by, row)
     said = {"decided_by": by.name, "decided_role": by.role, "verdict_on": desk.day}
     changes = {"valid_to": desk.day - timedelta(days=1)} if may_end else {"verdict": verdict, **said}
     kept = {name: row[name] for name in table(f"feed.{OVERRIDE}").column_names if row.get(name) is not None}
@@ -167,6 +169,8 @@ def approvers(row: dict[str, Any], standing: Standing, policy: Policy) -> tuple[
     notches, rules = row.get("notches"), policy.authorities
     if row["override_kind"] == "notch":
         return rules.at_least(policy.notches.roles_up if (notches or 0) > 0 else policy.notches.roles_down)
+    if row["override_kind"] == "hold_release":
+        return rules.at_least(policy.hold_release.roles)
     amount = reporting_amount(row, standing)
     if standing.computed is not None and amount <= standing.computed:
         return tuple(level.role for level in rules.levels)
@@ -202,6 +206,8 @@ def _longest(asked: Asked, policy: Policy) -> int:
         if asked.until is None:
             raise UsageError("a limit for a time needs its last day", remedy="--until YYYY-MM-DD")
         return policy.limits.temporary.max_days
+    if asked.kind == "hold_release":
+        return policy.hold_release.max_days
     return policy.notches.expiry_days_up if (asked.notches or 0) > 0 else policy.notches.expiry_days_down
 
 
@@ -220,6 +226,9 @@ def _change(asked: Asked, standing: Standing, policy: Policy) -> dict[str, Any]:
                 remedy="deliver the evidence that is missing; risk-pipeline explain says which",
             )
         return {"notches": steps}
+    if asked.kind == "hold_release":
+        _check_hold(standing, policy)
+        return {}
     amount, currency = asked.amount, asked.currency or standing.reporting_currency
     if amount is None or not 0 <= amount < LARGEST or amount != amount.quantize(CENT):
         raise UsageError(f"{amount} is no amount of a limit", remedy="0 or more, with at most 2 decimals")
@@ -231,13 +240,31 @@ def _change(asked: Asked, standing: Standing, policy: Policy) -> dict[str, Any]:
     return {"amount": amount.quantize(CENT), "currency": currency}
 
 
+def _check_hold(standing: Standing, policy: Policy) -> None:
+    """There is a hold, and no rule demands it that nobody may release."""
+    reasons = [each for each in standing.hold_reasons.split(",") if each]
+    if not reasons:
+        raise Refused(
+            f"{standing.customer_id} is not on hold in the assessment of {standing.as_of}",
+            remedy="nothing to release; risk-pipeline explain says how it stands",
+        )
+    never = [each for each in reasons if each in policy.never_released]
+    if dict(policy.exit.by_status)[standing.status or ACTIVE].limit == "zero":
+        never.append(f"state {standing.status}")
+    if never or not policy.hold_release.roles:
+        why = f"{', '.join(never)} holds it" if never else f"policy {policy.version} names no `hold_release.roles`"
+        raise Refused(
+            f"the hold of {standing.customer_id} is not released: {why}",
+            remedy="remove the cause; the next run then ends the hold",
+        )
+
+
 def _check_duty(desk: Desk, by: Person, row: dict[str, Any], verdict: Verdict, *, ending: bool) -> None:
     """Who asked does not judge; who never approves does not judge either; only who asked takes a request back."""
     number, rules = row["override_id"], desk.policy.authorities
     levels = tuple(level.role for level in rules.levels)
-    asked = _same(by.name, row["requested_by"])
     if verdict == "withdrawn" and not ending:
-        if not asked:
+        if not _same(by.name, row["requested_by"]):
             desk.deny(
                 by,
                 "override.denied",
@@ -248,13 +275,13 @@ def _check_duty(desk: Desk, by: Person, row: dict[str, Any], verdict: Verdict, *
                 verdict=verdict,
             )
         return
-    if asked:
+    if by.answers_for(row["requested_by"]):
         desk.deny(
             by,
             "override.denied",
             number,
             "self_approval",
-            f"{by.name} asked for {number} and cannot judge it: two people decide",
+            f"{row['requested_by']} asked for {number} and cannot judge it{by.either}: two people decide",
             "another person with the authority decides; risk-pipeline override list says who may",
             verdict=verdict,
         )
@@ -275,7 +302,9 @@ def _check_authority(desk: Desk, by: Person, row: dict[str, Any], standing: Stan
     may = approvers(row, standing, desk.policy)
     if by.role in may:
         return
-    what = f"{_amount(row)} in tier {standing.tier}" if row["override_kind"] != "notch" else f"a notch of {row['notches']:+d}"
+    what = f"{_amount(row)} in tier {standing.tier}" if row["amount"] is not None else "holds"
+    if row["override_kind"] == "notch":
+        what = f"a notch of {row['notches']:+d}"
     desk.deny(
         by,
         "override.denied",
@@ -288,9 +317,34 @@ def _check_authority(desk: Desk, by: Person, row: dict[str, Any], standing: Stan
     )
 
 
+def _check_released_lately(desk: Desk, by: Person, row: dict[str, Any]) -> None:
+    """Whoever may release a hold once in a while has not released this customer's of late."""
+    rule = desk.policy.hold_release
+    if by.role not in rule.roles:
+        return
+    after = desk.day - timedelta(days=rule.once_per_days)
+    for other in _known(desk):
+        same = (other["customer_id"], other["override_kind"], other["verdict"]) == (
+            row["customer_id"],
+            "hold_release",
+            "approved",
+        )
+        if same and after < other["verdict_on"] <= desk.day:
+            higher = [role for role in desk.policy.authorities.at_least(rule.roles) if role not in rule.roles]
+            desk.deny(
+                by,
+                "override.denied",
+                row["override_id"],
+                "released_lately",
+                f"the hold of {row['customer_id']} was released on {other['verdict_on']} already ({other['override_id']}):"
+                f" {by.role} may once in {rule.once_per_days} days",
+                f"one of {', '.join(higher)} may" if higher else "nobody may before that time is over",
+            )
+
+
 def _notes(row: dict[str, Any], standing: Standing, policy: Policy) -> tuple[str, ...]:
     """What the next run will make of it as things stand."""
-    if row["override_kind"] == "notch":
+    if row["override_kind"] in ("notch", "hold_release"):
         return ()
     amount, computed, currency = reporting_amount(row, standing), standing.computed, standing.reporting_currency
     if computed is None:

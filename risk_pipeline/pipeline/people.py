@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -31,10 +31,20 @@ TABLES = ("decision.risk_tier", "decision.credit_limit", "mart.current_risk")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody named in risk.yaml, and the role in which they act now."""
+    """Somebody named in risk.yaml, and the role in which they act now; `acts_for`: whose role it is when they stand in."""
 
     name: str
     role: str
+    acts_for: str | None = None
+
+    def answers_for(self, name: str) -> bool:
+        """Whether that person is this one, or the one they stand in for: two of the four eyes."""
+        return name.strip().casefold() in (self.name.casefold(), (self.acts_for or self.name).casefold())
+
+    @property
+    def either(self) -> str:
+        """To be put behind what the one they stand in for may not."""
+        return f", nor {self.name} for them" if self.acts_for else ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class Standing:
     currency: str
     rate: Decimal
     reporting_currency: str
+    hold_reasons: str
+    status: str | None
 
 
 @dataclass(frozen=True)
@@ -89,9 +101,11 @@ class Desk:
         return FeedStore(Lake(self.workspace.lake), self.register)
 
     def person(self, name: str, role: str | None = None) -> Person:
-        """The person of that name, capitals aside. `role`: one of theirs; default: that with the most authority, else the first.
+        """The person of that name, capitals aside. `role`: one of theirs, or one they stand in for on the day; default: that of
+        their own with the most authority, else the first.
 
-        UsageError for somebody risk.yaml does not name, and for a role that they, or the policy, do not have.
+        UsageError for somebody risk.yaml does not name, and for a role that they, or the policy, do not have. Refused, and noted,
+        for a deputy who may never approve.
         """
         people, wanted = self.workspace.settings.people, name.strip().casefold()
         file = self.workspace.root / "risk.yaml"
@@ -107,7 +121,7 @@ class Desk:
                 remedy=f"its roles are {', '.join(self.policy.roles)}",
             )
         if role is not None and role not in people[found]:
-            raise UsageError(f"{found} is not {role}", remedy=f"in {file} {found} is {', '.join(people[found])}")
+            return self._deputy(found, role)
         levels = [level.role for level in self.policy.authorities.levels]
         highest = max(people[found], key=lambda each: levels.index(each) if each in levels else -1)
         return Person(found.strip(), role or highest)
@@ -115,9 +129,33 @@ class Desk:
     def person_among(self, name: str, role: str | None, may: Sequence[str]) -> Person:
         """As `person`; without a role the first of `may` that they have, if any."""
         person = self.person(name, role)
-        own = next(roles for each, roles in self.workspace.settings.people.items() if each.strip() == person.name)
+        own = self._roles(person.name)
         fit = next((each for each in may if each in own), None)
         return Person(person.name, fit) if role is None and fit is not None else person
+
+    def _roles(self, name: str) -> tuple[str, ...]:
+        return next(roles for each, roles in self.workspace.settings.people.items() if each.strip() == name.strip())
+
+    def _deputy(self, name: str, role: str) -> Person:
+        """Somebody who stands in for another in a role that is not theirs."""
+        file, most = self.workspace.root / "risk.yaml", self.policy.authorities.deputy_max_days
+        same = name.strip().casefold()
+        found = [each for each in self.workspace.settings.deputies if each.who.strip().casefold() == same and each.role == role]
+        now = next((each for each in found if each.first <= self.day <= each.last), None)
+        if now is None:
+            when = f"; stands in as such from {found[0].first} until {found[0].last}" if found else ""
+            raise UsageError(f"{name} is not {role}{when}", remedy=f"in {file} {name} is {', '.join(self._roles(name))}")
+        if (now.last - now.first).days >= most:
+            raise UsageError(
+                f"{file}: {name} acts for {now.acts_for} from {now.first} until {now.last}, longer than {most} days",
+                remedy=f"at most until {now.first + timedelta(days=most - 1)}; then name somebody anew",
+            )
+        person = Person(name.strip(), role, now.acts_for.strip())
+        never = next((each for each in self._roles(name) if each in self.policy.authorities.never_approve), None)
+        if never is not None:
+            message = f"{name} is {never}, which never approves, not for another either"
+            self.deny(person, "deputy.denied", role, "role_never_approves", message, "somebody else stands in")
+        return person
 
     def standing(self, customer_id: str) -> Standing:
         """What the newest assessment up to the day says of a customer; the oldest one when all are later.
@@ -136,7 +174,7 @@ class Desk:
             rows = con.execute(
                 "SELECT l.customer_id, m.name, t.as_of, t.tier, t.model_tier, l.limit_reporting, l.computed_limit,"
                 " l.effective_limit, l.total_exposure, l.approval_status, l.required_authority, l.currency,"
-                " COALESCE(l.fx_rate_used, 1), l.reporting_currency"
+                " COALESCE(l.fx_rate_used, 1), l.reporting_currency, l.hold_reasons, t.status"
                 " FROM read_parquet(?) AS t JOIN read_parquet(?) AS l USING (customer_id) JOIN read_parquet(?) AS m"
                 " USING (customer_id) WHERE customer_id = ?",
                 [tier, limit, mart, customer_id],
@@ -148,6 +186,11 @@ class Desk:
             )
         return Standing(*rows[0])
 
+    def check_customer(self, customer_id: str | None) -> None:
+        """UsageError for a customer who is not in the newest assessment: a misspelt id must not read like good news."""
+        if customer_id is not None and self.register.current_snapshot() is not None:
+            self.standing(customer_id)
+
     def record(self, feed: str, row: Mapping[str, Any], event: Event) -> None:
         """Store a row of what was decided with its event, or neither. Refused when it was not stored."""
         with work_folder(self.workspace) as work:
@@ -158,7 +201,8 @@ class Desk:
 
     def event(self, by: Person, action: str, subject: str, **detail: Any) -> Event:
         """An event of the audit log; amounts and dates as text."""
-        told = {name: _plain(value) for name, value in {"role": by.role, **detail}.items() if value is not None}
+        said = {"role": by.role, "acts_for": by.acts_for, **detail}
+        told = {name: _plain(value) for name, value in said.items() if value is not None}
         return Event(at=self.now, actor=by.name, action=action, subject=subject, detail=told)
 
     def deny(self, by: Person, action: str, subject: str, rule: str, message: str, remedy: str, **detail: Any) -> NoReturn:

@@ -69,8 +69,9 @@ def approve(desk: Desk, version: str, name: str, role: str | None) -> Version:
     subject = f"policy {version}"
     if policy.status != "draft":
         raise Refused(f"policy {version} is {policy.status}, not a draft", remedy="a changed policy gets a version of its own")
-    if by.name.strip().casefold() == policy.author.strip().casefold():
-        said, remedy = f"{by.name} wrote policy {version} and cannot approve it: two people decide", "another person approves"
+    if by.answers_for(policy.author):
+        said = f"{by.acts_for or by.name} wrote policy {version} and cannot approve it{by.either}: two people decide"
+        remedy = "another person approves"
         desk.deny(by, "policy.denied", subject, "self_approval", said, remedy)
     may = approvers(desk.policy)
     if by.role not in may:

@@ -25,6 +25,8 @@ STRUCK: Mapping[str, str] = {
     "knockouts": LISTED.format(table="decision.risk_tier", column="knockouts"),
     "exit.edges": "SELECT COUNT(*) FROM decision.risk_tier WHERE as_of = ? AND status_rule = ?",
     "hold": LISTED.format(table="decision.credit_limit", column="hold_reasons"),
+    "dunning": "SELECT COUNT(DISTINCT customer_id) FROM decision.treatment WHERE as_of = ? AND state = 'open'"
+    " AND list_contains(string_split(rules, ','), ?)",
     "alerts": "SELECT COUNT(DISTINCT customer_id) FROM decision.alert WHERE as_of = ? AND rule = ? AND state <> 'closed'",
 }
 

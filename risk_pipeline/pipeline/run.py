@@ -11,12 +11,10 @@ into the register once. Whatever is computed later, by whichever process, is com
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
-from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -29,7 +27,7 @@ import rfc8785
 
 from risk_pipeline import __version__
 from risk_pipeline.contracts import FEED_TABLES, Table, table
-from risk_pipeline.contracts.derive import arrow_schema, arrow_to_frame, frame_to_arrow
+from risk_pipeline.contracts.derive import arrow_schema, frame_to_arrow
 from risk_pipeline.contracts.table import DUCKDB_TYPE
 from risk_pipeline.decision.decide import DecisionContext, decide, facts_read
 from risk_pipeline.engine.asof import EVERYTHING, Scope, Sights, create_views, feeds_at_hand, sight_of, visible
@@ -51,13 +49,13 @@ from risk_pipeline.pipeline.alert_history import read_history
 from risk_pipeline.pipeline.balances import balances_on
 from risk_pipeline.pipeline.column_lineage import write_lineage
 from risk_pipeline.pipeline.duties import facts_of_run
-from risk_pipeline.pipeline.group_passes import GROUP_COLUMNS, RELATION, create_group_outcome
+from risk_pipeline.pipeline.group_passes import group_outcome
+from risk_pipeline.pipeline.in_threads import in_threads
 from risk_pipeline.pipeline.marts import MADE_FROM, mart_query
-from risk_pipeline.pipeline.previous_facts import PREVIOUS_COLUMNS, PREVIOUS_TABLES
+from risk_pipeline.pipeline.stored_facts import BATCH_ROWS, Range, StoredFacts
 from risk_pipeline.pipeline.treatment_history import read_treatments
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.policy.model import Policy
-from risk_pipeline.policy.scopes import FACT_TABLES
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.feed_store import FeedStore
@@ -70,11 +68,9 @@ STAGES: tuple[Stage, ...] = ("factor", "decide")
 FACTOR_TABLES = tuple(f"factor.{name}" for name in FACTOR_ORDER)
 DECIDE_TABLES = STAGE_TABLES["decide"]
 MART_TABLES = ("mart.worklist", "mart.portfolio")  # of all customers at once, when all are decided
-BATCH_ROWS = 12_500  # customers decided at once ...
-BATCH_CONTRIBUTIONS = 250_000  # ... or fewer, so that memory does not grow with the factors of their cards
-ROW_GROUP_ROWS = 32_768
-FACTS_ROWS = 32_768  # customers whose facts are joined at once: a row group of each table
-OWN_TEXTS = ("customer_id", "name")  # texts of the facts that hardly repeat
+ROW_GROUP_ROWS = BATCH_ROWS  # so that a batch of facts is a row group of each factor table
+RESULT_GROUP_ROWS = 131_072  # at most: a batch, or a block of its contributions, is a row group
+MOST_THREADS = 4  # each holds a batch in memory; more of them would wait for the interpreter
 EVIDENCE_FEEDS = ("bureau_report", "financial_statement")  # with none of them a workspace has only a ledger to go by
 
 
@@ -280,33 +276,32 @@ class Run:
             reporting_currency=self._currency,
             evidence_feeds_configured=self._evidence_known,
         )
-        catalogue = load_catalogue()
-        alerts = read_history(self._connection(), self._previous("decision.alert"))
-        treatments = read_treatments(self._connection(), self._previous("decision.treatment"))
+        catalogue, con = load_catalogue(), self._connection()
+        with self._reading_staged("the decisions"):
+            stored = StoredFacts(lambda name: self._path(table(name)), self._before, facts_read(self.policy, catalogue))
+        alerts = read_history(con, self._before("decision.alert"))
+        treatments = read_treatments(con, self._before("decision.treatment"))
+        members = con.sql("SELECT customer_id FROM factor.group_state WHERE group_members > 1 ORDER BY customer_id")
+        threads = min(MOST_THREADS, self._workspace.settings.threads or os.cpu_count() or 1)
+        groups = group_outcome(stored, members.to_arrow_table()["customer_id"], self.policy, catalogue, context, threads)
+
+        def decided(customers: Range) -> dict[str, pa.Table]:
+            before = replace(
+                context,
+                alerts=alerts.between(customers.first, customers.last),
+                treatments=treatments.between(customers.first, customers.last),
+            )
+            found = decide(stored.within(customers, groups), self.policy, catalogue, before)
+            return {name: frame_to_arrow(contracts[name], rows, coded_text=True) for name, rows in found.items()}
+
         with ExitStack() as files:
             writers = {
                 name: files.enter_context(_writer(files, self._staging, self._path(contract), contract))
                 for name, contract in contracts.items()
             }
-            with self._reading_staged("the decisions"):
-                create_group_outcome(self._connection(), self._facts, self.policy, catalogue, context)
-            # Compressing a batch takes a third of the time and no interpreter: one thread writes while the next batch is decided.
-            writing = files.enter_context(ThreadPoolExecutor(1, thread_name_prefix="write"))
-            written: Future[None] | None = None
-            parts = _Parts(self._facts(), max(map(len, self.policy.scorecards.values())))
-            for part in parts:
-                coded = [field.name for field in part.schema if pa.types.is_string(field.type) and field.name not in OWN_TEXTS]
-                facts = arrow_to_frame(pa.Table.from_batches([part]), coded_text=coded)
-                first, last = facts["customer_id"].iloc[[0, -1]]
-                before = replace(context, alerts=alerts.between(first, last), treatments=treatments.between(first, last))
-                frames = decide(facts, self.policy, catalogue, before)
-                parts.factors = len(frames["score.contribution"]) / len(facts)
-                tables = {name: frame_to_arrow(contracts[name], frame, coded_text=True) for name, frame in frames.items()}
-                if written is not None:
-                    written.result()
-                written = writing.submit(_write, writers, tables)
-            if written is not None:
-                written.result()
+            for tables in in_threads(decided, stored.ranges, threads):
+                for name, rows in tables.items():
+                    _write(writers[name], rows)
         for name in MART_TABLES:
             staged = {each: f"read_parquet({literal(str(self._path(table(each))))})" for each in MADE_FROM}
             self._copy(table(name), mart_query(name, self.policy, staged), self._path(table(name)))
@@ -415,7 +410,7 @@ class Run:
         """Say in words that a table this run has not staged is missing: parts of an assessment asked for on their own."""
         try:
             yield
-        except duckdb.CatalogException as exc:
+        except (duckdb.CatalogException, FileNotFoundError) as exc:
             raise Refused(
                 f"{what} of {self.as_of} cannot be computed: a table it reads is not staged in this run",
                 remedy="run the whole assessment, or ask for the tables before this one as well",
@@ -548,59 +543,16 @@ class Run:
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
             )
 
-    def _facts(self, only: str | None = None) -> Iterator[pa.RecordBatch]:
-        """What decide is told of each customer, or of those that the query `only` names, by customer_id. One range of customers
-        after the other: joining all those tables of everybody would hold all of them twice.
-        """
-        with self._reading_staged("the decisions"):
-            ids = self._connection().sql(f"{only or 'SELECT customer_id FROM factor.customer_state'} ORDER BY customer_id")
-            names = ids.to_arrow_table()["customer_id"]
-            starts = [names[place].as_py() for place in range(0, len(names), FACTS_ROWS)]
-            for first, beyond in zip_longest(starts, starts[1:]):
-                within = f"customer_id >= {literal(first)}" + (f" AND customer_id < {literal(beyond)}" if beyond else "")
-                if only:
-                    within += f" AND customer_id IN ({only})"
-                yield from self._connection().sql(self._facts_query(within)).to_arrow_reader(BATCH_ROWS)
-
-    def _facts_query(self, within: str) -> str:
-        """One row per customer that fulfils the condition `within`: the columns decide reads, what became of its group, and
-        the decisions before.
-        """
-        # Of columns that several have, the last one counts: evidence_date is the ledger's; the others name theirs beside it.
-        # The history's max_dpd_material is NULL without open items, which the score must know; the exposure's is 0 then.
-        facts = [name.removeprefix("factor.") for name in FACT_TABLES]
-        read = facts_read(self.policy, load_catalogue())
-        columns = {
-            column.name: f"{name}.{column.name}"
-            for name in facts
-            for column in table(f"factor.{name}").columns
-            if column.name in read
-        }
-        selected = {
-            **columns,
-            **{name: f"g.{name}" for name in GROUP_COLUMNS},
-            **{name: source for name, (source, _) in PREVIOUS_COLUMNS.items()},
-        }
-        first, *others = facts
-        part = {name: f"(SELECT * FROM factor.{name} WHERE {within}) AS {name}" for name in facts}
-        joins = [
-            *(f"JOIN {part[name]} ON {first}.customer_id = {name}.customer_id" for name in others),
-            f"LEFT JOIN {RELATION} AS g ON {first}.customer_id = g.customer_id",
-            *(
-                f"LEFT JOIN {self._previous(name)} AS {t} ON {first}.customer_id = {t}.customer_id"
-                for t, name in PREVIOUS_TABLES.items()
-            ),
-        ]
-        return (
-            f"SELECT {', '.join(f'{source} AS {name}' for name, source in selected.items())}"
-            f" FROM {part[first]} {' '.join(joins)} ORDER BY {first}.customer_id"
-        )
+    def _before(self, name: str) -> Path | None:
+        """The file of a table of the assessment before, if there is one."""
+        part = self.record.manifest["previous_parts"].get(name)
+        return self._lake.absolute(part) if part else None
 
     def _previous(self, name: str) -> str:
         """The table of the assessment before, empty without one; a column it did not have yet when it was published is NULL."""
         declared = ", ".join(f"CAST(NULL AS {DUCKDB_TYPE[column.kind]}) AS {column.name}" for column in table(name).columns)
-        part = self.record.manifest["previous_parts"].get(name)
-        published = f" UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(self._lake.absolute(part)))})" if part else ""
+        before = self._before(name)
+        published = f" UNION ALL BY NAME SELECT * FROM read_parquet({literal(str(before))})" if before else ""
         return f"(SELECT {declared} WHERE FALSE{published})"
 
     def _factor_metadata(self, name: str, path: Path) -> dict[str, Any]:
@@ -618,22 +570,6 @@ class Run:
             f"SELECT tier, COUNT(customer_id) FROM read_parquet({literal(str(path))}) GROUP BY tier ORDER BY tier"
         )
         return {"tier_counts": dict(rows.fetchall())}
-
-
-class _Parts:
-    """Batches of facts, cut so that one part has about BATCH_CONTRIBUTIONS contributions. `factors`: how many a customer has."""
-
-    def __init__(self, batches: Iterable[pa.RecordBatch], factors: float) -> None:
-        self._batches = batches
-        self.factors = factors
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            start = 0
-            while start < batch.num_rows:
-                part = batch.slice(start, max(1, int(BATCH_CONTRIBUTIONS / max(self.factors, 1))))
-                start += part.num_rows
-                yield part
 
 
 def _writer(files: ExitStack, lake: Lake, path: Path, contract: Table) -> pq.ParquetWriter:
@@ -697,9 +633,10 @@ def _seen(register: Register, known_at: datetime) -> list[Delivery]:
     return [d for d in stored if d.state == "effective" or not {d.delivery_id, d.origin_delivery_id} & gone]
 
 
-def _write(writers: Mapping[str, pq.ParquetWriter], tables: Mapping[str, pa.Table]) -> None:
-    for name, rows in tables.items():
-        writers[name].write_table(rows, row_group_size=ROW_GROUP_ROWS)
+def _write(writer: pq.ParquetWriter, rows: pa.Table) -> None:
+    """Each record batch has dictionaries of its own, and so its own row groups."""
+    for batch in rows.to_batches():
+        writer.write_batch(batch, row_group_size=RESULT_GROUP_ROWS)
 
 
 def _end_dead_runs(register: Register, run_id: str) -> None:

@@ -426,10 +426,24 @@ def _roles(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:
     for number, role in enumerate(policy.authorities.never_approve):
         if role in levels:
             yield ("authorities", "never_approve", number), f"{role} is a level of authority and is said never to approve"
-    for key, roles in (("roles_up", policy.notches.roles_up), ("roles_down", policy.notches.roles_down)):
+    approving: tuple[tuple[Place, tuple[str, ...]], ...] = (
+        (("notches", "roles_up"), policy.notches.roles_up),
+        (("notches", "roles_down"), policy.notches.roles_down),
+        (("hold_release", "roles"), policy.hold_release.roles),
+    )
+    for place, roles in approving:
         for number, role in enumerate(roles):
             if role not in levels:
-                yield ("notches", key, number), f"{role} is no level of authority: {', '.join(levels)}"
+                yield (*place, number), f"{role} is no level of authority: {', '.join(levels)}"
+    if policy.portfolio.owner is not None:
+        yield from _known_roles(("portfolio", "owner"), "portfolio.owner", (policy.portfolio.owner,), policy)
+    holding = {*(rule.id for rule in policy.knockouts if rule.hold), *(rule.id for rule in policy.hold)}
+    for number, rule_id in enumerate(policy.hold_release.never_over):
+        if rule_id not in holding:
+            yield (
+                ("hold_release", "never_over", number),
+                f"{rule_id} is neither a knock-out with `hold: true` nor a rule of `hold`",
+            )
 
 
 def _mitigants(policy: Policy, _: FactorCatalogue) -> Iterator[Problem]:

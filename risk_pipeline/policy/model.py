@@ -392,6 +392,11 @@ class Knockout(Model):
         """Whether there is no unsecured limit: `zero` and `secured_only` are hard stops."""
         return self.limit != "none"
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it says something of the customer. One that only holds orders, such as a possible hit on a list, does not."""
+        return self.ceiling is not None or self.stops_limit or self.state is not None
+
 
 class Hysteresis(Model):
     """A tier goes down at once; it climbs one step when the score was `upgrade_buffer_points` over the border of that step at
@@ -469,8 +474,8 @@ class Floor(Model):
 
 
 class MoveCaps(Model):
-    """How far a limit moves in one period: up by a share or by a free amount, whichever is more; down by a share while the tier
-    stands, no knock-out holds and only the need fell.
+    """How far a limit moves in one calendar month: up by a share or by a free amount, whichever is more; down by a share while
+    the tier stands, no knock-out holds and only the need fell.
     """
 
     raise_share_per_period: Share
@@ -526,7 +531,7 @@ class Authorities(Model):
     """Who may approve how much. `auto`: computed limits up to this amount by tier need nobody. Levels from the lowest.
 
     Roles in `never_approve` ask and never approve. A verdict on a computed limit counts for `verdict_days`. `policy_roles` may
-    approve a version of the policy; empty = every level may.
+    approve a version of the policy; empty = every level may. A deputy acts for at most `deputy_max_days` (risk.yaml `deputies`).
     """
 
     class Level(Model):
@@ -540,6 +545,7 @@ class Authorities(Model):
     never_approve: tuple[Name, ...] = ()
     policy_roles: tuple[Name, ...] = ()
     verdict_days: Days = 90
+    deputy_max_days: Days = 30
 
     def at_least(self, roles: tuple[str, ...]) -> tuple[str, ...]:
         """The levels that may do what `roles` may: those, and every level above the lowest of them."""
@@ -751,6 +757,19 @@ class HoldRule(Model):
     reason: Label
 
 
+class HoldRelease(Model):
+    """A hold released by hand, for at most `max_days` (0 = that day only). `roles` may approve it once per customer in
+    `once_per_days`; a higher level of `authorities` may again. Empty = nobody releases a hold.
+
+    Never against a knock-out or state that leaves no limit at all, nor one of `never_over`: ids of knock-outs and hold rules.
+    """
+
+    roles: tuple[Name, ...] = ()
+    once_per_days: Annotated[StrictInt, Field(ge=0, le=3650)] = 30
+    max_days: Annotated[StrictInt, Field(ge=0, le=365)] = 14
+    never_over: tuple[Name, ...] = ()
+
+
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -890,12 +909,17 @@ class Reviews(Model):
 
 
 class Portfolio(Model):
-    """What the portfolio as a whole should keep; beyond it, mart.portfolio says so. Nothing is cut for it."""
+    """What the portfolio as a whole should keep; beyond it, mart.portfolio says so, and `owner` is told. Nothing is cut for it.
+
+    `override_share_max`: of all customers, those whose tier, and those whose limit, is another one by hand.
+    """
 
     el_budget_share_of_sales: Share = 0.004
     top1_share_max: Share = 0.15
     top10_share_max: Share = 0.50
     industry_share_max: Share = 0.30
+    override_share_max: Share = 0.10
+    owner: Name | None = None
 
 
 class Policy(Model):
@@ -937,6 +961,7 @@ class Policy(Model):
     terms: dict[Name, dict[Name, Terms]]
     exit: Exit = Exit()
     hold: Annotated[tuple[HoldRule, ...], Field(max_length=60)]
+    hold_release: HoldRelease = HoldRelease()
     reviews: Reviews
     terms_rules: TermsRules = TermsRules()
     incentives: Annotated[tuple[Incentive, ...], Field(max_length=60)] = ()
@@ -960,9 +985,19 @@ class Policy(Model):
         return tuple(tier.id for tier in self.tiers)
 
     @property
+    def tier_labels(self) -> dict[str, Label]:
+        """The names of all tiers, unrated and not_rated last."""
+        return {**{tier.id: tier.label for tier in self.tiers}, UNRATED: self.unrated.label, NOT_RATED: self.not_rated.label}
+
+    @property
     def rated_and_unrated(self) -> tuple[str, ...]:
         """The keys that every table by tier must have."""
         return (*self.tier_ids, UNRATED)
+
+    @property
+    def never_released(self) -> frozenset[str]:
+        """Knock-outs and hold rules whose hold nobody releases."""
+        return frozenset([*self.hold_release.never_over, *(rule.id for rule in self.knockouts if rule.limit == "zero")])
 
     def fallback_pd(self, tier: str) -> float | None:
         """PD of a customer in `tier` without a score; unrated as the tier it ranks as; None = the policy has none."""

@@ -1,6 +1,7 @@
-"""Which rules of a policy read which column, for pages and memos that tell people where a fact counts.
+"""Which rules of a policy read which column, for pages and memos that tell people where a fact counts; what rules are called.
 
-Put here: looking through the conditions. Keep out: asking them (decision/), and which columns they may read (scopes.py).
+Put here: looking through the conditions, and the names of rules that have no id of their own. Keep out: asking them (decision/),
+and which columns they may read (scopes.py).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from risk_pipeline.policy.model import Policy
+from risk_pipeline.policy.model import EVERY_TIER, Policy
 from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 
@@ -18,6 +19,16 @@ def rules_at(policy: Policy, block: str) -> tuple[Any, ...]:
     for key in block.split("."):
         rules = getattr(rules, key)
     return tuple(rules)
+
+
+def tier_rule(tier: str) -> str:
+    """Name of the rule by which a tier asks for treatments."""
+    return tier if tier == EVERY_TIER else f"tier_{tier}"
+
+
+def dunning_rule(dpd_from: int) -> str:
+    """Name of the rule by which a stage of dunning asks."""
+    return f"dunning_{dpd_from}"
 
 
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from risk_pipeline.policy.expression import ExpressionError
 from risk_pipeline.policy.model import SYSTEM, Label, Model, Policy
+from risk_pipeline.policy.reading import dunning_rule, tier_rule
 from risk_pipeline.policy.scopes import CONDITIONS, SCOPES, condition
 from risk_pipeline.policy.words import Speaker, Words
 
@@ -26,6 +27,8 @@ BLOCKS: dict[str, Words] = {
     "terms_rules.legal_caps": ("Legal cap of the terms", "法定账期上限"),
     "reviews.decide_anew": ("Limit decided anew", "额度重新测算"),
     "reviews.bring_forward": ("Review brought forward", "提前复审"),
+    "dunning": ("Stage of dunning", "催收阶段"),
+    "incentives": ("Incentive", "客户激励"),
 }
 ALSO: dict[str, Words] = {  # what follows from any rule of a block
     "default_definition.events": ("the customer is in default until it is cured", "客户视为违约，直至治愈"),
@@ -66,27 +69,39 @@ SENTENCES: dict[str, Words] = {
     "terms": ("terms: {}", "付款条件：{}"),
     "every": ("and again {} days after it was done", "完成{}天后再次执行"),
     "max_days": ("payment terms of at most {} days", "账期最长{}天"),
+    "longer_terms_days": ("payment terms {} days longer", "账期延长{}天"),
+    "price_class": ("price class changed by {}", "价格等级调整{}"),
     "unless_agreed": ("longer ones agreed by contract may stand", "合同另有约定的从其约定"),
 }
-PLAIN = ("id", "when", "reason", "signal", "label", "from", "to", "by", "verdict", "indicator", "object")  # said elsewhere
+PLAIN = (  # said elsewhere
+    "id", "when", "reason", "signal", "label", "from", "to", "by", "verdict", "indicator", "object", "dpd_from", "periods",
+)  # fmt: skip
+
+
+NOTHING_AT_0 = ("longer_terms_days", "price_class")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `block`: where it stands in the policy; `item`: it, as the model has it."""
+    """One rule. `block`: where it stands in the policy; `item`: it, as the model has it; `worded`: the condition of one that says
+    it by other keys.
+    """
 
     id: str
     block: str
     scope: str
     item: Any
+    worded: str | None = None
 
     @property
     def when(self) -> str:
-        return str(self.item.when)
+        return self.worded or str(self.item.when)
 
     @property
     def title(self) -> Words:
         """Its reason or signal; its id where it has none."""
+        if self.block == "dunning":
+            return f"Overdue for {self.item.dpd_from} days or more", f"逾期{self.item.dpd_from}天及以上"
         label = next((found for key in ("reason", "signal", "label") if (found := getattr(self.item, key, None))), None)
         return (label.en, label.zh) if isinstance(label, Label) else (self.id, self.id)
 
@@ -137,16 +152,41 @@ def _scope_of(when: str) -> str | None:
 def find(policy: Policy, name: str) -> list[Rule]:
     """The rules of that id, capitals aside; several blocks may have one id. `alerts.A05` asks for one block.
 
-    The number of an alert or a treatment (rule or action, colon, customer) asks for the rules behind it.
+    The number of an alert or a treatment (rule or action, colon, customer) asks for the rules behind it, `tier_high` for what is
+    asked for in that tier.
     """
     wanted = name.partition(":")[0].casefold()
-    named = [each for each in rules(policy) if wanted in (each.id.casefold(), f"{each.block}.{each.id}".casefold())]
-    return named or [each for each in rules(policy) if each.block == "treatments" and each.item.action.casefold() == wanted]
+    known = [*rules(policy), *unconditional(policy)]
+    named = [each for each in known if wanted in (each.id.casefold(), f"{each.block}.{each.id}".casefold())]
+    treatments = [each for each in known if each.block == "treatments"]
+    of_tier = [
+        each
+        for tier, asked in policy.treatments.items()
+        if tier_rule(tier) == wanted
+        for each in treatments
+        if any(each.item is one for one in asked)
+    ]
+    return named or of_tier or [each for each in treatments if each.item.action.casefold() == wanted]
+
+
+def unconditional(policy: Policy) -> Iterator[Rule]:
+    """The rules whose condition stands in other keys than `when`: stages of dunning, incentives."""
+    stages = sorted(policy.dunning.stages, key=lambda stage: stage.dpd_from)
+    for number, stage in enumerate(stages):
+        when = f"overdue > 0 and max_days_past_due >= {stage.dpd_from}"
+        if number + 1 < len(stages):
+            when += f" and max_days_past_due < {stages[number + 1].dpd_from}"
+        yield Rule(dunning_rule(stage.dpd_from), "dunning", "treatment", stage, f"{when} and not ({policy.dunning.paused_when})")
+    for incentive in policy.incentives:
+        when = f"tier = '{incentive.tier}' and periods_in_tier >= {incentive.periods}"
+        yield Rule(incentive.id, "incentives", "treatment", incentive, when)
 
 
 def consequences(rule: Rule, policy: Policy, speaker: Speaker) -> list[Words]:
     """What follows when the rule's condition holds, one sentence each."""
     content = rule.item.model_dump(by_alias=True)
+    if rule.block == "incentives":  # its tier is the condition, and its days are those of an action
+        content = {key: value for key, value in content.items() if key != "tier" and (key != "days" or rule.item.action)}
     found = [said for key, value in content.items() if key not in PLAIN and (said := _said(key, value, policy, speaker))]
     if rule.block == "exit.edges":
         return [_edge(rule.item, policy, speaker), *found]
@@ -157,8 +197,10 @@ def consequences(rule: Rule, policy: Policy, speaker: Speaker) -> list[Words]:
 
 def _said(key: str, value: Any, policy: Policy, speaker: Speaker) -> Words | None:
     """One key of a rule in words; None where it changes nothing."""
-    if value is None or value is False or value in ((), [], {}, "none"):
+    if value is None or value is False or value in ((), [], {}, "none") or (value == 0 and key in NOTHING_AT_0):
         return None
+    if key == "days" and value in (0, 1):
+        return ("to be done at once", "须立即完成") if value == 0 else ("to be done within a day", "须在1天内完成")
     if key == "limit" and value in LIMIT:
         return LIMIT[value]
     if key in LABELLED:

@@ -115,6 +115,7 @@ ALERT_FACTS = (
         "近30天最大订单占额度比例",
         "ratio",
     ),
+    Field("contract_days_left", Kind.INTEGER, "Days until the last contract in force ends", "距有效合同全部到期的天数", "days"),
     Field("policy_terms_days", Kind.INTEGER, "Payment terms the policy has for tier and class", "政策规定账期", "days"),
     Field("unapplied_share", Kind.NUMBER, "Money received and not matched, to open items", "未核销回款占未清应收比例", "ratio"),
     Field(

@@ -2,22 +2,28 @@
 
 In a document, a comment before a fenced block says what to do with it: `<!-- run -->` types the lines that begin with `$ `, and
 compares the lines below each with what comes (blanks do not count, `...` stands for anything; no line: no comparison);
-`<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it.
+`<!-- run exit=3 -->` expects that exit code; `<!-- file: PATH -->` writes the block there; `<!-- python -->` runs it;
+`<!-- sql -->` asks the demo's catalogue, which must have rows to answer with (`<!-- sql may be empty -->`: or none);
+`<!-- year -->` is followed by tests/demo_world.py.
+
+The pages of one demo are followed in this file alone, since another file would make a demo of its own.
 """
 
 from __future__ import annotations
 
-import doctest
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import duckdb
 import pytest
 
-BLOCK = re.compile(r"^<!-- (run|file|python)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from tests.docs.by_hand import differences
+from tests.pages import Step, shows, steps
+
+BLOCK = re.compile(r"^<!-- (run|file|python|sql)(?:: | )?(.*?) ?-->\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [
     "docs/getting-started.md",
     "docs/demo.md",
@@ -26,6 +32,8 @@ PAGES = [
     "docs/evidence.md",
     "docs/rejected-rows.md",
     "docs/policy.md",
+    "docs/by_hand.md",
+    "docs/queries.md",
     "docs/command_line.md",
     "docs/overrides.md",
     "docs/audit.md",
@@ -35,27 +43,7 @@ PAGES = [
 ]
 
 
-@dataclass(frozen=True)
-class Step:
-    """A command and what the page shows below it."""
-
-    command: str
-    shown: str
-
-
-def steps(block: str) -> list[Step]:
-    found: list[Step] = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            found.append(Step(line.removeprefix("$ "), ""))
-        elif found:
-            found[-1] = Step(found[-1].command, f"{found[-1].shown}{line}\n")
-    return found
-
-
-def shows(shown: str, came: str) -> bool:
-    """Is the text of the page what came, blanks apart, `...` standing for anything?"""
-    return doctest.OutputChecker().check_output(shown, came, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+CATALOGUE = Path("warehouse") / "risk.duckdb"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -70,6 +58,9 @@ def test_page(page: str, repo_root: Path, demo: Any, reader_shell: Callable[[str
         elif kind == "python":
             (demo.root.parent / "page.py").write_text(text, encoding="utf-8")
             follow(Step("python page.py", ""), 0, reader_shell)
+        elif kind == "sql":
+            with duckdb.connect(str(demo.root / CATALOGUE), read_only=True) as con:
+                assert con.sql(text).fetchall() or argument == "may be empty", f"no row answers\n{text}"
         else:
             expected = int(re.sub(r"\D", "", argument) or 0)
             for step in steps(text):
@@ -80,6 +71,12 @@ def test_readme_shows_what_make_run_prints(repo_root: Path, demo: Any) -> None:
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^<!-- what make run prints -->\n```\w*\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert shows(f"...{shown}", demo.printed), f"the page shows\n{shown}\nbut there came\n{demo.printed}"
+
+
+def test_the_decision_by_hand_is_the_one_published(repo_root: Path, demo: Any) -> None:
+    page = (repo_root / "docs" / "by_hand.md").read_text(encoding="utf-8")
+    with duckdb.connect(str(demo.root / CATALOGUE), read_only=True) as con:
+        assert differences(page, con) == []
 
 
 def follow(step: Step, expected: int, reader_shell: Callable[[str], CompletedProcess[str]]) -> None:

@@ -1,139 +1,91 @@
-"""The golden decision cases (section A of the practitioner's list) that a ledger and this release's policy can decide.
+"""The decision cases of decision_cases.yaml: what the policy decides about each, and that every rule of it decides some case.
 
-Scores are given, as in the list; scoring has its own cases (tests/unit/test_decision_scorecard.py). Candidates that need
-evidence a ledger does not have (tangible net worth, turnover, bureau) are absent here, so a case is asserted as far as they do
-not bind; where they would, only the other candidates are.
+Section `draft` holds the 36 cases of the policy draft. A case that differs says which cell, what was expected, what was found.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
-from tests.decision_facts import sales
-from tests.decision_given import given, with_segment
+import pytest
 
-NO_SALES: dict[str, Any] = dict.fromkeys(("sales_12m", "sales_3m", "avg_monthly_sales_12m", "avg_monthly_sales_3m"))
+from tests.decision_cases import Bench, Outcome, Step, differences, load
+from tests.decision_given import POLICY
+from tests.rules_fired import every_rule, fired
 
-
-def test_case_1_need_binds_a_good_firm() -> None:
-    case = given(82, previous_tier="low", **sales(100_000))
-    assert (case.tier, case.direction, case.binding_rule) == ("low", "same", "score")
-    assert {method: round(amount) for method, amount in case.candidates.items()} == {
-        "sales_balance": 250_000,
-        "expected_loss": 2_349_249,
-        "tier_cap": 2_000_000,
-    }
-    assert (case.credit_limit, case.binding_method, case.limit_reason) == (250_000, "sales_balance", "need")
-    assert case.terms == (60, "monthly_statement", 0)
-    assert case.hold is False
+STEPS = load(Path(__file__).parent / "decision_cases.yaml")
+ALWAYS = {"tier", "limit", "terms", "hold"}  # without these a case says too little to be signed
 
 
-def test_case_2_candidates() -> None:
-    case = given(60, **sales(100_000))
-    assert {method: round(amount) for method, amount in case.candidates.items()} == {
-        "sales_balance": 133_333,
-        "expected_loss": 435_211,
-        "tier_cap": 500_000,
-    }
-    assert case.terms == (30, "per_invoice", 0)
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Every step decided, by its name."""
+    return Bench(tmp_path_factory.mktemp("cases")).decide(STEPS)
 
 
-def test_case_3_candidates_and_terms() -> None:
-    case = given(45, total_exposure=22_000_00, **sales(40_000))
-    assert case.tier == "high"
-    assert {method: round(amount) for method, amount in case.candidates.items()} == {
-        "sales_balance": 40_000,
-        "expected_loss": 57_186,
-        "tier_cap": 50_000,
-    }
-    assert case.terms == (15, "per_invoice", 30)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_case(step: Step, outcomes: dict[str, Outcome]) -> None:
+    assert differences(outcomes[step.name]) == []
 
 
-def test_case_25_a_possible_sanctions_hit_holds_and_is_no_verdict() -> None:
-    case = given(80, sanctions_unreviewed=1, **sales(100_000))
-    assert (case.tier, case.binding_rule, case.credit_limit) == ("low", "score", 250_000)
-    assert (case.hold, case.hold_reasons, case.knockouts) == (True, "KO02", "KO02")
+def test_every_case_says_enough_and_each_of_the_draft_is_there() -> None:
+    assert [step.name for step in STEPS if not set(step.expected) >= ALWAYS] == []
+    assert {int(step.case) for step in STEPS if step.section == "draft" and step.case.isdigit()} == set(range(1, 37))
+    assert len({step.name for step in STEPS}) == len(STEPS)
 
 
-def test_case_26_a_confirmed_one_stops_everything() -> None:
-    case = given(80, sanctions_confirmed=1, **sales(100_000))
-    assert (case.tier, case.binding_rule, case.credit_limit) == ("restricted", "KO01", 0)
-    assert (case.binding_method, case.limit_reason, case.hold) == ("hard_stop", "KO01", True)
-    assert case.terms == (0, "prepayment", 100)
+def test_the_real_rules_put_each_customer_into_the_segment_its_case_names(outcomes: dict[str, Outcome]) -> None:
+    found = {name: (outcome.step.get("segment"), outcome.cells["segment"]) for name, outcome in outcomes.items()}
+    assert {name: pair for name, pair in found.items() if pair[0] != pair[1]} == {}
 
 
-def test_case_4_restricted_has_no_limit_and_holds() -> None:
-    case = given(20, **sales(40_000))
-    assert case.tier == "restricted"
-    assert case.candidates["tier_cap"] == 0
-    assert (case.credit_limit, case.binding_method) == (0, "tier_cap")
-    assert case.terms == (0, "prepayment", 100)
-    assert (case.hold, case.hold_reasons) == (True, "tier_restricted")
+def test_orders_stop_where_a_rule_holds_them_and_nobody_released_them(outcomes: dict[str, Outcome]) -> None:
+    for name, outcome in outcomes.items():
+        cells = outcome.cells
+        assert cells["held"] == (bool(cells["hold"]) and cells["release"] != "in_force"), name
+        assert ("hold_orders" in cells["actions"]) or not cells["held"], name
 
 
-def test_case_5_without_net_worth_the_need_binds() -> None:
-    case = given(64, **sales(50_000))
-    assert case.tier == "medium"
-    assert round(case.candidates["sales_balance"]) == 66_667
-    assert (case.credit_limit, case.binding_method) == (66_000, "sales_balance")
+def test_no_case_asks_for_two_actions_that_contradict_each_other(outcomes: dict[str, Outcome]) -> None:
+    for name, outcome in outcomes.items():
+        assert not [pair for pair in POLICY.contradictions if set(pair) <= set(outcome.cells["actions"])], name
 
 
-def test_case_11_unrated_for_want_of_coverage() -> None:
-    case = given(None, **sales(8_000))
-    assert (case.tier, case.binding_rule) == ("unrated", "unrated_coverage")
-    assert case.candidates == {"sales_balance": 8_000, "tier_cap": 10_000}  # no score, no expected loss
-    assert case.credit_limit == 8_000
-    assert case.terms == (14, "per_invoice", 50)
+def test_reasons_are_told_in_both_languages(outcomes: dict[str, Outcome]) -> None:
+    for name, outcome in outcomes.items():
+        assert len(outcome.cells["reasons"]) == len(outcome.cells["reasons_zh"]), name
 
 
-def test_case_12_a_new_customer_cannot_be_low() -> None:
-    new = {"relationship_months": 2, "months_since_first_invoice": 2, "requested_limit": 20_000_00}
-    case = given(88, policy=with_segment("small"), **new, **NO_SALES)
-    assert (case.model_tier, case.tier, case.binding_rule) == ("low", "medium", "KO18")
-    assert case.candidates == {"requested": 20_000, "tier_cap": 75_000, "new_customer_cap": 15_000}
-    assert (case.credit_limit, case.binding_method) == (15_000, "new_customer_cap")
-    assert case.terms == (30, "per_invoice", 0)
+def test_every_rule_of_the_policy_decides_some_case(outcomes: dict[str, Outcome]) -> None:
+    seen = {rule for outcome in outcomes.values() for rule in fired(outcome, POLICY)}
+    assert every_rule(POLICY) - seen == set(), "rules without a case: write one into decision_cases.yaml"
+    assert seen - every_rule(POLICY) == set(), "at work, and not among the rules: see tests/rules_fired.py"
 
 
-def test_case_13_no_sales_and_no_request_is_no_punishment() -> None:
-    case = given(70, **NO_SALES)
-    assert case.tier == "medium"
-    assert (case.credit_limit, case.binding_method, case.limit_reason) == (0, "no_basis", "no_basis")
-    assert case.terms == (0, "prepayment", 100)
-    assert case.hold is False
+# The tests above see what they should
 
 
-def test_case_18_one_hundredth_below_the_cut_off() -> None:
-    case = given(74.99, previous_tier="low", **sales(50_000))
-    assert (case.tier, case.direction) == ("medium", "down")
-    assert case.terms == (30, "per_invoice", 0)
-    assert given(75.00, previous_tier="low").tier == "low"  # 74.995 rounds to it, see the scorecard's tests
+def test_a_rule_without_a_case_is_found(outcomes: dict[str, Outcome]) -> None:
+    forgotten = POLICY.alerts[0].model_copy(update={"id": "A99"})
+    policy = POLICY.model_copy(update={"alerts": (*POLICY.alerts, forgotten)})
+    assert every_rule(policy) - {rule for outcome in outcomes.values() for rule in fired(outcome, policy)} == {"alerts.A99"}
 
 
-def test_case_28_immaterial_old_debt_is_no_default() -> None:
-    case = given(60, max_dpd_material=0, max_days_past_due=95, open_exposure=30_000_00, **sales(50_000))
-    assert (case.tier, case.in_default, case.knockouts) == ("medium", False, "")
-    assert given(60, max_dpd_material=95, **sales(50_000)).tier == "restricted"
+def test_a_cell_that_differs_is_told(outcomes: dict[str, Outcome]) -> None:
+    step = STEPS[0]
+    wrong = {"limit": 1, "actions": ["visit"], "no_actions": ["routine_monitoring"], "alerts": {"A02": "high"}, "ladder": {}}
+    changed = replace(outcomes[step.name], step=replace(step, expected=wrong))
+    assert [told.split(":")[0] for told in differences(changed)] == list(wrong)
+    assert differences(changed)[0] == "limit: expected 1, found 250000"
 
 
-def test_case_33_expected_loss_binds() -> None:
-    case = given(36, **sales(20_000))
-    assert {method: round(amount) for method, amount in case.candidates.items()} == {
-        "sales_balance": 20_000,
-        "expected_loss": 15_239,
-        "tier_cap": 50_000,
-    }
-    assert (case.credit_limit, case.binding_method, case.limit_reason) == (15_000, "expected_loss", "capacity")
-    assert case.terms == (15, "per_invoice", 30)
+MISSPELT = ["{titel: x}", "{title: x, assessments: [{on: 2026-06-30}]}", "{title: x, customers: {A: {facts: 1}}}"]
 
 
-def test_case_34_sole_trader() -> None:
-    case = given(58, policy=with_segment("sole"), natural_person=True, previous_tier="low", **sales(6_000))
-    assert (case.tier, case.direction) == ("medium", "down")
-    assert {method: round(amount) for method, amount in case.candidates.items()} == {
-        "sales_balance": 6_000,
-        "expected_loss": 22_449,
-        "tier_cap": 20_000,
-    }
-    assert case.credit_limit == 6_000
-    assert case.terms == (15, "per_invoice", 0)
+@pytest.mark.parametrize("case", MISSPELT)
+def test_a_misspelt_word_is_refused(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(f"own: {{about: x, assumed: {{given: {{}}, expected: {{}}}}, cases: {{X: {case}}}}}", encoding="utf-8")
+    with pytest.raises(AssertionError, match="case X: no such words"):
+        load(path)

@@ -16,9 +16,8 @@ import pytest
 from risk_pipeline.contracts import FACTOR_TABLES
 from risk_pipeline.contracts.table import Kind
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.policy.model import ELSE, Bin, Policy
-from tests.decision_facts import AS_OF, facts, sales
+from tests.decision_facts import AS_OF, decide, facts, sales
 from tests.decision_given import CATALOGUE, POLICY
 from tests.ledger_case import LedgerCase, days_before, decisions, only
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from risk_pipeline.contracts import table
-from risk_pipeline.contracts.table import DUCKDB_TYPE
+import pyarrow as pa
+
 from risk_pipeline.pipeline.treatment_history import read_treatments
 from tests.ledger_case import AS_OF, LedgerCase, days_before
 
@@ -19,13 +19,11 @@ def said(case: LedgerCase, number: int, days: int, verdict: str, **values: Any) 
 
 def newest(case: LedgerCase, as_of: date = AS_OF, known_at: datetime | None = None) -> dict[str, tuple[str, str]]:
     """Treatment -> what was said of it, and by whom."""
-    columns = table("decision.treatment").columns
-    none = f"(SELECT {', '.join(f'CAST(NULL AS {DUCKDB_TYPE[c.kind]}) AS {c.name}' for c in columns)} WHERE FALSE)"
     with case.connect(as_of, known_at=known_at) as con:
-        stored = read_treatments(con, none)
-    assert len(stored.before) == 0
-    actions = stored.between("A", "D").actions
-    return {row.treatment_id: (row.treatment_verdict, row.acted_by) for row in actions.itertuples()}
+        stored = read_treatments(con, None)
+    found = stored.between("A", "D")
+    assert len(found.before) == 0
+    return {row["treatment_id"]: (row["treatment_verdict"], row["acted_by"]) for row in pa.table(found.actions).to_pylist()}
 
 
 def test_the_newest_action_on_each_treatment_counts(case: LedgerCase) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
-from risk_pipeline.pipeline.assess import assess
-from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, assess_ledger, copy_to
+from tests.small_ledger import DECEMBER
 
 pytestmark = pytest.mark.slow
 PEOPLE = "people:\n  mia: [credit_manager]\n  liu: [legal]\n  col: [collections, legal]\n  hana: [head_of_credit]\n"
@@ -25,17 +24,7 @@ class Office:
     """A workspace of five customers; C3 stopped paying in August, C4 pays 40 days late."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        make_small_workspace(folder)
-        with (folder / "risk.yaml").open("a", encoding="utf-8") as file:
-            file.write(PEOPLE)
         self.workspace, self._capsys = Workspace.load(folder), capsys
-        self.workspace.warehouse.mkdir()
-        with Register.open(self.workspace.register_url) as register:
-            ingest(self.workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
-
-    def assess(self, day: date) -> None:
-        with Register.open(self.workspace.register_url) as register:
-            assess(self.workspace, register, as_of=day, now=datetime.now(UTC) + timedelta(seconds=1))
 
     def published(self, day: date) -> dict[str, dict[str, Any]]:
         with duckdb.connect(str(self.workspace.catalogue), read_only=True) as con:
@@ -58,11 +47,15 @@ JANUARY = date(2025, 1, 31)
 ON = ("--on", "2025-01-02")
 
 
-def test_an_alert_is_raised_dealt_with_and_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    office = Office(tmp_path / "w", capsys)
-    code, _, error = office.do("list")
+def test_before_an_assessment_there_is_nothing_to_list(ingested: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, error = Office(ingested, capsys).do("list")
     assert (code, "nothing is published yet" in error) == (1, True)
-    office.assess(DECEMBER)
+
+
+def test_an_alert_is_raised_dealt_with_and_followed(
+    december: Assessed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = Office(copy_to(tmp_path / "w", december.folder, PEOPLE), capsys)
     first = office.published(DECEMBER)
     assert first["A05:C3"]["severity"] == "critical"
     assert first["A05:C3"]["first_seen"] == DECEMBER
@@ -71,7 +64,7 @@ def test_an_alert_is_raised_dealt_with_and_followed(tmp_path: Path, capsys: pyte
     _who_may_do_what(office)
     _dealt_with(office)
 
-    office.assess(JANUARY)
+    assess_ledger(office.workspace.root, JANUARY)
     then = office.published(JANUARY)
     assert (then["A05:C3"]["state"], then["A05:C3"]["acted_by"]) == ("acknowledged", "liu")
     assert (then["A05:C3"]["first_seen"], then["A05:C3"]["last_seen"]) == (DECEMBER, JANUARY)
@@ -86,9 +79,9 @@ def _listed_in_both_languages(office: Office) -> None:
     code, told, _ = office.do("list", "--customer", "C3")
     assert code == 0
     for text in (
-        "A05:C3", "critical, open 紧急, 待处理", "Material debt more than 90 days past due", "重大欠款逾期超过90天", "法务",
+        "A05:C3", "critical, open 紧急，待处理", "Material debt more than 90 days past due", "重大欠款逾期超过90天", "法务",
         "Playbook: Sudden default",
-        "应急预案：突发违约应急预案",
+        "预案：突发违约应急预案",
         "4. Visit the customer - Credit manager, 72 h, by 2025-01-03", "应对措施：法律追偿",
     ):  # fmt: skip
         assert text in told

@@ -189,6 +189,8 @@ class TestRunAndBackfill:
         # Nothing was invoiced before 2023: the first date of the range is refused, the later ones are not tried.
         answer = fresh("backfill", "--from", "2022-12-01", "--to", "2023-02-28", "--every", "month")
         answer.complains(REFUSED, "2022-12-31", "published: none", "2023-01-31", "2023-02-28")
+        (line,) = (line for line in answer.out.splitlines() if "rejected" in line)  # all feeds were taken in, and told once
+        assert line.startswith("1 row rejected in 1 feed: risk-pipeline quarantine list")
         assert not (fresh.root / "warehouse" / "risk.duckdb").exists()
 
     def test_a_refused_delivery_stops_a_run_unless_told_otherwise(self, own_copy: Shell) -> None:

@@ -5,41 +5,51 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.contracts import TABLES
 
-LAYERS_AS_ONE: dict[str, None] = {declared.layer: None for declared in TABLES.values()}  # the test has one schema of its own
+Created = tuple[sa.Connection, sa.MetaData, dict[str, str | None]]
+LAYERS = tuple(dict.fromkeys(declared.layer for declared in TABLES.values()))
 
 
 @pytest.fixture
-def created(postgres_url: str) -> Iterator[tuple[sa.Connection, sa.MetaData]]:
+def created(postgres_url: str) -> Iterator[Created]:
+    """Every table in a schema of its layer, under names of this test: a layer may have a table that another has too."""
+    schemas: dict[str, str | None] = {layer: f"{layer}_{uuid4().hex[:8]}" for layer in LAYERS}
     metadata = sa.MetaData()
     for declared in TABLES.values():
         declared.to_sqlalchemy(metadata)
-    engine = sa.create_engine(postgres_url, execution_options={"schema_translate_map": LAYERS_AS_ONE})
-    with engine.connect() as con:
-        metadata.create_all(con)
-        yield con, metadata
-    engine.dispose()
+    engine = sa.create_engine(postgres_url, execution_options={"schema_translate_map": schemas})
+    try:
+        with engine.connect() as con:
+            for schema in schemas.values():
+                con.execute(sa.schema.CreateSchema(str(schema)))
+            metadata.create_all(con)
+            yield con, metadata, schemas
+            con.rollback()  # nothing was committed, so nothing is left
+    finally:
+        engine.dispose()
 
 
-def test_every_table_is_created_as_declared(created: tuple[sa.Connection, sa.MetaData]) -> None:
-    con, _ = created
+def test_every_table_is_created_as_declared(created: Created) -> None:
+    con, _, schemas = created
     seen = sa.inspect(con)
     for declared in TABLES.values():
-        columns = seen.get_columns(declared.name)
+        of = schemas[declared.layer]
+        columns = seen.get_columns(declared.name, of)
         assert [c["name"] for c in columns] == list(declared.column_names)
         assert [c["nullable"] for c in columns] == [not c.required for c in declared.columns]
         assert [c["comment"] for c in columns] == [f"{c.field.en} / {c.field.zh}" for c in declared.columns]
-        assert set(seen.get_pk_constraint(declared.name)["constrained_columns"]) == set(declared.key)
-        assert len(seen.get_check_constraints(declared.name)) == sum(bool(c.values) for c in declared.columns)
+        assert set(seen.get_pk_constraint(declared.name, of)["constrained_columns"]) == set(declared.key)
+        assert len(seen.get_check_constraints(declared.name, of)) == sum(bool(c.values) for c in declared.columns)
 
 
-def test_money_is_exact_and_lists_are_closed(created: tuple[sa.Connection, sa.MetaData]) -> None:
-    con, metadata = created
+def test_money_is_exact_and_lists_are_closed(created: Created) -> None:
+    con, metadata, _ = created
     write_off = metadata.tables["feed.write_off"]
     row = {
         "write_off_id": "W1",

@@ -9,25 +9,23 @@ from pathlib import Path
 import pytest
 
 from risk_pipeline.cli.app import run
+from tests.assessed_ledger import Assessed, copy_to
 from tests.integration.test_overrides import PEOPLE, Office
-from tests.small_ledger import DECEMBER, make_small_workspace
+from tests.small_ledger import DECEMBER
 
 JANUARY = date(2025, 1, 31)
 
 
 def test_a_suspended_customer_is_proposed_judged_and_kept_until_it_is_cured(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    december: Assessed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = make_small_workspace(tmp_path / "w")
-    with (folder / "risk.yaml").open("a", encoding="utf-8") as file:
-        file.write(PEOPLE)
+    folder = copy_to(tmp_path / "w", december.folder, PEOPLE)
     office = Office(folder)
-    office.ingest()
-    december = office.assess(DECEMBER)
-    struck = december["C3"]
+    first = office.published(DECEMBER)
+    struck = first["C3"]
     assert (struck["status"], struck["status_rule"], struck["status_since"]) == ("suspended", "active_suspended", DECEMBER)
     assert (struck["tier"], struck["limit_reporting"], struck["default_wait_days"]) == ("restricted", 0, 90)
-    assert (december["C1"]["status"], december["C1"]["status_since"], december["C1"]["status_periods"]) == ("active", DECEMBER, 1)
+    assert (first["C1"]["status"], first["C1"]["status_since"], first["C1"]["status_periods"]) == ("active", DECEMBER, 1)
 
     def do(*words: str) -> tuple[int, str, str]:
         on = [] if words[0] == "list" else ["--on", "2025-01-10"]
@@ -66,8 +64,12 @@ def test_a_suspended_customer_is_proposed_judged_and_kept_until_it_is_cured(
     assert [actor for actor, _ in office.events("customer_state.denied")] == ["ben", "ann", "mia"]
     assert [actor for verb in ("requested", "approved") for actor, _ in office.events(f"customer_state.{verb}")] == ["ben", "mia"]
 
+    assert do("propose", "C3", "probation", "--by", "ann", *why)[0] == 0  # once more: it waits
     january = office.assess(JANUARY)["C3"]  # approved, and not cured
     assert (january["status"], january["status_since"], january["status_periods"]) == ("suspended", DECEMBER, 1)
+    assert january["state_pending"] == "probation"
     capsys.readouterr()
     assert run(["-w", str(folder), "explain", "C3"]) == 0
-    assert "Suspended since 2024-12-31: Suspended by a knock-out" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Suspended since 2024-12-31: Suspended by a knock-out" in told
+    assert "probation is proposed and waits for approval" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from risk_pipeline.contracts import FACTOR_TABLES
-from risk_pipeline.demo.generator import generate
-from tests.demo_world import FIRST, LAST, World, run
+from tests.demo_world import FIRST, LAST, World, assess_dates, take_in
 
 pytestmark = pytest.mark.slow
 
@@ -277,11 +277,12 @@ def parsed(text: str, form: str) -> date | None:
 def test_figures_are_the_same_when_the_future_is_cut_off(world: World, tmp_path: Path) -> None:
     """Every table of the first date equals that of a workspace whose files end on that date."""
     past = tmp_path / "past"
-    truth = generate(past)
+    shutil.copytree(world.root, past, ignore=shutil.ignore_patterns("warehouse"))
     cut(world.root / "data", past / "data", FIRST)
     with (past / "data" / "ar_items.csv").open(encoding="utf-8", newline="") as handle:
         assert max(row["DocDate"] for row in csv.DictReader(handle) if row["DocDate"] < "2026133") <= "20251031"
-    then = run(past, truth, (FIRST,))
+    then = World(past, world.truth, take_in(past))
+    assess_dates(past, [FIRST])
     for table in TABLES:
         key = "customer_id" if table not in SEVERAL_ROWS else "ALL"
         sql = f"SELECT * EXCLUDE (run_id) FROM {table} WHERE as_of = ? ORDER BY {key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from risk_pipeline.contracts import FEED_TABLES
 from risk_pipeline.contracts.feed_evidence import EVIDENCE_TABLES
 from risk_pipeline.contracts.feed_reference import REFERENCE_TABLES
 from risk_pipeline.engine.asof import create_asof_views
+from risk_pipeline.pipeline.ingest import IngestResult
 from risk_pipeline.store.catalogue import build_catalogue
 from risk_pipeline.store.lake import Lake
 from tests.ingest_support import Bench
@@ -76,11 +78,45 @@ def deliver(bench: Bench, feed: str, *rows: dict[str, str], **keys: Any) -> Any:
     return bench.one(feed)
 
 
+def views(bench: Bench, as_of: date) -> duckdb.DuckDBPyConnection:
+    """A connection that sees all feeds on a date."""
+    con, every = duckdb.connect(), {name: bench.store.parts(name, bench.now) for name in ALL}
+    there = {name: parts for name, parts in every.items() if parts.paths}
+    create_asof_views(con, there, as_of=as_of, known_at=bench.now, zone=ZoneInfo("UTC"), last_delivery=99)
+    return con
+
+
 def seen(bench: Bench, feed: str, as_of: date) -> list[dict[str, Any]]:
-    with duckdb.connect() as con:
-        parts = bench.store.parts(feed, bench.now)
-        create_asof_views(con, {feed: parts}, as_of=as_of, known_at=bench.now, zone=ZoneInfo("UTC"), last_delivery=99)
-        return con.sql(f"SELECT * FROM feed.{feed}").to_arrow_table().to_pylist()
+    with views(bench, as_of) as con:
+        return shown(con, feed)
+
+
+def shown(con: duckdb.DuckDBPyConnection, feed: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = con.sql(f"SELECT * FROM feed.{feed}").to_arrow_table().to_pylist()
+    return rows
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Two rows of every feed, the second dated after the as-of date: what became of them, and what is seen when."""
+
+    results: dict[str, IngestResult]
+    on: dict[date, duckdb.DuckDBPyConnection]
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivered]:
+    bench = Bench(tmp_path_factory.mktemp("every"))
+    results = {}
+    for feed, text in ROWS.items():
+        row, last = cells(text), ALL[feed].key[0]
+        later = {**row, last: {"country_code": "DE"}.get(last, f"{row[last]}9"), str(ALL[feed].event_date): "2024-03-01"}
+        results[feed] = deliver(bench, feed, row, later)
+    on = {day: views(bench, day) for day in (AS_OF, date(2024, 3, 1), date(2019, 12, 31))}
+    yield Delivered(results, on)
+    for con in on.values():
+        con.close()
+    bench.close()
 
 
 def test_there_is_a_row_for_every_feed() -> None:
@@ -89,25 +125,20 @@ def test_there_is_a_row_for_every_feed() -> None:
 
 
 @pytest.mark.parametrize("feed", ROWS)
-def test_a_row_is_stored_as_it_is_and_seen_from_its_date(bench: Bench, feed: str) -> None:
-    table, row = ALL[feed], cells(ROWS[feed])
-    key = {name: row[name] for name in table.key}
-    assert table.event_date is not None
-    last = table.key[0]
-    later = {**row, last: {"country_code": "DE"}.get(last, f"{row[last]}9"), table.event_date: "2024-03-01"}
-    result = deliver(bench, feed, row, later)
+def test_a_row_is_stored_as_it_is_and_seen_from_its_date(delivered: Delivered, feed: str) -> None:
+    table, row, result = ALL[feed], cells(ROWS[feed]), delivered.results[feed]
     assert result.state == "effective", result.message
     assert [result.counts["rows_stored"], result.counts["rows_rejected"], result.warnings] == [2, 0, {}]
 
-    [found] = seen(bench, feed, AS_OF)
-    assert {name: str(found[name]) for name in key} == key
+    [found] = shown(delivered.on[AS_OF], feed)
+    assert {name: str(found[name]) for name in table.key} == {name: row[name] for name in table.key}
     for column in table.columns:
         if column.masked_by or column.judged_on:  # known_from is assumed here
             assert found[column.name] is None, f"{column.name} is an outcome after {AS_OF}"
         elif column.name in row:
             assert found[column.name] is not None, column.name
-    assert len(seen(bench, feed, date(2024, 3, 1))) == 2
-    assert seen(bench, feed, date(2019, 12, 31)) == []
+    assert len(shown(delivered.on[date(2024, 3, 1)], feed)) == 2
+    assert shown(delivered.on[date(2019, 12, 31)], feed) == []
 
 
 def test_outcomes_are_seen_from_their_dates(bench: Bench) -> None:

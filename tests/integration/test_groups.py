@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, make_small_workspace
+from tests.assessed_ledger import INGESTED, assess_ledger, copy_to
+from tests.small_ledger import DECEMBER
 
 CUSTOMER_YAML = """\
 feed: customer
@@ -39,22 +38,20 @@ DECIDED = (
 
 
 def decided(folder: Path) -> dict[str, dict[str, Any]]:
-    make_small_workspace(folder)
     (folder / "feeds" / "customer.yaml").write_text(CUSTOMER_YAML, encoding="utf-8")
     (folder / "data" / "customers.csv").write_text(CUSTOMERS, encoding="utf-8")
     workspace = Workspace.load(folder)
-    workspace.warehouse.mkdir()
     with Register.open(workspace.register_url) as register:
-        ingest(workspace, register, feeds=["invoice", "payment", "customer"], now=datetime(2025, 1, 2, tzinfo=UTC))
-        assess(workspace, register, as_of=DECEMBER, now=datetime.now(UTC) + timedelta(seconds=1))
+        ingest(workspace, register, feeds=["customer"], now=INGESTED)
+    assess_ledger(folder, DECEMBER)
     with duckdb.connect(str(workspace.catalogue), read_only=True) as con:
         found = con.execute(DECIDED)
         names = [column[0] for column in found.description]
         return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
 
 
-def test_groups_from_the_master_to_the_published_limits(tmp_path: Path) -> None:
-    found = decided(tmp_path / "w")
+def test_groups_from_the_master_to_the_published_limits(ingested: Path, tmp_path: Path) -> None:
+    found = decided(copy_to(tmp_path / "w", ingested))
     assert {name: row["group_key"] for name, row in found.items()} == {"C1": "H", "C2": "G", "C3": "G", "C4": None, "C5": "H"}
     assert [name for name, row in found.items() if row["in_default"]] == ["C3"]
     assert [name for name, row in found.items() if "KO21" in row["knockouts"].split(",")] == ["C2"]  # not C3 itself, nor C4

@@ -6,9 +6,8 @@ One story over a small ledger, told once: what was asked for and refused, what c
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,10 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
-from risk_pipeline.pipeline.assess import assess
-from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.catalogue import build_catalogue
-from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, assess_ledger, copy_to
+from tests.small_ledger import DECEMBER, NOVEMBER
 
 PEOPLE = """\
 people:
@@ -42,14 +38,8 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.workspace = Workspace.load(folder)
 
-    def ingest(self) -> None:
-        self.workspace.warehouse.mkdir()
-        with Register.open(self.workspace.register_url) as register:
-            ingest(self.workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
-
     def assess(self, day: date, known_at: datetime | None = None) -> dict[str, dict[str, Any]]:
-        with Register.open(self.workspace.register_url) as register:
-            assess(self.workspace, register, as_of=day, known_at=known_at, now=datetime.now(UTC) + timedelta(seconds=1))
+        assess_ledger(self.workspace.root, day, known_at)
         return self.published(day)
 
     def published(self, day: date) -> dict[str, dict[str, Any]]:
@@ -67,25 +57,9 @@ class Office:
 Do = Callable[..., tuple[int, Any, str]]
 
 
-@pytest.fixture(scope="module")
-def assessed(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    """November is published; nothing may be done here, only to copies."""
-    folder = make_small_workspace(tmp_path_factory.mktemp("office") / "w")
-    with (folder / "risk.yaml").open("a", encoding="utf-8") as file:
-        file.write(PEOPLE)
-    office = Office(folder)
-    office.ingest()
-    office.assess(NOVEMBER)
-    return office
-
-
 @pytest.fixture
-def office(assessed: Office, tmp_path: Path) -> Office:
-    shutil.copytree(assessed.workspace.root, tmp_path / "w")
-    office = Office(tmp_path / "w")
-    with Register.open(office.workspace.register_url) as register:
-        build_catalogue(office.workspace.catalogue, Lake(office.workspace.lake), register)
-    return office
+def office(november: Assessed, tmp_path: Path) -> Office:
+    return Office(copy_to(tmp_path / "w", november.folder, PEOPLE))
 
 
 @pytest.fixture
@@ -109,6 +83,11 @@ def asked(do: Do, *words: str) -> str:
 def verdicts_on_limits(office: Office, do: Do) -> None:
     """C4 gets its computed limit, C2 does not; sales and limits that wait for nobody are refused."""
     waits, why = office.published(NOVEMBER)["C4"], ["--reason", "seen the accounts"]
+    pending = {c for c, row in office.published(NOVEMBER).items() if row["approval_status"] == "pending"}
+    listed = do("limit", "list", "--json")[1]["rows"]
+    assert {row["customer_id"] for row in listed} == pending
+    analyst = {row["customer_id"] for row in do("limit", "list", "--role", "credit_analyst", "--json")[1]["rows"]}
+    assert analyst == {c for c in pending if office.published(NOVEMBER)[c]["required_authority"] == "credit_analyst"}
     assert (waits["approval_status"], waits["required_authority"], waits["effective_limit"]) == ("pending", "credit_analyst", 0)
     for customer, by, said in (("C4", "ann", "may not have approved a limit"), ("C1", "mia", "is auto: it waits for nobody")):
         code, _, error = do("limit", "approve", customer, "--by", by, *why)
@@ -117,6 +96,9 @@ def verdicts_on_limits(office: Office, do: Do) -> None:
     assert code == 0, error
     assert (told["decided_as_of"], told["amount"]) == ("2024-11-30", f"{waits['limit_reporting']:.2f}")
     assert do("limit", "reject", "C2", "--by", "mia", *why)[0] == 0
+    told = do("limit", "list")[1]
+    assert "approved by ben on 2024-12-10, counts from the next run on" in told
+    assert "mia 于 2024-12-10 已拒绝" in told
     assert [actor for actor, _ in office.events("limit.denied")] == ["ann"]
 
 
@@ -206,6 +188,92 @@ def test_requests_are_taken_back_rejected_listed_and_run_out(office: Office, do:
     assert do("override", "withdraw", third, "--by", "hana", day="2024-12-15")[0] == 0
     assert states("2024-12-15") == {first: "withdrawn", second: "rejected", third: "lapsed"}
     assert states("2024-12-14")[third] == "in_force"
+
+
+def test_a_hold_is_released_for_some_days_by_two_people_and_not_again_too_soon(office: Office, do: Do) -> None:
+    """C3 stopped paying: held at more than 60 days, in default with us a month later. Its new goods are paid in advance."""
+    assert office.published(NOVEMBER)["C3"]["hold_reasons"].startswith("KO06")
+    release = ["--release-hold", "--by", "ann"]
+    code, _, error = do("override", "request", "C1", *release, *ASKED)
+    assert (code, "C1 is not on hold" in error) == (3, True)
+    code, _, error = do("override", "request", "C3", *release, *ASKED, "--until", "2025-01-15")
+    assert (code, "until 2024-12-24 at most (14 days)" in error) == (2, True)
+    number = asked(do, "C3", *release)
+    code, _, error = do("override", "approve", number, "--by", "ben")
+    assert (code, "ben (credit_analyst) has no authority over holds" in error) == (3, True)
+    code, text, _ = do("override", "approve", number, "--by", "mia", "--reason", "prepaid", day="2024-12-20")
+    assert (code, "hold released, 2024-12-10 to 2024-12-24" in text, "解除冻结" in text) == (0, True, True)
+
+    again = asked(do, "C3", *release, "--from", "2024-12-25")
+    code, _, error = do("override", "approve", again, "--by", "mia", day="2024-12-31")
+    assert (code, f"released on 2024-12-20 already ({number})" in error, "head_of_credit" in error) == (3, True, True)
+    denied = office.events("override.denied")
+    assert [(actor, detail["rule"]) for actor, detail in denied][-1] == ("mia", "released_lately")
+    assert do("override", "approve", again, "--by", "hana", day="2024-12-31")[0] == 0  # a higher level
+
+    after = office.assess(DECEMBER)["C3"]
+    assert (after["hold"], after["hold_reasons"][:4], after["tier"]) == (False, "KO05", "restricted")
+    assert (after["hold_release_id"], after["hold_release_status"]) == (again, "in_force")
+    assert (after["override_violation"], after["hold_release_until"]) == (None, date(2025, 1, 8))
+    with duckdb.connect(str(office.workspace.catalogue), read_only=True) as con:
+        asked_for = con.execute(
+            "SELECT state FROM decision.treatment WHERE as_of = ? AND action = 'hold_orders' AND customer_id = 'C3'", [DECEMBER]
+        ).fetchall()
+    assert asked_for == [("superseded",)]
+    text = " ".join(do("explain", "C3")[1].split())
+    for words in (
+        f"released until 2025-01-08 ({again}); it would be on hold because",
+        "In default with us",
+        "hold released, until",
+    ):
+        assert words in text, text
+
+
+def test_a_deputy_decides_for_a_time_and_never_what_the_other_asked_for(office: Office, do: Do) -> None:
+    """Over Christmas ben stands in for mia, liu for a month too long, ann never approves."""
+    settings = office.workspace.root / "risk.yaml"
+    deputies = [
+        "{who: ben, for: mia, role: credit_manager, from: 2024-12-09, until: 2025-01-03}",
+        "{who: liu, for: mia, role: credit_manager, from: 2024-12-01, until: 2024-12-31}",
+        "{who: ann, for: mia, role: credit_manager, from: 2024-12-09, until: 2024-12-12}",
+    ]
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}deputies: [{', '.join(deputies)}]\n", encoding="utf-8")
+    of_mia, of_ann = asked(do, "C1", "--notch", "-1", "--by", "mia"), asked(do, "C2", "--notch", "1", "--by", "ann")
+    manager = ["--role", "credit_manager"]
+    for words, code, said in (
+        (["C2", "--by", "ben"], 3, "ben (credit_analyst) has no authority over a notch of +1"),  # for mia only when he says so
+        ([of_mia, "--by", "ben", *manager], 3, "mia asked for " + of_mia + " and cannot judge it, nor ben for them"),
+        ([of_ann, "--by", "liu", *manager], 2, "liu acts for mia from 2024-12-01 until 2024-12-31, longer than 30 days"),
+        ([of_ann, "--by", "ann", *manager], 3, "ann is account_manager, which never approves, not for another either"),
+        ([of_ann, "--by", "ben", *manager, "--on", "2025-01-04"], 2, "stands in as such from 2024-12-09 until 2025-01-03"),
+    ):
+        found, _, error = do("override", "approve", *words)
+        assert (found, said in error) == (code, True), error
+    assert do("override", "approve", of_ann, "--by", "ben", *manager)[0] == 0
+    actor, detail = office.events("override.approved")[-1]
+    assert (actor, detail["role"], detail["acts_for"]) == ("ben", "credit_manager", "mia")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("override list --customer NOBODY", "customer NOBODY is not in the assessment of 2024-11-30"),
+        ("customer-state list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("alerts list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("treatment list --customer NOBODY", "customer NOBODY is not in the assessment"),
+        ("alerts list --rule A55", "--rule 'A55' is not known"),
+        ("treatment list --owner manager", "--owner 'manager' is not known"),
+        ("limit list --role legal", "--role 'legal' is not known"),
+        ("override list --state open", "--state 'open' is not known"),
+        ("override list --on soon", "--on 'soon' is no date"),
+    ],
+)
+def test_a_misspelt_filter_is_no_empty_list(
+    november: Assessed, capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    code = run(["-w", str(november.folder), *words.split()])
+    told, error = capsys.readouterr()
+    assert (code, told, said in error, "-> " in error) == (2, "", True, True), error
 
 
 WRONG = [

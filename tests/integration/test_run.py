@@ -6,11 +6,13 @@ Real register, lake, engine, gates and catalogue on a ledger of five customers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,25 +20,29 @@ from risk_pipeline.errors import Locked, Refused, UsageError
 from risk_pipeline.pipeline.assess import Assessment, assess
 from risk_pipeline.pipeline.explain import explain
 from risk_pipeline.pipeline.ingest import ingest
-from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, Run
+from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, MART_TABLES, Run
 from risk_pipeline.policy.load import DEFAULT_POLICY
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, copy_to
+from tests.small_ledger import DECEMBER, NOVEMBER
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace.load(make_small_workspace(tmp_path / "workspace"))
+@pytest.fixture(params=["ingested"])
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """A copy of the small ledger: taken in, or assessed as a test asks (AFTER_NOVEMBER)."""
+    made = request.getfixturevalue(request.param)
+    return Workspace.load(copy_to(tmp_path / "workspace", made.folder if isinstance(made, Assessed) else made))
+
+
+AFTER_NOVEMBER = pytest.mark.parametrize("workspace", ["november"], indirect=True)
 
 
 @pytest.fixture
 def register(workspace: Workspace) -> Iterator[Register]:
-    workspace.warehouse.mkdir()
     with Register.open(workspace.register_url) as opened:
-        ingest(workspace, opened, now=now())
         yield opened
 
 
@@ -61,8 +67,8 @@ def stage_all(run: Run) -> None:
     run.audit("decide")
 
 
-def test_an_assessment_publishes_every_table_for_its_date(workspace: Workspace, register: Register) -> None:
-    done = run_date(workspace, register)
+def test_an_assessment_publishes_every_table_for_its_date(november: Assessed) -> None:
+    workspace, done = Workspace.load(november.folder), november.outcome
     for name in (*FACTOR_TABLES, *DECIDE_TABLES):
         runs = published(workspace, f"SELECT DISTINCT as_of, run_id FROM {name}")
         assert runs == [(NOVEMBER, done.run_id)] or (name == "factor.collateral_item" and not runs), name
@@ -77,8 +83,8 @@ def test_an_assessment_publishes_every_table_for_its_date(workspace: Workspace, 
     ]
 
 
+@AFTER_NOVEMBER
 def test_a_later_date_knows_the_decisions_before_it(workspace: Workspace, register: Register) -> None:
-    run_date(workspace, register, NOVEMBER)
     run_date(workspace, register, DECEMBER)
     before = dict(published(workspace, f"SELECT customer_id, tier FROM decision.risk_tier WHERE as_of = '{NOVEMBER}'"))
     after = dict(published(workspace, f"SELECT customer_id, previous_tier FROM decision.risk_tier WHERE as_of = '{DECEMBER}'"))
@@ -91,8 +97,9 @@ def test_a_later_date_knows_the_decisions_before_it(workspace: Workspace, regist
     assert all(previous == then for previous, then in rows)
 
 
-def test_a_run_continued_elsewhere_sees_what_it_saw_when_it_was_opened(workspace: Workspace, register: Register) -> None:
-    expected = run_date(workspace, register)
+@AFTER_NOVEMBER
+def test_a_run_continued_elsewhere_sees_what_it_saw_and_replaces_the_date(workspace: Workspace, register: Register) -> None:
+    (expected,) = register.runs()
     with Run.open(workspace, register, run_id="frozen", as_of=NOVEMBER, now=now()) as run:
         run.factor("factor.customer_state")
     path = workspace.root / "data" / "payments.csv"
@@ -104,6 +111,11 @@ def test_a_run_continued_elsewhere_sees_what_it_saw_when_it_was_opened(workspace
         run.publish()
         run.publish()  # again: only the catalogue is rebuilt
     assert len(register.snapshots()) == 2
+    assert published(workspace, "SELECT DISTINCT run_id FROM decision.risk_tier") == [("frozen",)]
+    old = register.snapshots()[0].part("decision.risk_tier", NOVEMBER)
+    assert old is not None
+    assert old.run_id == expected.run_id
+    assert (workspace.lake / old.path).exists()
     lake = workspace.lake
     for name in FACTOR_TABLES:
         layer, table = name.split(".")
@@ -119,18 +131,8 @@ def test_a_run_continued_elsewhere_sees_what_it_saw_when_it_was_opened(workspace
     assert then != later
 
 
-def test_a_date_assessed_again_replaces_it_and_keeps_the_old_files(workspace: Workspace, register: Register) -> None:
-    first = run_date(workspace, register)
-    second = run_date(workspace, register)
-    assert published(workspace, "SELECT DISTINCT run_id FROM decision.risk_tier") == [(second.run_id,)]
-    old = register.snapshots()[0].part("decision.risk_tier", NOVEMBER)
-    assert old is not None
-    assert old.run_id == first.run_id
-    assert (workspace.lake / old.path).exists()
-
-
+@AFTER_NOVEMBER
 def test_a_failed_check_publishes_nothing_and_the_old_state_stands(workspace: Workspace, register: Register) -> None:
-    run_date(workspace, register)
     before = published(workspace, "SELECT * FROM decision.risk_tier ORDER BY ALL")
     with Run.open(workspace, register, run_id="damaged", as_of=DECEMBER, now=now()) as run:
         path = run.factor("factor.customer_state").path
@@ -194,32 +196,27 @@ def test_a_currency_without_a_rate_is_named(workspace: Workspace, register: Regi
         run_date(workspace, register)
 
 
-def test_a_published_policy_version_keeps_its_content(workspace: Workspace, register: Register) -> None:
+def test_a_published_policy_version_keeps_its_content_and_explains_without_its_file(
+    workspace: Workspace, register: Register
+) -> None:
     own = workspace.policy_dir / "own.yaml"
     text = DEFAULT_POLICY.read_text(encoding="utf-8").replace('version: "2026.1"', 'version: "own.1"')
+    text = text.replace("In default with us", "Has not paid us")
     own.write_text(text, encoding="utf-8")
-    run_date(workspace, register)
+    run_date(workspace, register, DECEMBER)
     manifest = published(workspace, "SELECT policy_version, manifest->>'$.policy.approver' FROM audit.run")
     assert manifest == [("own.1", "shipped_default")]
     own.write_text(text.replace("score_from: 55", "score_from: 60"), encoding="utf-8")
     assert explain(workspace, "C3").tier["tier_label"]["en"]
-    with pytest.raises(UsageError, match=r"policy own\.1 has another content than when 2024-11-30 was published"):
-        run_date(workspace, register, DECEMBER)
-
-
-def test_an_explanation_does_not_need_the_file_of_its_policy(workspace: Workspace, register: Register) -> None:
-    own = workspace.policy_dir / "own.yaml"
-    text = DEFAULT_POLICY.read_text(encoding="utf-8").replace('version: "2026.1"', 'version: "own.1"')
-    own.write_text(text.replace("In default with us", "Has not paid us"), encoding="utf-8")
-    run_date(workspace, register, DECEMBER)
+    with pytest.raises(UsageError, match=r"policy own\.1 has another content than when 2024-12-31 was published"):
+        run_date(workspace, register, NOVEMBER)
     own.unlink()
     assert "Has not paid us" in [reason["en"] for reason in explain(workspace, "C3").tier["knockout_reasons"]]
 
 
-def test_an_explanation_names_the_line_of_every_open_item(workspace: Workspace, register: Register) -> None:
-    run_date(workspace, register, DECEMBER)
-    told = explain(workspace, "C3")
-    lines = (workspace.root / "data" / "invoices.csv").read_text(encoding="utf-8").splitlines()
+def test_an_explanation_names_the_line_of_every_open_item(december: Assessed) -> None:
+    told = explain(Workspace.load(december.folder), "C3")
+    lines = (december.folder / "data" / "invoices.csv").read_text(encoding="utf-8").splitlines()
     assert told.open_items
     for item in told.open_items:
         assert item["source_file"] == "data/invoices.csv"
@@ -232,7 +229,8 @@ def test_an_explanation_names_the_line_of_every_open_item(workspace: Workspace, 
 def test_a_run_whose_process_was_killed_does_not_stay_open(workspace: Workspace, register: Register) -> None:
     killed = Run.open(workspace, register, run_id="killed", as_of=NOVEMBER, now=now())
     killed._resources.close()  # as the end of a process does: the lock is freed, nothing is recorded
-    run_date(workspace, register, DECEMBER)
+    with Run.open(workspace, register, run_id="next", as_of=DECEMBER, now=now()):
+        pass
     record = register.run("killed")
     assert record is not None
     assert (record.state, record.message[:20]) == ("failed", "ended without a word")
@@ -252,3 +250,20 @@ def test_a_table_asked_for_without_those_it_reads_is_refused(workspace: Workspac
             run.factor("factor.exposure")
         with pytest.raises(Refused, match="the decisions of 2024-11-30"):
             run.decide()
+
+
+def test_threads_change_no_byte_and_batches_no_row(
+    workspace: Workspace, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decided(threads: int, batch: int) -> dict[str, Path]:
+        monkeypatch.setattr("risk_pipeline.pipeline.stored_facts.BATCH_ROWS", batch)
+        asked = replace(workspace, settings=workspace.settings.model_copy(update={"threads": threads}))
+        with Run.open(asked, register, run_id="same", as_of=NOVEMBER, now=now()) as run:
+            for name in FACTOR_TABLES:
+                run.factor(name)
+            return {name: staged.path for name, staged in run.decide().items() if name not in MART_TABLES}
+
+    one = {name: path.read_bytes() for name, path in decided(1, 2).items()}
+    assert {name: path.read_bytes() for name, path in decided(3, 2).items()} == one
+    for name, path in decided(1, 100).items():
+        assert pq.read_table(path).equals(pq.read_table(pa.BufferReader(one[name]))), name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,21 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
+from risk_pipeline.cli.summary import print_summary
 from risk_pipeline.contracts.decision import SEVERITIES
-from risk_pipeline.pipeline.assess import assess
-from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, assess_ledger, copy_to
+from tests.small_ledger import DECEMBER
 
 pytestmark = pytest.mark.slow
 JANUARY = date(2025, 1, 31)
+REFERENCES = """\
+feed: trade_reference
+source: {kind: file, path: data/references.csv}
+delivery: snapshot
+columns: {reference_id: {from: no}, customer_id: {from: customer}, reported_date: {from: day}, source_kind: {from: kind}}
+"""
 PEOPLE = "people:\n  mia: [credit_manager]\n  col: [collections]\n  sam: [sales_manager]\n"
 
 
@@ -29,15 +35,22 @@ def rows(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
-def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_small_workspace(tmp_path)
-    workspace = Workspace.load(tmp_path)
-    workspace.warehouse.mkdir()
-    with Register.open(workspace.register_url) as register:
-        ingest(workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
-        for day in (DECEMBER, JANUARY):
-            assess(workspace, register, as_of=day, now=datetime.now(UTC) + timedelta(seconds=1))
+@pytest.fixture
+def workspace(december: Assessed, tmp_path: Path) -> Workspace:
+    """December assessed, with people."""
+    return Workspace.load(copy_to(tmp_path / "w", december.folder, PEOPLE))
 
+
+def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = "SELECT treatment_id FROM decision.treatment WHERE customer_id = 'C3' AND owner_role = 'credit_manager'"
+    waived, *_ = rows(workspace, mine)[0]
+    why = ("--by", "mia", "--reason", "visited in December", "--on", "2025-01-02")
+    assert run(["-w", str(workspace.root), "treatment", "waive", waived, *why]) == 0
+    assess_ledger(workspace.root, JANUARY)
+    kept_of = f"SELECT acted_by, reason_text FROM decision.treatment WHERE as_of = DATE '{JANUARY}' AND state = 'waived'"
+    assert rows(workspace, f"{kept_of} AND treatment_id = '{waived}'") == [("mia", "visited in December")]
     kept = rows(
         workspace,
         "SELECT COUNT(a.treatment_id), COUNT(a.treatment_id) FILTER (a.first_seen = b.first_seen) FROM decision.treatment a"
@@ -58,22 +71,49 @@ def test_what_is_to_be_done_goes_on_from_one_assessment_to_the_next(tmp_path: Pa
     assert len({sums[each] for each in ("all", "tier", "segment", "industry", "country")}) == 1
     assert sums["all"] > Decimal(0)
 
-    assert run(["-w", str(tmp_path), "show", "mart.worklist"]) == 0
-    assert "next_action_en" in capsys.readouterr().out
+    capsys.readouterr()
+    assert run(["-w", str(workspace.root), "show", "mart.worklist"]) == 0
+    shown = capsys.readouterr().out
+    assert [text in shown for text in ("next_action ", "Call", "电话沟通", "due_date")] == [True] * 4
+    the_portfolio_is_told(workspace, capsys)
+    a_feed_that_changes_nothing_is_told(workspace, capsys)
 
 
-def test_people_say_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_small_workspace(tmp_path)
-    with (tmp_path / "risk.yaml").open("a", encoding="utf-8") as file:
-        file.write(PEOPLE)
-    workspace = Workspace.load(tmp_path)
-    workspace.warehouse.mkdir()
-    with Register.open(workspace.register_url) as register:
-        ingest(workspace, register, feeds=["invoice", "payment"], now=datetime(2025, 1, 2, tzinfo=UTC))
-        assess(workspace, register, as_of=DECEMBER, now=datetime.now(UTC) + timedelta(seconds=1))
+def the_portfolio_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Five customers: the largest owes more than the policy wants of one."""
+    told = [json.loads(_printed(workspace, capsys, "alerts", "list", "--json", *more)) for more in ((), ("--severity", "high"))]
+    top = next(each for each in told[0]["portfolio"] if each["member"] == "top1")
+    assert (top["kind"], top["cap"], top["owner_role"]) == ("exposure_share", 0.15, "head_of_credit")
+    assert top["value"] > top["cap"]
+    assert told[1]["portfolio"] == []
+    listed = _printed(workspace, capsys, "alerts", "list")
+    print_summary(workspace, [JANUARY])
+    for text in (listed, capsys.readouterr().out):
+        assert f"Largest customer or group: {100 * top['value']:.1f} % of all exposure, at most 15.0 %" in text
+        assert "最大的客户或集团：占总敞口" in text
+        assert "Head of credit to decide" in text
 
+
+def a_feed_that_changes_nothing_is_told(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trade references alone leave everybody on the scorecard of a ledger, which does not ask for them."""
+    (workspace.root / "data" / "references.csv").write_text("no,customer,day,kind\n1,C1,2025-01-05,supplier\n", encoding="utf-8")
+    (workspace.feeds_dir / "trade_reference.yaml").write_text(REFERENCES, encoding="utf-8")
+    told = _printed(workspace, capsys, "ingest", "trade_reference")
+    assert (
+        "trade_reference is delivered and changes nothing: policy 2026.1 reads it in the scorecard corporate, small, sole" in told
+    )
+    assert "数据源 trade_reference 已交付" in told
+
+
+def _printed(workspace: Workspace, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    assert run(["-w", str(workspace.root), *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_people_say_what_was_done(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     def do(*words: str) -> tuple[int, str, str]:
-        code = run(["-w", str(tmp_path), "treatment", *words])
+        code = run(["-w", str(workspace.root), "treatment", *words])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
@@ -112,9 +152,4 @@ def test_people_say_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     with Register.open(workspace.register_url) as register:
         events = {name: [(e.actor, e.subject) for e in register.events(name)] for name in ("treatment.done", "treatment.denied")}
-        assess(workspace, register, as_of=JANUARY, now=datetime.now(UTC) + timedelta(seconds=1))
     assert events == {"treatment.done": [("mia", first)], "treatment.denied": [("sam", first)]}
-    query = (
-        f"SELECT treatment_id, acted_by, reason_text FROM decision.treatment WHERE as_of = DATE '{JANUARY}' AND state = 'waived'"
-    )
-    assert (second, "mia", "visited in December") in rows(workspace, query)

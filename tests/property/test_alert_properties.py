@@ -17,9 +17,8 @@ import pytest
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
 from risk_pipeline.decision.alert_history import ACTIONS, BEFORE, AlertHistory, history_frame
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.policy.model import Policy
-from tests.decision_facts import facts
+from tests.decision_facts import decide, facts
 from tests.decision_given import CATALOGUE, POLICY, context
 
 CUSTOMERS = 60

@@ -56,6 +56,7 @@ def test_a_downgrade_is_never_delayed(
         assert result.last_downgrade_on[0] == np.datetime64(as_of, "D")
         assert (result.periods_met[0], result.waits_for[0]) == (0, -1)
     assert _rank(result) >= RANK[model]  # never better than the evidence
+    assert (result.waits_for[0] >= 0) == (_rank(result) > RANK[model])  # and it is said why it is worse
 
 
 @SETTINGS

@@ -6,77 +6,30 @@ catalogue, so that a new factor is covered the day it is on a card. Values are d
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from risk_pipeline.contracts import FACTOR_TABLES, table
-from risk_pipeline.contracts.derive import frame_to_arrow
-from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide, prepare
-from risk_pipeline.decision.scorecard import CardScore, score_card
-from risk_pipeline.factors.catalogue import Factor
-from risk_pipeline.policy.model import FactorRule
-from tests.decision_facts import AS_OF, fact_dtypes, many
+from risk_pipeline.decision.decide import prepare
+from risk_pipeline.decision.scorecard import Scores, score_cards
+from tests.decision_facts import AS_OF, decide
 from tests.decision_given import CATALOGUE, POLICY
+from tests.decision_world import context, customers, draw, worse_of
 
-CONTEXT = DecisionContext(AS_OF, "R1", "official", "EUR", evidence_feeds_configured=True)
+CONTEXT = context()
 ROWS = 120
 TWINS = 40
 CARDS = list(POLICY.scorecards)
-DTYPES = fact_dtypes()
 
 
-def draw(factor: Factor, rule: FactorRule, rng: np.random.Generator, rows: int) -> pd.Series:
-    """Values around the edges of the bins; every category of the rule, and some it does not name."""
-    if rule.values is not None:
-        column = next(each.column(factor.id) for each in FACTOR_TABLES if factor.id in each)
-        return pd.Series(rng.choice([*(column.values or rule.categories[:-1])], rows), dtype="str")
-    edges = np.array(rule.edges or [0.0])
-    span = max(1.0, float(edges[-1] - edges[0]))
-    values = rng.choice(edges, rows) + rng.choice([0.0, 1e-9, -1e-9, 0.3, -0.3, 1, -1], rows) * span
-    return pd.Series(np.floor(values) if DTYPES[factor.id] == "Int64" else values).astype(DTYPES[factor.id])
-
-
-def customers(seed: int, rows: int = ROWS) -> pd.DataFrame:
-    """Random customers with evidence of every kind and age, special codes and gaps."""
-    rng = np.random.default_rng(seed)
-    frame = many(rows, seed)
-    dates = {factor.evidence: DTYPES[factor.evidence] for factor in CATALOGUE.factors if factor.reason}
-    for name in dates:
-        age = np.where(rng.random(rows) < 0.8, rng.integers(0, 7, rows), rng.integers(0, 800, rows))  # most of it fresh
-        frame[name] = pd.Series(np.datetime64(AS_OF, "s") - age.astype("timedelta64[D]"))
-    for factor in CATALOGUE.factors:
-        rule = POLICY.scoring.get(factor.id)
-        if rule is None:
-            continue
-        coded = rng.random(rows) < (0.1 if rule.special else 0)
-        frame[factor.id] = draw(factor, rule, rng, rows).mask(coded | (rng.random(rows) < 0.05))
-        if factor.codes:
-            frame[f"{factor.id}_code"] = pd.Series(np.where(coded, rng.choice(list(rule.special), rows), None), dtype="str")
-    frame["statement_usable"] = pd.Series(rng.random(rows) < 0.2).astype("boolean")
-    return frame.astype(DTYPES)
-
-
-def scored(frame: pd.DataFrame, card: str) -> CardScore:
-    return score_card(prepare(frame, POLICY, CONTEXT), POLICY, card, CATALOGUE.scored(POLICY.scorecards[card]), AS_OF)
-
-
-def worse(factor: Factor, rule: FactorRule, one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """The better and the worse of two values, by the factor's direction; categories by what the policy gives for them."""
-    if rule.values is None:
-        first_is_better = (one <= other) if factor.direction == "down" else (one >= other)
-    else:
-        points = {**rule.values}
-        first_is_better = one.map(lambda v: points.get(v, points["else"])) >= other.map(lambda v: points.get(v, points["else"]))
-    return one.where(first_is_better, other), other.where(first_is_better, one)
+def scored(frame: pd.DataFrame, card: str) -> Scores:
+    place = np.full(len(frame), list(POLICY.scorecards).index(card), dtype=np.int16)
+    return score_cards(prepare(frame, POLICY, CONTEXT), POLICY, place, CATALOGUE.scored(POLICY.scorecards[card]), AS_OF)
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return customers(3)
+    return customers(3, ROWS)
 
 
 @pytest.mark.parametrize("card", CARDS)
@@ -86,7 +39,8 @@ def test_worse_evidence_never_raises_the_score(frame: pd.DataFrame, card: str) -
     turns = pd.concat([frame.iloc[:TWINS]] * (2 * len(factors)), ignore_index=True)
     for turn, factor in enumerate(factors):
         rule, rows = POLICY.scoring[factor.id], slice(2 * TWINS * turn, 2 * TWINS * (turn + 1))
-        values = worse(factor, rule, draw(factor, rule, rng, TWINS), draw(factor, rule, rng, TWINS))
+        drawn = draw(factor, rule, rng, TWINS)
+        values = drawn, worse_of(drawn, draw(factor, rule, rng, TWINS), factor, rule)
         turns.iloc[rows, turns.columns.get_loc(factor.id)] = pd.concat(values).array
         turns.iloc[rows, turns.columns.get_loc(factor.evidence)] = np.datetime64(AS_OF, "s")
         if factor.codes:
@@ -130,22 +84,6 @@ def test_contributions_and_subtotals_add_up_on_every_card(seed: int) -> None:
     assert ((subtotals - total).abs().dropna() <= 1e-9).all()
     known = parts[parts["contribution"].notna()]
     assert np.allclose(known.groupby(known["customer_id"].astype("str"))["effective_weight"].sum(), 100)
-
-
-def test_neither_order_nor_batches_change_a_bit() -> None:
-    frame = customers(4)
-    mixed = frame.iloc[np.random.default_rng(1).permutation(ROWS)]
-    whole = decide(frame, POLICY, CATALOGUE, CONTEXT)
-    batches = [decide(part, POLICY, CATALOGUE, CONTEXT) for part in (mixed.iloc[:37], mixed.iloc[37:])]
-    for name, expected in whole.items():
-        keys = list(table(name).key)
-        again = pd.concat([_pandas(name, batch[name]) for batch in batches]).sort_values(keys).reset_index(drop=True)
-        expected_rows = _pandas(name, expected).sort_values(keys).reset_index(drop=True)
-        pd.testing.assert_frame_equal(again, expected_rows, check_exact=True)
-
-
-def _pandas(name: str, frame: pd.DataFrame) -> Any:
-    return frame_to_arrow(table(name), frame).to_pandas()
 
 
 def test_the_random_customers_reach_every_card_code_and_tier() -> None:

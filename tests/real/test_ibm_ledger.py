@@ -190,7 +190,13 @@ WALKED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
         "score.risk_score": {"score": "48.45", "pd": "0.054430"},
         "decision.risk_tier": {"tier": "high", "direction": "down", "binding_rule": "score"},
-        "decision.credit_limit": {"credit_limit": "60", "payment_terms_days": "7", "prepayment_pct": "30"},
+        "decision.credit_limit": {
+            "credit_limit": "60",
+            "previous_limit": "96",
+            "approval_status": "auto",
+            "payment_terms_days": "7",
+            "prepayment_pct": "30",
+        },
     },
     "0379-NEVHP": {
         "factor.exposure": {"open_exposure": "61.66", "aging_not_due": "61.66", "overdue": "0"},
@@ -207,7 +213,7 @@ WALKED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
         "score.risk_score": {"score": "94.76"},
         "decision.risk_tier": {"tier": "medium", "model_tier": "low", "binding_rule": "segment_ceiling"},
-        "decision.credit_limit": {"credit_limit": "150", "payment_terms_days": "30"},
+        "decision.credit_limit": {"credit_limit": "150", "previous_limit": "79", "payment_terms_days": "30"},
     },
 }
 CANDIDATES = {

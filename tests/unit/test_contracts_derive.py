@@ -343,3 +343,9 @@ def test_texts_asked_for_as_codes_are_categoricals_with_the_same_values() -> Non
             coded[name].astype(object).where(coded[name].notna(), None).tolist()
             == plain[name].astype(object).where(plain[name].notna(), None).tolist()
         )
+
+
+def test_rows_that_are_arrow_already_keep_the_rules_of_the_table() -> None:
+    rows = {name: [None] for name in table("decision.review").column_names}
+    with pytest.raises(ValueError, match="customer_id"):
+        frame_to_arrow(table("decision.review"), pa.table({**rows, "as_of": [dt.date(2026, 6, 30)]}))

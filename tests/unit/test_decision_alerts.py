@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import arrow_to_frame, frame_to_arrow
 from risk_pipeline.decision.alert_history import ACTIONS, BEFORE, AlertHistory, history_frame
-from risk_pipeline.decision.decide import decide
 from risk_pipeline.pipeline.alert_history import StoredHistory
 from risk_pipeline.policy.model import Policy
-from tests.decision_facts import facts, many
+from risk_pipeline.store.by_customer import ByCustomer
+from tests.decision_facts import decide, facts, many
 from tests.decision_given import CATALOGUE, POLICY, context
 
 DAY = date(2026, 6, 30)
@@ -219,13 +221,14 @@ def test_a_policy_without_alerts_raises_none() -> None:
     assert Story(POLICY.model_copy(update={"alerts": (), "playbooks": {}})).assess(**LATE) == {}
 
 
-def test_order_and_batches_do_not_matter() -> None:
+def test_order_and_batches_do_not_matter(tmp_path: Path) -> None:
     customers = many(400)
     whole = decide(customers, POLICY, CATALOGUE, context())["decision.alert"]
-    before = history_frame(whole.iloc[::2], BEFORE)
-    history = AlertHistory(before, history_frame(None, ACTIONS))
-    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in (before.sort_values("customer_id"), history.actions))
-    stored = StoredHistory(*tables)
+    before = frame_to_arrow(table("decision.alert"), whole).take(np.arange(0, len(whole), 2)).sort_by("customer_id")
+    history = AlertHistory(before)
+    pq.write_table(before, tmp_path / "alert.parquet", store_schema=False)
+    no_actions = pa.Table.from_pandas(history_frame(None, ACTIONS))
+    stored = StoredHistory(ByCustomer(table("decision.alert"), tmp_path / "alert.parquet", list(BEFORE)), no_actions)
     later_run = replace(context(later(31)), alerts=history)
     expected = _plain(decide(customers, POLICY, CATALOGUE, later_run)["decision.alert"])
     shuffled = customers.iloc[np.random.default_rng(1).permutation(len(customers))]

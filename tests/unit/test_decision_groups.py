@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+from time import process_time
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given as hypothesis_given
@@ -86,6 +89,7 @@ def test_default_reaches_the_others_unless_they_are_ring_fenced() -> None:
 
 
 AMOUNT = st.integers(0, 10**10)
+TIERS = ["low", "medium", "high", "restricted", "unrated", "not_rated"]
 
 
 @settings(max_examples=100, deadline=None)
@@ -101,6 +105,57 @@ def test_parts_never_add_up_to_more_than_the_cap_and_what_members_brought(rows: 
     assert (found["group_limit"] >= [row["brought"] * 100 for row in given_rows]).all()
     if cap + brought >= sum(row["alone"] for row in given_rows) * 100:
         assert (found["group_limit"] >= [row["alone"] * 100 for row in given_rows]).all()
+
+
+@settings(max_examples=50, deadline=None)
+@hypothesis_given(
+    st.lists(
+        st.tuples(st.sampled_from("GHK"), st.sampled_from("ABCX"), AMOUNT, st.sampled_from(TIERS), st.booleans()),
+        min_size=2,
+        max_size=9,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_rows_and_other_groups_make_no_difference(rows: list[tuple[str, str, int, str, bool]], rng: Random) -> None:
+    frame = pd.DataFrame(rows, columns=["group_key", "group_parent_id", "alone", "tier", "ring_fenced"])
+    frame = frame.assign(customer_id=list("ABCDEFIJL")[: len(rows)], brought=frame["alone"] // 3)
+    alone = pd.concat([divide(part, POLICY) for _, part in frame.groupby("group_key")]).set_index("customer_id").sort_index()
+    shuffled = frame.sample(frac=1, random_state=rng.randrange(2**32))
+    together = divide(shuffled, POLICY).set_index("customer_id").sort_index()
+    pd.testing.assert_frame_equal(together, alone)
+    caps = {key: divide(part, POLICY)["group_limit"].sum() for key, part in frame.groupby("group_key")}
+    assert together.groupby(frame.set_index("customer_id")["group_key"])["group_limit"].sum().to_dict() == {
+        key: total for key, total in caps.items() if not frame[frame["group_key"] == key]["ring_fenced"].all()
+    }
+
+
+def test_amounts_beyond_what_a_product_of_two_holds_are_divided_exactly() -> None:
+    huge = 9_000_000_000_000_00  # 9 trillion, 90 000 times the cap
+    found = divide(members(*({"alone": huge // 100 - cents, "tier": "low"} for cents in (0, 1, 2))), POLICY)
+    whole = 3 * huge - 300
+    assert found["group_limit"].tolist() == [2_000_000_00 * (huge - 100 * cents) // whole for cents in (0, 1, 2)]
+
+
+def test_half_a_million_members_are_divided_at_once() -> None:
+    size = 500_000
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"C{number}" for number in range(size)],
+            "group_key": rng.integers(0, 100_000, size).astype("str"),
+            "group_parent_id": "NOBODY",
+            "ring_fenced": False,
+            "tier": rng.choice(TIERS, size),
+            "alone": rng.integers(0, 10**9, size),
+            "brought": 0,
+        }
+    )
+    began = process_time()
+    found = divide(frame, POLICY)
+    assert process_time() - began < 5  # a loop over the groups took 30 s
+    limits = found["group_limit"].groupby(frame["group_key"].to_numpy()).sum()
+    assert limits.max() <= 2_000_000_00
+    assert len(found) == size
 
 
 def test_the_group_takes_the_caps_of_a_class_that_has_some() -> None:

@@ -7,6 +7,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
@@ -164,6 +165,31 @@ def test_hold_names_every_rule_that_demands_it(score: float, changes: dict[str, 
     assert case.hold is bool(reasons)
 
 
+@pytest.mark.parametrize(
+    ("score", "changes", "hold", "standing"),
+    [
+        (20, {}, False, "in_force"),
+        (45, {"max_dpd_material": 61}, False, "in_force"),  # KO06
+        (60, {"max_dpd_material": 95}, False, "in_force"),  # KO05: security still carries a limit
+        (60, {"sanctions_unreviewed": 1}, True, "hard_stop"),  # never_over
+        (60, {"sanctions_confirmed": 1}, True, "hard_stop"),  # no limit at all
+        (45, {"sanctions_unreviewed": 1, "max_dpd_material": 61}, True, "hard_stop"),
+        (60, {"previous_status": "terminated"}, True, "hard_stop"),
+        (60, {"previous_status": "suspended"}, False, "in_force"),
+        (60, {}, False, "not_effective"),
+    ],
+)
+def test_a_release_ends_a_hold_but_none_that_leaves_no_limit(
+    score: float, changes: dict[str, Any], hold: bool, standing: str
+) -> None:
+    plain = given(score, **{**sales(30_000), **changes})
+    case = given(score, hold_release_id="O-1", **{**sales(30_000), **changes})
+    assert (case.hold, case.hold_release_status) == (hold, standing)
+    assert case.hold_reasons == plain.hold_reasons
+    assert plain.hold is bool(plain.hold_reasons)
+    assert (plain.hold_release_status, case.limit_reporting, case.tier) == (None, plain.limit_reporting, plain.tier)
+
+
 def test_terms_by_class_and_tier() -> None:
     terms = {
         (c, s): given(s, policy=with_segment(c), **sales(30_000)).terms for c in ("corporate", "small", "sole") for s in (80, 45)
@@ -176,6 +202,44 @@ def test_terms_by_class_and_tier() -> None:
         ("sole", 80): (30, "per_invoice", 0),
         ("sole", 45): (7, "per_invoice", 50),
     }
+
+
+# ---------------------------------------------------------------- moves
+
+
+def of_month(start: int, before: int, previous_as_of: str = "2026-06-10") -> dict[str, Any]:
+    """A low-risk customer assessed in the month before, in currency units; the month began with `start`."""
+    limits = {"previous_computed_limit": before * 100, "previous_period_start_limit": start * 100}
+    day = pd.Timestamp(previous_as_of)
+    return {"previous_tier": "low", "previous_hysteresis_tier": "low", "previous_as_of": day, **limits}
+
+
+def test_moves_are_measured_from_the_limit_the_month_began_with() -> None:
+    case = given(80, **sales(100_000), **of_month(100_000, 150_000))
+    assert (case.limit_reporting, case.binding_method, case.candidates["raise_cap"]) == (150_000, "raise_cap", 150_000)
+    case = given(80, **sales(100_000), **of_month(100_000, 150_000, "2026-05-31"))  # a month later
+    assert (case.limit_reporting, case.binding_method) == (225_000, "raise_cap")
+    assert case.period_start_limit == 150_000_00
+    assert given(80, **sales(100_000)).period_start_limit is None
+
+
+def test_a_customer_without_a_limit_begins_the_month_with_its_first() -> None:
+    first = given(80, **sales(100_000), **of_month(0, 0))
+    assert (first.limit_reporting, first.period_start_limit) == (250_000, 0)
+    second = given(80, **sales(200_000), **of_month(0, 250_000))
+    assert (second.limit_reporting, second.period_start_limit) == (375_000, 250_000_00)
+
+
+def test_cuts_are_capped_once_a_month_and_a_cap_on_cuts_raises_nothing() -> None:
+    need_fell = given(80, **sales(10_000), **of_month(100_000, 70_000))
+    assert (need_fell.limit_reporting, need_fell.binding_method) == (70_000, "cut_cap")
+    fell_before = given(80, **sales(10_000), **of_month(100_000, 40_000))  # by a downgrade or a knock-out
+    assert (fell_before.limit_reporting, fell_before.binding_method) == (40_000, "cut_cap")
+
+
+def test_what_a_stop_left_without_a_cap_is_not_kept_above_it() -> None:
+    case = given(80, **sales(13_000), **of_month(20_000, 31_000))  # a hard stop left 31,000 of security in between
+    assert (case.limit_reporting, case.binding_method) == (30_000, "raise_cap")
 
 
 # ---------------------------------------------------------------- inputs

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from risk_pipeline.contracts.derive import arrow_to_frame
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.scorecard import CardScore, FactorScore, bin_labels, contribution_frame, score_card, score_factor
+from risk_pipeline.decision.contributions import contributions
+from risk_pipeline.decision.scorecard import FactorScore, Scores, bin_labels, score_cards, score_factor
 from risk_pipeline.errors import RiskError
 from risk_pipeline.factors.catalogue import Factor, load_catalogue
 from risk_pipeline.policy.facts import Facts
@@ -50,9 +52,18 @@ def _score(
     return score_factor(Facts(frame), _factor("f", *rule.special), rule, AS_OF, frozenset(na))
 
 
-def _ledger(*customers: dict[str, Any]) -> CardScore:
+def _ledger(*customers: dict[str, Any]) -> Scores:
     factors = load_catalogue().scored(POLICY.scorecards["ledger"])
-    return score_card(Facts(facts(*customers)), POLICY, "ledger", factors, AS_OF)
+    return _scored(Facts(facts(*customers)), POLICY, "ledger", factors)
+
+
+def _scored(view: Facts, policy: Policy, card: str, factors: tuple[Factor, ...]) -> Scores:
+    place = list(policy.scorecards).index(card)
+    return score_cards(view, policy, np.full(len(view), place, dtype=np.int16), factors, AS_OF)
+
+
+def _contributions(frame: pd.DataFrame, scores: Scores) -> pd.DataFrame:
+    return arrow_to_frame(contributions(Facts(frame), scores, CONTEXT))
 
 
 # ---------------------------------------------------------------- one factor
@@ -148,14 +159,14 @@ def test_bins_read_as_intervals() -> None:
 
 def _card(
     weights: dict[str, int], rules: dict[str, FactorRule], values: dict[str, float | None], codes: dict[str, str]
-) -> CardScore:
+) -> Scores:
     policy = POLICY.model_copy(update={"scorecards": {"card": weights}, "scoring": rules})
     columns: dict[str, Any] = {"evidence_date": pd.Series([AS_OF], dtype="datetime64[s]"), "customer_id": ["C1"]}
     for name in weights:
         columns[name] = pd.Series([values.get(name)], dtype="float64")
         columns[f"{name}_code"] = pd.Series([codes.get(name)], dtype="str")
     factors = tuple(_factor(name, *rules[name].special) for name in weights)
-    return score_card(Facts(pd.DataFrame(columns)), policy, "card", factors, AS_OF)
+    return _scored(Facts(pd.DataFrame(columns)), policy, "card", factors)
 
 
 def _flat(points: int, **changes: Any) -> FactorRule:
@@ -192,10 +203,8 @@ def test_golden_reweight_spreads_the_missing_weight() -> None:
     """golden.json `reweight`: 40, 30 and 30 with the last one missing give 57.142857 and 42.857143."""
     rules = dict.fromkeys(("a", "b", "c"), _flat(100))
     card = _card({"a": 40, "b": 30, "c": 30}, rules, {"a": 1.0, "b": 1.0}, {})
-    part = Facts(
-        pd.DataFrame({"customer_id": ["C1"], "evidence_date": [pd.Timestamp(AS_OF)], "a": [1.0], "b": [1.0], "c": [np.nan]})
-    )
-    weights = contribution_frame(part, card, CONTEXT)["effective_weight"].tolist()
+    part = pd.DataFrame({"customer_id": ["C1"], "evidence_date": [pd.Timestamp(AS_OF)], "a": [1.0], "b": [1.0], "c": [np.nan]})
+    weights = _contributions(part, card)["effective_weight"].tolist()
     assert weights == pytest.approx([57.14285714285714, 42.857142857142854, 0.0], rel=1e-12)
 
 
@@ -270,7 +279,7 @@ def test_contributions_of_one_customer() -> None:
     }
     frame = facts(customer)
     card = _ledger(customer)
-    rows = contribution_frame(Facts(frame), card, CONTEXT).set_index("factor")
+    rows = _contributions(frame, card).set_index("factor")
     # 84 of weight count: 10 by code and 6 missing are spread over the rest
     assert rows["contribution"].sum() == pytest.approx(card.score[0] / 100, abs=0.005)
     assert rows.loc["overdue_ratio", ["bin", "points", "weight", "reason_code"]].tolist() == ["(0.15, 0.3]", 40, 18, "T02"]
@@ -289,16 +298,16 @@ def test_contributions_of_one_customer() -> None:
 
 def test_ties_between_reasons_go_by_catalogue_order() -> None:
     customer = {"dilution_ratio_12m": 0.1, "unfounded_dispute_ratio_12m": 0.03}  # 25 and 45 points of weight 6
-    rows = contribution_frame(Facts(facts(customer)), _ledger(customer), CONTEXT).set_index("factor")
+    rows = _contributions(facts(customer), _ledger(customer)).set_index("factor")
     assert rows.loc[["dilution_ratio_12m", "unfounded_dispute_ratio_12m"], "reason_rank"].tolist() == [1, 2]
     rules = {"z": _flat(50), "a": _flat(50)}
     card = _card({"z": 50, "a": 50}, rules, {"z": 1.0, "a": 1.0}, {})
-    assert card.order_of_loss()[0].tolist() == [0, 1]
+    assert card.order_of_loss[0].tolist() == [0, 1]
 
 
 def test_an_unrated_customer_shows_points_but_no_contribution() -> None:
     customer = dict.fromkeys(list(POLICY.scorecards["ledger"])[:6])
-    rows = contribution_frame(Facts(facts(customer)), _ledger(customer), CONTEXT)
+    rows = _contributions(facts(customer), _ledger(customer))
     assert rows["contribution"].isna().all()
     assert rows["points_lost"].isna().all()
     assert rows["reason_rank"].isna().all()
@@ -307,7 +316,7 @@ def test_an_unrated_customer_shows_points_but_no_contribution() -> None:
 
 def test_stale_evidence_is_shown_with_its_age_and_what_was_done() -> None:
     customer = {"evidence_date": date(2026, 5, 1)}
-    rows = contribution_frame(Facts(facts(customer)), _ledger(customer), CONTEXT).set_index("factor")
+    rows = _contributions(facts(customer), _ledger(customer)).set_index("factor")
     assert rows["evidence_age_days"].tolist() == [60] * 8
     assert rows.loc["overdue_ratio", "missing_action"] == "stale_drop_reweight"
     assert rows.loc["wavg_days_late_incl_open_12m", "missing_action"] == "stale_drop_neutral"

@@ -11,9 +11,10 @@ import pytest
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import frame_to_arrow, typed_frame
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide, facts_read
+from risk_pipeline.decision.decide import decide as decide_rows
+from risk_pipeline.decision.decide import facts_read
 from risk_pipeline.errors import UsageError
-from tests.decision_facts import AS_OF, facts, many, sales
+from tests.decision_facts import AS_OF, decide, facts, many, sales
 from tests.decision_given import CATALOGUE, POLICY, context
 
 
@@ -27,10 +28,10 @@ def _mart(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("rows", [0, 1, 400])
 def test_every_table_fits_its_contract(rows: int) -> None:
-    for name, frame in decide(many(rows), POLICY, CATALOGUE, context()).items():
+    for name, found in decide_rows(many(rows), POLICY, CATALOGUE, context()).items():
         contract = table(name)
-        assert tuple(frame.columns) == contract.column_names
-        data = frame_to_arrow(contract, frame)
+        data = frame_to_arrow(contract, found)
+        assert len(found.columns) == len(data.columns)
         assert data.schema.names == list(contract.column_names)
         if rows:
             contract.to_pandera().validate(typed_frame(data), lazy=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from risk_pipeline.policy.model import Exit
 from tests.decision_facts import sales
 from tests.decision_given import POLICY, given, with_segment
 
@@ -120,3 +121,10 @@ def test_validity_by_tier() -> None:
 
 def test_a_ceiling_of_the_segment_is_no_floor() -> None:
     assert given(20, policy=with_segment("small", "medium")).tier == "restricted"
+
+
+def test_a_policy_without_states_and_knock_outs_decides_as_before() -> None:
+    bare = with_segment("corporate").model_copy(update={"knockouts": (), "exit": Exit()})
+    before = {"previous_status": "active", "previous_status_since": date(2026, 1, 31), "previous_as_of": date(2026, 5, 31)}
+    case = given(68, policy=bare, previous_knockouts="KO05", **before, **sales(60_000))
+    assert (case.status, case.status_since, case.status_rule, case.tier) == ("active", date(2026, 1, 31), None, "medium")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 
 from risk_pipeline.contracts import table
 from risk_pipeline.contracts.derive import frame_to_arrow
 from risk_pipeline.decision import tables
 from risk_pipeline.decision.alert_history import history_frame
-from risk_pipeline.decision.assign import assign
-from risk_pipeline.decision.decide import Scored, decide_scored, prepare
 from risk_pipeline.decision.reviews import review_frame
 from risk_pipeline.decision.treatment_history import ACTIONS, BEFORE, TreatmentHistory
-from risk_pipeline.decision.treatments import treatment_frame
+from risk_pipeline.decision.treatments import treatment_rows
 from risk_pipeline.policy.model import Policy
 from tests.decision_facts import AS_OF, facts, sales
-from tests.decision_given import CATALOGUE, context, with_segment
+from tests.decision_given import context, with_scores, with_segment
 
 EUR = 100
 MAY = date(2026, 5, 31)
@@ -30,13 +27,11 @@ Rows = dict[str, list[dict[str, Any]]]
 def decide_one(score: float, history: TreatmentHistory | None = None, as_of: date = AS_OF, policy: Policy | None = None,
                **given: Any) -> Rows:  # fmt: skip
     policy, run = policy or with_segment("corporate"), replace(context(as_of), treatments=history)
-    view = prepare(facts(given), policy, run)
-    scored = Scored(np.array([round(score * 100)]), np.array([True]), np.zeros(1, dtype=np.int16), ())
-    done = decide_scored(view, policy, CATALOGUE, run, assign(view, policy, as_of), scored)
+    done = with_scores(facts(given), [score], policy, run)
     frames = {
         "decision.credit_limit": tables.limit_frame(done, policy, run),
         "decision.review": review_frame(done.reviews, done.facts, done.limits, policy, run),
-        "decision.treatment": treatment_frame(done.treatments, done.facts, policy, run),
+        "decision.treatment": treatment_rows(done.treatments, done.facts, policy, run),
     }
     return {name: frame_to_arrow(table(name), frame).to_pylist() for name, frame in frames.items()}
 
@@ -210,7 +205,10 @@ LATER = date(2026, 9, 30)
         (LATER, sales(20_000), (60_000, True, LATER)),  # the need fell, what is granted stands until the review
         (LATER, {"tangible_net_worth": 400_000 * EUR}, (40_000, True, LATER)),  # capacity fell: never above it
         (LATER, {"total_exposure": 61_000 * EUR}, (60_000, True, date(2026, 7, 14))),  # over the limit: brought forward
-        (LATER, {"previous_tier": "low"}, (80_000, False, date(2026, 7, 14))),  # tier down: at once
+        (LATER, {"previous_tier": "low"}, (60_000, False, date(2026, 7, 14))),  # tier down: reviewed soon, and no reason to raise
+        (LATER, {"previous_tier": "low", "tangible_net_worth": 400_000 * EUR}, (40_000, False, date(2026, 7, 14))),  # at once
+        (LATER, {"previous_tier": "high"}, (80_000, False, date(2026, 12, 27))),  # tier up: no need to wait
+        (LATER, {"previous_tier": "high", **sales(20_000)}, (60_000, False, LATER)),  # and the fallen need waits for its day
         (LATER, {"security_date": date(2026, 6, 15)}, (80_000, False, date(2026, 12, 27))),
         (LATER, {"previous_knockouts": "KO10"}, (80_000, False, date(2026, 7, 14))),
         (date(2026, 7, 5), {"total_exposure": 61_000 * EUR}, (60_000, True, date(2026, 7, 5))),  # not pushed away
@@ -218,6 +216,23 @@ LATER = date(2026, 9, 30)
 )
 def test_a_limit_stands_until_its_review(next_on: date | None, given: dict[str, Any], expected: tuple[int, bool, date]) -> None:
     assert carried(next_on, **given) == expected
+
+
+def test_a_limit_carried_forward_runs_out_on_its_day_and_is_then_decided_anew() -> None:
+    def valid_to(last: date | None, next_on: date = LATER) -> tuple[Any, Any]:
+        known = {"previous_tier": "medium", "previous_as_of": MAY, "previous_status": "active", "previous_knockouts": "",
+                 "previous_computed_limit": 80_000 * EUR, "previous_next_review_date": next_on,
+                 "previous_limit_valid_to": last}  # fmt: skip
+        rows = decide_one(65, **sales(60_000), **known)
+        return rows["decision.review"][0]["carried_forward"], rows["decision.credit_limit"][0]["valid_to"]
+
+    half_a_year = AS_OF + timedelta(days=180)
+    assert valid_to(LATER) == (True, LATER)
+    assert valid_to(AS_OF) == (True, AS_OF)  # its last day
+    assert valid_to(AS_OF - timedelta(days=1)) == (False, half_a_year)
+    assert valid_to(LATER, AS_OF) == (False, half_a_year)
+    assert valid_to(half_a_year + timedelta(days=9)) == (True, half_a_year)  # the policy was shortened
+    assert valid_to(None) == (True, half_a_year)  # published before the column was read
 
 
 def test_without_the_switch_every_limit_is_decided_anew() -> None:

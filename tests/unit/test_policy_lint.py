@@ -165,7 +165,44 @@ BROKEN = {
         "never_approve: [account_manager, cfo]",
         "cfo is a level of authority and is said never to approve",
     ),
+    "hold released by no level": ("roles: [credit_manager]       #", "roles: [legal]  #", "legal is no level of authority"),
+    "hold that nobody demands": (
+        "never_over: [KO02]",
+        "never_over: [KO10]",
+        "KO10 is neither a knock-out with `hold: true` nor a rule of",
+    ),
     "notch approved by no level": ("roles_up: [credit_manager]", "roles_up: [legal]", "legal is no level of authority"),
+    "factor on none of the cards": (
+        "    borrowing_to_revenue: 1\n",
+        "    sanctions: 1\n",
+        "factor borrowing_to_revenue is on no scorecard",
+    ),
+    "bins for a text": (
+        "values: {signed_with_retention_of_title: 100, signed_with_guarantee: 100, signed: 85, general_terms_only: 55,"
+        " expired: 40, unsigned: 30, breached: 10, else: 55}",
+        "bins: [{points: 5}]",
+        "contract_standing is a text: give its points as `values`",
+    ),
+    "bins and values": (
+        "    values: {signed_with_ret",
+        "    bins: [{points: 5}]\n    values: {signed_with_ret",
+        "either by `bins`",
+    ),
+    "category there is none of": ("unsigned: 30,", "unsignd: 30,", "contract_standing is never 'unsignd'"),
+    "categories without the rest": ("breached: 10, else: 55}", "breached: 10}", "`values` needs `else`"),
+    "tiers out of order": ("{id: low, score_from: 75", "{id: high, score_from: 75", "tiers must stand from best to worst"),
+    "rounding open in the middle": ("{below: 100000, to: 1000}", "{to: 1000}", "only the last rounding step may be open"),
+    "grades out of order": ("pd_le: 0.0050", "pd_le: 0.0200", "grades must stand in rising order of pd_le"),
+    "terms of an intercompany customer": (
+        "limit: group_treasury, reason",
+        "limit: group_treasury, terms: prepayment, reason",
+        "a not_rated customer has no terms",
+    ),
+    "action nobody owns": (
+        "action: honour, owner: sales_manager, days",
+        "action: honour, days",
+        "`action` and `owner` belong together",
+    ),
     "not YAML": ("scaling: {pdo: 20,", "scaling: {pdo: 20,,", "not valid YAML"),
 }
 
@@ -174,6 +211,14 @@ HOLDER = {
     "missing key": "schema: 1",
     "weights": "  ledger:",
     "tier nobody reaches": "  - {id: restricted",
+    "tiers out of order": "tiers:  ",
+    "grades out of order": "master_scale:  ",
+    "factor on none of the cards": "  borrowing_to_revenue:\n",
+    "categories without the rest": "  contract_standing:\n    values",
+    "bins for a text": "  contract_standing:\n    bins",
+    "bins and values": "  contract_standing:\n    bins",
+    "terms of an intercompany customer": "  - {id: intercompany",
+    "action nobody owns": "  - {id: loyal_12",
 }
 
 
@@ -202,6 +247,8 @@ def test_a_missing_file_and_a_file_that_is_no_policy(tmp_path: Path) -> None:
     assert "cannot be read" in gone.message
     (listed,) = _lint("- a\n- b\n")
     assert "`key: value` lines" in listed.message
+    (control,) = _lint("version: \x07\n")
+    assert "not valid YAML" in control.message
     (binary,) = lint(_written(tmp_path / "x.yaml", b"\xff\xfe\x00"), load_catalogue())
     assert binary.severity == "error"
 

@@ -48,6 +48,11 @@ ERRORS = {
         "    corporation: [register_extract,",
         "evidence.required_documents.corporation",
     ),
+    "documents of a class nobody has": (
+        "caps_and_terms_of: sole, when",
+        "caps_and_terms_of: small, when",
+        "no segment has the class sole",
+    ),
     "segment behind everyone": (
         "natural_person or legal_form in ('sole_trader', 'individual_business')\"",
         'true"',

@@ -9,7 +9,8 @@ import pytest
 
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.policy.load import load_policy
-from risk_pipeline.policy.rules import Rule, consequences, find, rules
+from risk_pipeline.policy.reading import rules_by_column
+from risk_pipeline.policy.rules import Rule, consequences, find, rules, tables_of, unconditional
 from risk_pipeline.policy.scopes import condition
 from risk_pipeline.policy.words import Speaker
 
@@ -46,6 +47,7 @@ def _say(when: str, scope: str = "limit") -> tuple[str, str]:
         ("status = 'suspended'", "“State of the customer” is Suspended", "“客户状态”为暂停"),
         ("in_default", None, "“按政策违约定义处于违约且未治愈”成立"),
         ("in_default != true", None, "已知“按政策违约定义处于违约且未治愈”不成立"),
+        ("in_default in (true, false)", None, "“按政策违约定义处于违约且未治愈”为是或否"),
         ("true", "always", "始终成立"),
         ("not true", "never", "从不成立"),
         ("limit_reporting < total_exposure", "“Credit limit” is below “Total exposure”", "“信用额度”小于“敞口合计”"),
@@ -78,7 +80,7 @@ def test_codes_go_by_the_words_that_are_given() -> None:
     assert zh.endswith("原因为从未开票")
 
 
-@pytest.mark.parametrize("rule", list(rules(POLICY)), ids=lambda rule: f"{rule.block}.{rule.id}")
+@pytest.mark.parametrize("rule", [*rules(POLICY), *unconditional(POLICY)], ids=lambda rule: f"{rule.block}.{rule.id}")
 def test_every_rule_reads_as_a_sentence(rule: Rule) -> None:
     en, zh = SPEAKER.say(condition(rule.when, rule.scope), rule.scope)
     assert not re.search(r"[\u3400-\u9fff]", en), en
@@ -96,8 +98,50 @@ def test_rules_are_found_by_id_and_by_block() -> None:
     assert [each.id for each in find(POLICY, "A05:100123")] == ["A05"]
     assert [each.id for each in find(POLICY, "visit:100123")] == ["high_visit"]
     assert find(POLICY, "hold.A05") == []
+    assert [each.id for each in find(POLICY, "tier_high")] == [f"high_{each.action}" for each in POLICY.treatments["high"]]
+    assert {each.block for each in find(POLICY, "every_tier")} == {"treatments"}
     for block in ("segments", "outside_scorecard", "default_definition.events", "knockouts", "exit.edges", "hold", "alerts"):
         assert any(each.block == block for each in rules(POLICY))
+
+
+def test_rules_without_a_condition_of_their_own_are_told_with_it() -> None:
+    (stage,) = find(POLICY, "dunning_60")
+    assert stage.when == "overdue > 0 and max_days_past_due >= 60 and max_days_past_due < 90 and not (plan_kept)"
+    assert [en for en, _ in consequences(stage, POLICY, SPEAKER)] == [
+        "to do: Hand to collection", "done by: Collections", "to be done within 3 days", "priority: high",
+    ]  # fmt: skip
+    six, twelve = find(POLICY, "loyal_6") + find(POLICY, "loyal_12")
+    assert (six.when, six.title[1]) == ("tier = 'low' and periods_in_tier >= 6", "连续六个月低风险")
+    assert consequences(six, POLICY, SPEAKER) == [
+        ("payment terms 15 days longer", "账期延长15天"), ("price class changed by -1", "价格等级调整-1"),
+    ]  # fmt: skip
+    assert "to be done within 90 days" in [en for en, _ in consequences(twelve, POLICY, SPEAKER)]
+
+
+def test_a_rule_names_itself_its_columns_and_their_tables() -> None:
+    (knockout,), (event,) = find(POLICY, "KO19"), find(POLICY, "dpd90")
+    assert (knockout.title, event.title) == (("Identity not verified", "主体身份未核实"), ("dpd90", "dpd90"))
+    assert knockout.columns == ("identity_verified", "total_exposure")
+    tables = {"factor.exposure": {"total_exposure"}, "factor.customer_state": {"identity_verified"}}
+    assert tables_of(knockout, tables) == {"identity_verified": "factor.customer_state", "total_exposure": "factor.exposure"}
+    assert tables_of(knockout, {"factor.exposure": {"total_exposure"}}) == {"total_exposure": "factor.exposure"}
+    coded = Rule("x", "hold", "facts", None, "relationship_months_code = 'no_invoice_ever'")
+    assert tables_of(coded, {"h": {"relationship_months"}}) == {"relationship_months": "h"}
+
+
+def test_rules_are_named_by_the_columns_they_read() -> None:
+    found = rules_by_column(POLICY)
+    assert found["identity_verified"] == ["KO19"]
+    assert found["max_dpd_material"][:3] == ["dpd90", "KO06", "active_probation_high"]
+    assert len(found["max_dpd_material"]) == len(set(found["max_dpd_material"]))
+    assert not any(name.endswith("_code") for name in found)
+
+
+def test_a_condition_of_no_stage_is_left_out() -> None:
+    odd = POLICY.treatments["low"][0].model_copy(update={"when": "no_such_column > 1"})
+    treatments = {**POLICY.treatments, "low": (odd, *POLICY.treatments["low"][1:])}
+    policy = POLICY.model_copy(update={"treatments": treatments})
+    assert len(list(rules(POLICY))) - len(list(rules(policy))) == 1
 
 
 def test_what_follows_from_a_rule() -> None:
@@ -113,3 +157,9 @@ def test_what_follows_from_a_rule() -> None:
         "the customer goes from Exit proposed to Terminated, on approval by: Credit committee or above",
         "客户状态由拟退出变为已退出（须信用委员会或以上批准）",
     )
+    (edge,) = find(POLICY, "exit_rejected")
+    assert consequences(edge, POLICY, SPEAKER)[0][0].endswith("on rejection by: Head of credit or above")
+    nameless = POLICY.model_copy(update={"roles": {}})
+    assert consequences(edge, nameless, SPEAKER)[0][0].endswith("on rejection by: head_of_credit or above")
+    (edge,) = find(POLICY, "probation_active")
+    assert consequences(edge, POLICY, SPEAKER)[0][0] == "the customer goes from On probation to Active, by itself"

@@ -9,6 +9,11 @@ import pytest
 from risk_pipeline.errors import UsageError
 from risk_pipeline.settings import Workspace
 
+DEPUTY = """\
+people: {{mia: [credit_manager], ben: [legal]}}
+deputies: [{{who: {who}, for: {acts}, role: {role}, from: 2026-07-01, until: {last}}}]
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "told"),
@@ -22,6 +27,17 @@ from risk_pipeline.settings import Workspace
         ("schedule: sometimes\n", "risk.yaml:1: schedule: month_end, quarter_end or a cron expression"),
         ("people: {anna: []}\n", "risk.yaml:1: people: anna has no role"),
         ("people: {anna: [cfo], Anna: [legal]}\n", "every person has a name of their own"),
+        (
+            DEPUTY.format(who="ben", acts="mia", role="cfo", last="2026-07-14"),
+            "risk.yaml:2: deputies: mia is not cfo, so ben cannot",
+        ),
+        (DEPUTY.format(who="ben", acts="Ben", role="legal", last="2026-07-14"), "ben is no deputy of their own"),
+        (DEPUTY.format(who="zoe", acts="mia", role="credit_manager", last="2026-07-14"), "people names nobody called zoe"),
+        (
+            DEPUTY.format(who="ben", acts="mia", role="credit_manager", last="2026-06-30"),
+            "from 2026-07-01 until 2026-06-30 is no time",
+        ),
+        (DEPUTY.format(who="ben", acts="mia", role="credit_manager", last="soon"), "deputies"),
         ("- a list\n", "expected `key: value` lines"),
         ("language: [en\n", "not valid YAML"),
     ],

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Engine, Select, insert, or_, select, update
+from sqlalchemy import Engine, Select, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -191,10 +191,14 @@ class Register:
             return [_record(RunRecord, row) for row in session.scalars(query)]
 
     def add_checks(self, checks: Sequence[CheckRecord]) -> None:
-        """Record check results; a check that ran before in the same stage of the same run is replaced."""
-        with self._writing() as session:
-            for check in checks:
-                session.merge(CheckRow(**_values(check)))
+        """Record check results, each check once; one that ran before in the same stage of the same run is replaced."""
+        if not checks:
+            return
+        rows = [_values(check) for check in checks]
+        key = list(CheckRow.__table__.primary_key)
+        with self._writing() as session:  # in two statements: four hundred checks one by one take a fifth of a second
+            session.execute(delete(CheckRow).where(tuple_(*key).in_([tuple(row[each.key] for each in key) for row in rows])))
+            session.execute(insert(CheckRow), rows)
 
     def checks(self, run_id: str) -> list[CheckRecord]:
         """Check results of a run, by stage, table and check."""

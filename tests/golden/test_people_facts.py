@@ -1,19 +1,17 @@
-"""Golden cases 19 to 24, and factor.people_decision by hand: what people decided, and what of it is in force.
+"""factor.people_decision by hand: what people decided, and what of it is in force.
 
-Source: section A of golden_cases.md, the figures of policy_default.yaml. Days are inclusive. The decisions are asked with what
-factor.people_decision gives, so that a case goes the whole way from the request to tier and limit.
+Source: the figures of policy_default.yaml. Days are inclusive. What the decisions make of it: decision_cases.yaml, whose cases go
+the whole way from the request to tier and limit (19 to 24).
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.decision_given import given
 from tests.ledger_case import AS_OF, LedgerCase, days_before
 
 ASKED, SAID = days_before(40), days_before(38)
@@ -85,23 +83,6 @@ def people(case: LedgerCase, as_of: date = AS_OF, **params: Any) -> dict[str, An
     return {name: value for name, value in row.items() if value is not None and name != "customer_id"}
 
 
-def decided(case: LedgerCase, score: float, *, as_of: date = AS_OF, **facts: Any) -> Any:
-    """The decision about C with this score, from what people decided."""
-    found = people(case, as_of)
-    money = {name: int(value * 100) for name, value in found.items() if isinstance(value, Decimal)}
-    return given(score, as_of=as_of, **{**found, **money, **facts})
-
-
-def facts(*, sales: int, net_worth: int, revenue: int, **more: Any) -> dict[str, Any]:
-    """Facts of a golden case, in whole currency units."""
-    monthly = {"avg_monthly_sales_12m": sales * 100, "avg_monthly_sales_3m": sales * 100, "sales_12m": 12 * sales * 100}
-    return {**monthly, "tangible_net_worth": net_worth * 100, "revenue_annual": revenue * 100, **more}
-
-
-GOOD = facts(sales=100_000, net_worth=1_000_000, revenue=10_000_000)
-OVERDUE_65 = {"max_dpd_material": 65, "max_days_past_due": 65, "overdue": 6_000_00, "total_exposure": 20_000_00}
-
-
 # What is in force
 
 
@@ -161,6 +142,39 @@ def test_of_one_kind_the_newest_approval_counts(case: LedgerCase) -> None:
     assert (found["manual_limit_role"], found["manual_limit_expires_on"]) == ("credit_manager", ASKED + timedelta(days=180))
     assert (found["temporary_limit"], found["temporary_limit_until"]) == (120_000, AS_OF + timedelta(days=5))
     assert "override_lapsed_on" not in found
+
+
+@pytest.mark.parametrize(
+    ("role", "violation"),
+    [
+        ("credit_analyst", "role_not_authorised"),
+        ("account_manager", "role_never_approves"),
+        ("credit_manager", None),
+        ("cfo", None),
+    ],
+)
+def test_who_releases_a_hold(case: LedgerCase, role: str, violation: str | None) -> None:
+    override(case, "hold_release", amount=None, currency=None, valid_from=days_before(2), decided_role=role)
+    found = people(case)
+    assert found.get("override_violation") == violation
+    assert found.get("hold_release_id") == (None if violation else "O-1")
+    assert found.get("hold_release_until") == (None if violation else AS_OF + timedelta(days=12))
+    assert "override_days_left" not in found  # a release is short: nobody is warned of its end
+
+
+@pytest.mark.parametrize(
+    ("days", "role", "violation"),
+    [(29, "credit_manager", "released_lately"), (30, "credit_manager", None), (29, "head_of_credit", None)],
+)
+def test_a_hold_is_not_released_again_too_soon(case: LedgerCase, days: int, role: str, violation: str | None) -> None:
+    plain: dict[str, Any] = {"amount": None, "currency": None}
+    override(case, "hold_release", **plain, verdict_on=days_before(days), valid_from=days_before(days))
+    again = {"override_id": "O-2", "verdict_on": AS_OF, "valid_from": AS_OF, "decided_role": role}
+    override(case, "hold_release", **plain, **again)
+    override(case, "hold_release", **plain, **again | {"override_id": "O-0", "decided_by": "ann"})  # counts for nothing
+    found = people(case)
+    assert found.get("hold_release_id") == (None if violation else "O-2")
+    assert found["override_violation"] == (violation or "self_approval")
 
 
 def test_a_limit_in_another_currency_is_taken_at_the_rate_of_the_day(case: LedgerCase) -> None:
@@ -225,132 +239,3 @@ def test_proposals_of_state(case: LedgerCase) -> None:
         "override_violation": "self_approval",
         "override_violation_id": "Z-4",
     }
-
-
-# The golden cases
-
-
-def test_19_a_knockout_beats_an_override(case: LedgerCase) -> None:
-    override(case)
-    found = decided(case, 62, **GOOD, **OVERDUE_65)
-    assert (found.model_tier, found.notched_tier, found.tier, found.binding_rule) == ("medium", "low", "high", "KO06")
-    assert (found.limit_reporting, found.candidates["tangible_net_worth_share"]) == (50_000, 50_000)
-    assert found.terms == (15, "per_invoice", 30)
-    assert found.hold
-    assert (found.notch_id, found.notch_steps, found.notch_status) == ("O-1", 1, "not_effective")
-
-
-def test_20_a_notch_up_lapses(case: LedgerCase) -> None:
-    override(case, valid_to=AS_OF - timedelta(days=1))
-    before = {"previous_tier": "low", "previous_hysteresis_tier": "medium", "previous_as_of": date(2026, 5, 31)}
-    found = decided(case, 62, **GOOD, **before)
-    assert (found.hysteresis_tier, found.notched_tier, found.tier, found.direction) == ("medium", "medium", "medium", "down")
-    assert found.limit_reporting == 100_000
-    assert found.terms == (30, "per_invoice", 0)
-    assert (found.notch_status, found.override_lapsed_id) == (None, "O-1")
-
-
-def test_21_a_notch_down_lapses_and_nothing_waits(case: LedgerCase) -> None:
-    override(case, notches=-2, valid_to=AS_OF - timedelta(days=1))
-    before = {"previous_tier": "high", "previous_hysteresis_tier": "low", "previous_computed_limit": 40_000_00}
-    good = facts(sales=100_000, net_worth=2_000_000, revenue=30_000_000)
-    found = decided(case, 80, **good, **before)
-    assert (found.tier, found.direction) == ("low", "up")
-    assert (found.limit_reporting, found.binding_method) == (60_000, "raise_cap")
-    assert found.terms == (60, "monthly_statement", 0)
-
-
-def test_22_who_asks_does_not_approve(case: LedgerCase) -> None:
-    override(case, decided_by="ann")
-    assert people(case)["override_violation"] == "self_approval"
-    found = decided(case, 62, **GOOD)
-    assert (found.notched_tier, found.tier, found.binding_rule) == ("medium", "medium", "score")
-    assert (found.notch_status, found.override_violation, found.override_violation_id) == (None, "self_approval", "O-1")
-
-
-@pytest.mark.parametrize(
-    ("role", "limit", "source"), [("credit_manager", 100_000, "manual"), ("credit_analyst", 80_000, "computed")]
-)
-def test_23_a_limit_by_hand_within_the_authority(case: LedgerCase, role: str, limit: int, source: str) -> None:
-    override(case, "limit", decided_role=role)
-    found = decided(case, 62, **facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000))
-    assert (found.tier, found.limit_reporting, found.applied_source) == ("medium", limit, source)
-    assert found.computed_limit == 80_000_00
-    assert found.terms == (30, "per_invoice", 0)
-    assert found.approval_status == ("approved" if source == "manual" else "pending")
-    assert found.manual_limit_status == ("in_force" if source == "manual" else "needs_authority")
-
-
-def test_24_a_hard_stop_beats_a_limit_by_hand(case: LedgerCase) -> None:
-    override(case, "limit")
-    good = facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000)
-    found = decided(case, 62, **good, insolvency_open=1)
-    assert (found.tier, found.limit_reporting, found.applied_source) == ("restricted", 0, "hard_stop")
-    assert (found.manual_limit, found.manual_limit_status) == (100_000_00, "hard_stop")
-    assert found.hold
-
-
-# What limits by hand and verdicts are worth
-
-SIXTY = facts(sales=60_000, net_worth=2_000_000, revenue=20_000_000)  # medium: computed limit 80,000
-
-
-def test_a_limit_by_hand_reaches_at_most_half_over_the_computed_one(case: LedgerCase) -> None:
-    override(case, "limit", amount=200_000)
-    found = decided(case, 62, **SIXTY)
-    assert (found.limit_reporting, found.manual_limit_status) == (120_000, "reduced")
-
-
-def test_every_level_may_cut(case: LedgerCase) -> None:
-    override(case, "limit", amount=60_000, decided_role="credit_analyst")
-    found = decided(case, 62, **SIXTY)
-    assert (found.limit_reporting, found.manual_limit_status, found.approval_status) == (60_000, "in_force", "approved")
-
-
-TEMPORARY = [
-    ({}, {}, 100_000, "in_force"),
-    ({"amount": 150_000}, {}, 104_000, "reduced"),  # 30 % over 80,000
-    ({"decided_role": "credit_analyst"}, {}, 80_000, "needs_authority"),
-    ({}, OVERDUE_65, 50_000, "needs_authority"),  # high by KO06, where it is more than a credit manager's
-    ({"decided_role": "head_of_credit"}, OVERDUE_65, 50_000, "not_effective"),  # and on hold
-    ({}, {"insolvency_open": 1}, 0, "hard_stop"),
-]
-
-
-@pytest.mark.parametrize(("changes", "more", "limit", "status"), TEMPORARY)
-def test_a_limit_for_a_time(case: LedgerCase, changes: dict[str, Any], more: dict[str, Any], limit: int, status: str) -> None:
-    override(case, "temporary_limit", **{"valid_to": AS_OF + timedelta(days=5), **changes})
-    found = decided(case, 62, **SIXTY, **more)
-    assert (found.limit_reporting, found.temporary_limit_status) == (limit, status)
-
-
-APPROVALS: list[tuple[dict[str, Any], str, int]] = [
-    ({}, "pending", 0),
-    ({"previous_effective_limit": 80_000_00}, "auto", 80_000),
-    # 80,000 was in force for a time, or by hand, over a computed 50,000: no reason to raise without a person
-    ({"previous_effective_limit": 80_000_00, "previous_computed_limit": 70_000_00}, "pending", 70_000),
-    ({"limit_approved": 80_000_00, "limit_approved_role": "credit_manager"}, "approved", 80_000),
-    ({"limit_approved": 79_000_00, "limit_approved_role": "credit_manager"}, "pending", 0),
-    ({"limit_approved": 80_000_00, "limit_approved_role": "credit_analyst"}, "pending", 0),
-    ({"limit_rejected": True, "limit_rejected_from": 80_000_00}, "rejected", 0),
-    ({"limit_rejected": True, "limit_rejected_from": 90_000_00}, "pending", 0),
-]
-
-
-@pytest.mark.parametrize(("said", "status", "effective"), APPROVALS)
-def test_who_approved_how_much(said: dict[str, Any], status: str, effective: int) -> None:
-    found = given(62, **SIXTY, **said)
-    assert (found.approval_status, found.effective_limit) == (status, effective * 100)
-
-
-def test_a_notch_up_leaves_no_limit_to_the_program(case: LedgerCase) -> None:
-    small = facts(sales=10_000, net_worth=2_000_000, revenue=20_000_000)
-    assert given(62, **small).approval_status == "auto"
-    override(case)
-    found = decided(case, 62, **small)
-    assert (found.tier, found.notch_status, found.approval_status, found.required_authority) == (
-        "low",
-        "in_force",
-        "pending",
-        "credit_analyst",
-    )
