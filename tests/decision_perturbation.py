@@ -26,14 +26,14 @@ from risk_pipeline.decision.alert_history import ACTIONS as ALERT_ACTIONS
 from risk_pipeline.decision.alert_history import BEFORE as ALERTS_BEFORE
 from risk_pipeline.decision.alert_history import AlertHistory, history_frame
 from risk_pipeline.decision.context import DecisionContext
-from risk_pipeline.decision.decide import decide, facts_read
+from risk_pipeline.decision.decide import facts_read
 from risk_pipeline.decision.treatment_history import ACTIONS as TREATMENT_ACTIONS
 from risk_pipeline.decision.treatment_history import BEFORE as TREATMENTS_BEFORE
 from risk_pipeline.decision.treatment_history import TreatmentHistory
 from risk_pipeline.policy.model import Policy
 from risk_pipeline.policy.reading import rules_at
 from risk_pipeline.policy.scopes import CONDITIONS, FACT_TABLES, condition
-from tests.decision_facts import AS_OF, TIERS
+from tests.decision_facts import AS_OF, TIERS, decide
 from tests.decision_facts import fact_dtypes as dtypes_of_facts
 from tests.decision_given import CATALOGUE, POLICY
 
@@ -99,6 +99,19 @@ STORIES: dict[str, dict[str, Any]] = {
         "previous_as_of": days_before(30),
         "previous_status": "active",
         "manual_limit": None,
+    },
+    "limit that waits for its review": {
+        "previous_tier": "low",
+        "previous_hysteresis_tier": "low",
+        "previous_periods_in_tier": 4,
+        "previous_as_of": days_before(30),
+        "previous_status": "active",
+        "previous_computed_limit": 50_000_00,
+        "previous_period_start_limit": None,
+        "previous_next_review_date": days_before(-60),
+        "previous_limit_valid_to": days_before(-90),
+        "previous_knockouts": "KO02",  # a possible hit on a list, cleared since
+        "max_dpd_material": 0,
     },
     "suspended, proof nearly over": {
         "previous_status": "suspended",

@@ -83,12 +83,13 @@ VALUES: Mapping[str, str] = {
     "default_events": "%default_definition.events[].id | @event",
     # knock-outs
     "hit": "| ?knockouts @has_limit",
+    "spoken_against": "| ?knockouts:verdict @has_limit",
     "knockouts": "%knockouts[].id | @hit",
     "knockout_ceiling": "%knockouts[].ceiling | ?knockouts:ceiling @has_limit",
     # states, before the tier
     "status_since_before": "previous_status_since $as_of | @has_limit",
     "cause": "%knockouts[].state | ?knockouts:state @has_limit",
-    "new_knockout": "| @hit previous_knockouts",
+    "new_knockout": "| @spoken_against previous_knockouts",
     "proof": "| @cause max_dpd_material @event",
     "status_days": "$as_of @status_since_before",
     "proposed_status": "@cause",
@@ -136,7 +137,9 @@ VALUES: Mapping[str, str] = {
     "statement_new": "| statement_received_date previous_as_of",
     "security_changed": "| security_date previous_as_of",
     "plan_kept": "| plan_agreed_on plan_broken_on",
-    "anew": "| previous_next_review_date previous_status @status ?reviews.decide_anew $as_of %reviews.carry_forward",
+    "day_has_come": "| previous_next_review_date previous_limit_valid_to $as_of %reviews.carry_forward",
+    "asked_anew": "| ?reviews.decide_anew",
+    "anew": "| @day_has_come @asked_anew @status previous_status",
     # limit
     "policy_terms_days": "%terms | @tier @class",
     "need": "avg_monthly_sales_12m avg_monthly_sales_3m requested_limit @policy_terms_days %limits.tolerance_days %limits.need"
@@ -147,15 +150,19 @@ VALUES: Mapping[str, str] = {
     "unsecured_limit": "@need @capacity | @stopped",
     "secured_amount": "collateral_value_net @need | @stopped",
     "alone": "@need @capacity collateral_value_net %cure.probation.limit_factor | @stopped @status",
-    "computed_limit": "@alone group_limit previous_computed_limit %limits.move_caps %limits.dead_band_share %limits.rounding"
-    " %limits.floor | @direction @hit @anew",
+    "period_start_limit": "previous_computed_limit previous_period_start_limit | previous_as_of $as_of @has_limit",
+    "waits": "| @alone group_limit @period_start_limit previous_computed_limit %limits.move_caps %limits.dead_band_share"
+    " @need @capacity @direction @status previous_status @spoken_against @day_has_come @asked_anew @has_limit",
+    "computed_limit": "@alone group_limit @period_start_limit previous_computed_limit %limits.move_caps %limits.dead_band_share"
+    " %limits.rounding %limits.floor"
+    " | @need @capacity @direction @status previous_status @spoken_against @day_has_come @asked_anew",
     "may_be_manual": "| manual_limit manual_limit_role @tier %authorities.levels",
     "may_be_temporary": "| temporary_limit temporary_limit_role @tier %authorities.levels",
     "after_manual": "@computed_limit manual_limit group_limit %limits.manual | @may_be_manual @stopped",
     "limit_reporting": "@after_manual temporary_limit group_limit %limits.temporary"
     " | @may_be_temporary @tier ?knockouts:hold @stopped",
-    "binding_method": "| @unsecured_limit @secured_amount @alone group_limit previous_computed_limit %limits @direction @hit"
-    " @anew @limit_reporting",
+    "binding_method": "| @unsecured_limit @secured_amount @alone group_limit @period_start_limit previous_computed_limit %limits"
+    " @need @capacity @direction @status previous_status @spoken_against @day_has_come @asked_anew @limit_reporting",
     "limit_reason": "%knockouts[].id %outside_scorecard | @binding_method @computed_limit @stopped @outside",
     "applied_source": "| @stopped @binding_method",
     "manual_limit_status": "| manual_limit @after_manual @may_be_manual @stopped",
@@ -183,12 +190,16 @@ VALUES: Mapping[str, str] = {
     "proposed_terms_days": "%terms_rules.shorten | avg_monthly_sales_12m avg_monthly_sales_3m %limits.tolerance_days @tier @need"
     " @limit_reporting @applied_source @unsecured_limit @secured_amount @payment_terms_days @has_limit",
     "price_class_change": "%incentives[].price_class | @tier @class @periods_in_tier @prepaid @has_limit",
-    "hold": "| ?knockouts:hold %knockouts[].hold ?hold @has_limit",
+    "held": "| ?knockouts:hold %knockouts[].hold ?hold @has_limit",
+    "never_released": "| @held %hold_release.never_over @stopped",
+    "hold": "| @held @never_released hold_release_id",
+    "hold_release_status": "| @held @never_released hold_release_id",
     "hold_reasons": "%knockouts[].id %hold[].id | ?knockouts:hold %knockouts[].hold ?hold @has_limit",
     # alerts
     "score_drop": "@score previous_month_end_score",
     "score_compared_with": "$as_of",
     "order_to_limit": "largest_order_30d @limit_reporting",
+    "contract_days_left": "contract_valid_to $as_of",
     "unapplied_share": "unapplied_cash open_exposure",
     "lawsuit_to_net_worth": "lawsuit_newest_amount tangible_net_worth | statement_usable",
     "noticed": "| ?alerts @has_limit",
@@ -207,7 +218,7 @@ VALUES: Mapping[str, str] = {
     " alert_before.first_seen alert_action.alert_action alert_action.acted_on alert_action.reason_text %alert_rules %alerts"
     " $as_of",
     "moved_in_steps": "| @binding_method",
-    "next_review_date": "$as_of previous_next_review_date %reviews *review_by | @anew @direction @tier total_exposure"
+    "next_review_date": "$as_of previous_next_review_date %reviews *review_by | @anew @waits @direction @tier total_exposure"
     " @limit_reporting ?reviews.bring_forward @has_limit",
     "review_interval_days": "%reviews.days | @tier @has_limit",
     "review_reason": "%reviews.bring_forward[].id | @next_review_date",
@@ -222,7 +233,7 @@ VALUES: Mapping[str, str] = {
     # reasons
     "reason": "%knockouts[].reason %exit.edges[].reason %unrated.reason %outside_scorecard[].reason | @hit @tier @status"
     " @status_rule notch_steps @notch_status override_lapsed_on previous_as_of override_violation @manual_limit_status"
-    " @temporary_limit_status @model_tier @outside *values @covered %tiers",
+    " @temporary_limit_status @hold_release_status @model_tier @outside *values @covered %tiers",
 }
 # Values whose column in a table has another name, and columns of tables with many rows for a customer. `*`: that a row is there.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -248,7 +259,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "decision.credit_limit": {
         "currency": "credit_currency $reporting_currency | credit_fx_rate",
         "reporting_currency": "$reporting_currency",
-        "valid_to": "$as_of %limits.validity_days | @tier @has_limit",
+        "valid_to": "$as_of %limits.validity_days previous_limit_valid_to | @tier @has_limit @anew @waits",
     },
     "decision.limit_candidate": {
         "*": "| @need @capacity collateral_value_net @limit_reporting @binding_method",
@@ -482,6 +493,8 @@ def _is_of(rule: Any, which: str, columns: tuple[str, ...]) -> bool:
             return getattr(rule, which) is not None
         case "limit":
             return bool(rule.stops_limit)
+        case "verdict":
+            return bool(rule.is_verdict)
         case "hold":
             return bool(rule.hold)
         case "critical":
