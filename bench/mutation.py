@@ -54,21 +54,23 @@ class Seen:
     lines: Mapping[str, Mapping[int, Sequence[str]]]
 
     def stages(self, path: str, line: int) -> list[list[str]] | None:
-        """The tests that execute the line, then the others that execute its module; None when none of them matters."""
+        """The tests that execute the line, then the others that execute its module; None when the line is never executed."""
         of_file = self.lines.get(path, {})
         if line not in of_file:
             return None
         first = {test for test in of_file[line] if test}
         others = {test for tests in of_file.values() for test in tests if test} - first
-        return [stage for stage in (self._ordered(first), self._ordered(others)) if stage]
+        words = [word.rstrip("s") for word in Path(path).stem.split("_")]
+        return [stage for stage in (self._ordered(first, words), self._ordered(others, words)) if stage]
 
-    def _ordered(self, tests: Iterable[str]) -> list[str]:
-        """File by file, quick files first: a fixture of a file is made once."""
+    def _ordered(self, tests: Iterable[str], words: Sequence[str]) -> list[str]:
+        """File by file, since a fixture of a file is made once: first those named after the module, then quick ones."""
         by_file: dict[str, list[str]] = defaultdict(list)
         for test in sorted(tests):
             by_file[test.partition("::")[0]].append(test)
         cost = {file: sum(self.seconds[test] for test in found) for file, found in by_file.items()}
-        return [test for file in sorted(by_file, key=lambda file: (cost[file], file)) for test in by_file[file]]
+        files = sorted(by_file, key=lambda file: (not any(word in Path(file).stem for word in words), cost[file], file))
+        return [test for file in files for test in by_file[file]]
 
 
 # ---------------------------------------------------------------- which tests see a line
@@ -305,7 +307,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--module", action="append", default=[], help="only modules whose name ends so (may be repeated)")
     parser.add_argument("--sample", type=int, default=450, help="how many mutants at least; 0 = all (default: 450)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")
-    parser.add_argument("--seconds", type=int, default=45, help="CPU seconds of tests per mutant")
+    parser.add_argument("--seconds", type=int, default=60, help="CPU seconds of tests per mutant")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument(
         "--seen", type=Path, default=Path(".mutation.json"), help="what each test executes; made when it is not there"

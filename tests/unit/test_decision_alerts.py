@@ -213,6 +213,60 @@ def test_a_fall_of_the_score_is_measured_against_the_last_month_end() -> None:
     assert out["month_end_score"].tolist() == [100.0]
 
 
+@pytest.mark.parametrize(
+    ("indicator", "value", "shown"),
+    [
+        ("max_dpd_material", 45, "45"),
+        ("total_exposure", 1234_56, "1234.56"),
+        ("total_exposure", 5, "0.05"),
+        ("tangible_net_worth", -1_50, "-1.50"),
+        ("overdue_ratio", 0.123456, "0.1235"),
+        ("contract_standing", "signed", "signed"),
+        ("contract_unsigned", True, "true"),
+        ("contract_unsigned", False, "false"),
+        ("dishonoured_on", date(2026, 6, 26), "2026-06-26"),
+        *((name, None, None) for name in ("tangible_net_worth", "contract_standing", "contract_unsigned", "dishonoured_on")),
+    ],
+)
+def test_the_value_behind_an_alert_is_shown_as_it_is(indicator: str, value: Any, shown: str | None) -> None:
+    rule = POLICY.alerts[0].model_copy(
+        update={"id": "X1", "when": "true", "indicator": indicator, "object": None, "event": False}
+    )
+    story = Story(POLICY.model_copy(update={"alerts": (rule,), "playbooks": {}}))
+    assert story.assess(**{indicator: value})["X1:C1"]["value_text"] == shown
+
+
+NO_LIMIT = {"avg_monthly_sales_12m": None, "avg_monthly_sales_3m": None}
+
+
+@pytest.mark.parametrize(
+    ("indicator", "given", "shown"),
+    [
+        ("order_to_limit", {"largest_order_30d": 100_00, **NO_LIMIT}, "9.99"),
+        ("order_to_limit", {"largest_order_30d": 0, **NO_LIMIT}, None),
+        ("order_to_limit", {"largest_order_30d": None}, None),
+        ("unapplied_share", {"unapplied_cash": 30_00, "open_exposure": 120_00}, "0.25"),
+        ("unapplied_share", {"unapplied_cash": 30_00, "open_exposure": 0}, "9.99"),
+        ("lawsuit_to_net_worth", {"lawsuit_newest_amount": 10_00, "tangible_net_worth": 40_00, "statement_usable": True}, "0.25"),
+        ("lawsuit_to_net_worth", {"lawsuit_newest_amount": 10_00, "tangible_net_worth": -1, "statement_usable": True}, "9.99"),
+        ("lawsuit_to_net_worth", {"lawsuit_newest_amount": 10_00, "tangible_net_worth": 40_00, "statement_usable": False}, None),
+        ("lawsuit_to_net_worth", {"lawsuit_newest_amount": 10_00, "tangible_net_worth": 40_00}, None),
+        ("score_drop", {"previous_month_end_score": 100.0, "overdue_ratio": 0.9}, "18"),
+        ("score_drop", {"previous_month_end_score": None}, None),
+        ("contract_days_left", {"contract_valid_to": DAY}, "0"),
+        ("contract_days_left", {"contract_valid_to": date(2026, 6, 29)}, None),
+        ("contract_days_left", {}, None),
+        ("policy_terms_days", {}, "30"),
+    ],
+)
+def test_what_only_alerts_compare(indicator: str, given: Row, shown: str | None) -> None:
+    rule = POLICY.alerts[0].model_copy(
+        update={"id": "X1", "when": "true", "indicator": indicator, "object": None, "event": False}
+    )
+    story = Story(POLICY.model_copy(update={"alerts": (rule,), "playbooks": {}}))
+    assert story.assess(**given)["X1:C1"]["value_text"] == shown
+
+
 def test_not_rated_customers_raise_no_alert() -> None:
     assert Story().assess(is_intercompany=True, **{**LATE, "max_dpd_material": 95}) == {}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from risk_pipeline.contracts import table
@@ -13,7 +15,10 @@ from risk_pipeline.contracts.derive import frame_to_arrow, typed_frame
 from risk_pipeline.decision.context import DecisionContext
 from risk_pipeline.decision.decide import decide as decide_rows
 from risk_pipeline.decision.decide import facts_read
+from risk_pipeline.decision.frames import frame
+from risk_pipeline.decision.rows import arrow_rows
 from risk_pipeline.errors import UsageError
+from risk_pipeline.policy.facts import Facts, Text, Vector
 from tests.decision_facts import AS_OF, decide, facts, many, sales
 from tests.decision_given import CATALOGUE, POLICY, context
 
@@ -70,6 +75,20 @@ def test_money_that_is_no_whole_number_is_refused() -> None:
     frame["total_exposure"] = 12.5
     with pytest.raises(TypeError, match="total_exposure must be int64 or Int64"):
         decide(frame, POLICY, CATALOGUE, context())
+
+
+def test_a_column_too_many_or_too_few_is_an_error_of_the_program() -> None:
+    with pytest.raises(ValueError, match=r"decision.review: columns differ from the contract: .*'surplus'"):
+        frame("decision.review", context(), 1, {"surplus": [1]})
+    with pytest.raises(ValueError, match=r"decision.alert: columns differ from the contract: .*'surplus'"):
+        arrow_rows("decision.alert", context(), 0, {"surplus": pa.array([])})
+
+
+def test_a_computed_column_is_read_as_what_it_is() -> None:
+    given = Facts(facts({})).with_columns(tier=Text(np.array([0]), ("low",)), used=Vector(np.array([0.5]), np.array([True])))
+    for read, name in ((given.text, "used"), (given.integers, "tier"), (given.numbers, "tier"), (given.flags, "tier")):
+        with pytest.raises(TypeError, match=name):
+            read(name)
 
 
 def test_a_policy_for_another_currency_is_refused() -> None:

@@ -171,6 +171,27 @@ def test_what_sets_the_terms(score: float, given: dict[str, Any], expected: tupl
     assert terms(score, **given) == expected
 
 
+@pytest.mark.parametrize(
+    ("monthly", "net_worth", "proposed"),
+    [
+        (100_000, 800_000, 7),  # case 2: limit 80,000; 7 days + 10 fit with 56,667, 15 + 10 would take 83,333
+        (96_000, 800_000, 15),  # 15 + 10 days need 80,000: it fits to the cent
+        (96_003, 800_000, 7),
+        (200_000, 400_000, None),  # 0 + 10 days would take 66,667 of 40,000
+        (20_000, 800_000, None),  # nothing is short
+    ],
+)
+def test_shorter_terms_are_proposed_where_sales_fit_them(monthly: int, net_worth: int, proposed: int | None) -> None:
+    facts_given = {**sales(monthly), "tangible_net_worth": net_worth * EUR, "statement_usable": True}
+    row = decide_one(60, **facts_given)["decision.credit_limit"][0]
+    assert (row["payment_terms_days"], row["proposed_terms_days"]) == (30, proposed)
+    assert (of(decide_one(60, **facts_given), "shorten_terms") is not None) == (proposed is not None)
+    policy = with_segment("corporate")
+    silent = policy.model_copy(update={"terms_rules": policy.terms_rules.model_copy(update={"shorten": None})})
+    rows = decide_one(60, policy=silent, **facts_given)
+    assert (rows["decision.credit_limit"][0]["proposed_terms_days"], of(rows, "shorten_terms")) == (None, None)
+
+
 def test_incentives_give_a_price_class_and_an_honour() -> None:
     loyal = {"previous_tier": "low", "previous_as_of": MAY, **sales(10_000)}
     six = decide_one(80, **loyal, previous_periods_in_tier=6)
