@@ -235,6 +235,18 @@ def best(name: str) -> Any:
     return int(value) if fact_dtypes()[name] == "Int64" else float(value)
 
 
+def cleared_hit(bureau_recommended_limit: int) -> Book:
+    """A sound customer whose need fell, and whose possible hit on a list is cleared before its review."""
+    sound = {name: best(name) for name in POLICY.scorecards["small"]}
+    able = {"tangible_net_worth": 1_000_000_00, "revenue_annual": 10_000_000_00, "statement_usable": True}
+    sales = {"avg_monthly_sales_12m": 10_000_00, "avg_monthly_sales_3m": 10_000_00, "sales_12m": 120_000_00}
+    before = {"previous_tier": "low", "previous_hysteresis_tier": "low", "previous_status": "active"}
+    before |= {"previous_as_of": days_before(30), "previous_knockouts": "KO02", "previous_computed_limit": 50_000_00}
+    before |= {"previous_next_review_date": days_before(-60), "previous_limit_valid_to": days_before(-30)}
+    reported = {"bureau_recommended_limit": bureau_recommended_limit, "bureau_report_age_days": 10}
+    return one(None, **sound, **able, **sales, **before, **reported, months_since_first_invoice=60)
+
+
 def closed_alert(severity: str, as_of: date) -> Book:
     """An alert that holds as it did before, and was closed by a person in between."""
     alert = {"customer_id": "C1", "alert_id": "A05:C1", "rule": "A05", "value_text": "95", "state": "open"}
@@ -244,10 +256,10 @@ def closed_alert(severity: str, as_of: date) -> Book:
     return one(frames, max_dpd_material=95, total_exposure=1_000_000_00, previous_tier="restricted")
 
 
-def noticed(since: str, rules: str = "tier_restricted,dunning_30") -> Book:
+def noticed(since: str) -> Book:
     """A formal notice was asked for by two rules, one of them graver; a person sent one on 2026-06-01."""
     asked = {"customer_id": "C1", "treatment_id": "formal_notice:C1", "action": "formal_notice", "state": "open", "priority": 2}
-    before = {**asked, "rules": rules, "rules_since": f"2026-05-01,{since}"}
+    before = {**asked, "rules": "tier_restricted,dunning_30", "rules_since": f"2026-05-01,{since}"}
     did = {"customer_id": "C1", "treatment_id": "formal_notice:C1", "treatment_verdict": "done", "acted_on": date(2026, 6, 1)}
     frames = {"treatment_before": before, "treatment_action": did}
     return one(frames, overdue=500_00, max_days_past_due=40, max_dpd_material=95, total_exposure=1_000_00)
@@ -277,22 +289,23 @@ CASES = (
         (
             ("decision.review", "next_review_date"),
             *(("decision.treatment", name) for name in ("action", "action_en", "action_zh", "treatment_id", "owner_role")),
-            *(("decision.treatment", name) for name in ("as_of", "run_id", "customer_id", "acted_by", "reason_text")),
+            *(("decision.treatment", name) for name in ("as_of", "run_id", "customer_id", "priority")),
         ),
         closed_alert("critical", days_before(40)),
         closed_alert("critical", days_before(30)),
     ),
-    Case(
-        "treatment_before.rules",
-        (("decision.treatment", "priority"),),
-        noticed("2026-05-01"),
-        noticed("2026-05-01", "tier_restricted,any"),
+    Case(  # so much is lower than the limit before that it does not stand until the review
+        "bureau_recommended_limit",
+        (("decision.credit_limit", "valid_to"),),
+        cleared_hit(60_000_00),
+        cleared_hit(45_000_00),
     ),
     Case(
         "treatment_before.rules_since",
-        (("decision.treatment", "priority"),),
+        (("decision.treatment", "priority"), ("decision.treatment", "owner_role")),
         noticed("2026-05-01"),
         noticed("2026-06-20"),
+        changed(POLICY, "dunning.stages[].owner", "account_manager"),
     ),
     Case(  # under the shipped policy probation that follows a plan has no ceiling; under another it may
         "plan_agreed_on",
