@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import one_date
 from risk_pipeline.cli.figures import factor_value, figure
 from risk_pipeline.cli.memo_course import course_table, warnings_table
-from risk_pipeline.cli.memo_overrides import override_lines
 from risk_pipeline.cli.reader import readable
 from risk_pipeline.cli.rejections import place, rejections
 from risk_pipeline.cli.texts import Language, One, both, code, each, headers, listed, say, word
 from risk_pipeline.pipeline.explain import Explanation, Row, explain
+from risk_pipeline.reporting import told
 from risk_pipeline.settings import Workspace
 
 FACTORS = 5
@@ -97,6 +98,7 @@ class Memo:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(no_wrap=True, style="bold")
         grid.add_column(overflow="fold")
+        searched = self._found.due_diligence
         for name, lines in (
             ("tier", self._tier_lines()),
             ("score", [each(self._language, self._score_line)]),
@@ -106,8 +108,8 @@ class Memo:
             ("terms", [each(self._language, self._terms_line), *self._terms_notes()]),
             ("hold", self._hold_lines()),
             *([("review", self._review_lines())] if self._found.review else []),
-            *([("overrides", told)] if (told := override_lines(self._found, self._language)) else []),
-            *([("sanctions", [each(self._language, self._sanctions_line)])] if self._screened() else []),
+            *([("overrides", changed)] if (changed := self._override_lines()) else []),
+            *([("sanctions", [each(self._language, partial(told.sanctions, searched))])] if told.screened(searched) else []),
         ):
             grid.add_row(word(name, self._language), Text("\n".join(line for line in lines if line)))
         self._out.print()
@@ -115,7 +117,7 @@ class Memo:
 
     def _tier_lines(self) -> list[str]:
         tier = self._found.tier
-        lines = [f"{self._text(tier['tier_label'])}{self._move()}", each(self._language, self._decided)]
+        lines = [f"{self._text(tier['tier_label'])}{self._move()}", each(self._language, partial(told.decided, tier))]
         if tier["model_tier"] not in (None, tier["tier"]):
             lines.append(each(self._language, lambda one: say("score_alone", one, tier=tier["model_tier_label"][one])))
         lines += [
@@ -124,20 +126,10 @@ class Memo:
             if rule["id"] != tier["binding_rule"]
         ]
         if tier["state"] is not None:
-            lines.append(each(self._language, self._state))
+            lines.append(each(self._language, partial(told.in_state, tier)))
         if tier["in_default"]:
-            lines.append(each(self._language, self._default))
+            lines.append(each(self._language, partial(told.in_default, tier)))
         return lines
-
-    def _default(self, one: One) -> str:
-        tier = self._found.tier
-        events = tier["default_events"].split(",") if tier["default_events"] else []
-        told = (", " if one == "en" else "、").join(code(event, one) for event in events)
-        return say("default_seen" if events else "default_waiting", one, day=tier["default_since"], events=told)
-
-    def _state(self, one: One) -> str:
-        tier, state = self._found.tier, self._found.tier["state"]
-        return say("in_state", one, state=state["label"][one], day=tier["status_since"], reason=state["reason"][one])
 
     def _move(self) -> str:
         tier = self._found.tier
@@ -147,30 +139,6 @@ class Memo:
             return ""
         moved = each(self._language, lambda one: say("from_tier", one, tier=tier["previous_tier_label"][one]))
         return f" {ARROWS[tier['direction']]} {moved}"
-
-    def _decided(self, one: One) -> str:
-        """What decided the tier, with the figures that were compared."""
-        tier, rule = self._found.tier, self._found.tier["decided"]
-        values = {"rule": rule["rule"], "text": rule.get(one), "tier": tier["tier_label"][one]}
-        if rule["kind"] == "score":
-            bounds = {"lowest": _plain(rule["from"]), "below": _plain(rule["below"])}
-            form = "score_below" if rule["from"] is None else "score_from" if rule["below"] is None else "score_between"
-            return say(form, one, **values, **bounds, score=f"{rule['score']:.2f}")
-        if "needed" in rule:
-            return self._kept(one)
-        if "threshold" in rule:
-            return say(rule["kind"], one, **values, value=_plain(rule["value"]), threshold=_plain(rule["threshold"]))
-        factors = listed((factor[one] for factor in rule.get("factors", ())), one)
-        return say(rule["kind"], one, **values, factors=factors)
-
-    def _kept(self, one: One) -> str:
-        """Why the tier is worse than the score alone would have it: what the next step up needs, and how far the customer is."""
-        rule, tier = self._found.tier["decided"], self._found.tier["tier_label"][one]
-        if rule["score"] is None:
-            return say("no_way_up", one, tier=tier)
-        figures = {name: rule[name] for name in ("met", "periods", "lowered_on", "cooldown_days", "free_on")}
-        scores = {"score": f"{rule['score']:.2f}", "needed": _plain(rule["needed"])}
-        return say(rule["kind"], one, tier=tier, better=rule["better"][one], **figures, **scores)
 
     def _score_line(self, one: One) -> str:
         score = self._found.score
@@ -268,17 +236,9 @@ class Memo:
             held += "\n" + self._say("released_until", day=limit["hold_release_until"], number=limit["hold_release_id"])
         return [held, *(self._text(reason) for reason in limit["hold_texts"])]
 
-    def _screened(self) -> bool:
-        """Was the customer searched for on a list, or found on one? A run of before there were searches has no row."""
-        found = self._found.due_diligence
-        return bool(found) and (found["sanctions_search_result"] != "never" or found["evidence_date"] is not None)
-
-    def _sanctions_line(self, one: One) -> str:
-        found = self._found.due_diligence
-        counts = [say(name, one, n=found[name]) for name in ("sanctions_confirmed", "sanctions_unreviewed") if found[name]]
-        result = found["sanctions_search_result"]
-        searched = "searched" if counts and result == "clean" else f"searched_{result}"  # no "nothing found" beside a hit
-        return listed([*counts, say(searched, one, day=found["sanctions_searched_on"] or "-")], one)
+    def _override_lines(self) -> list[str]:
+        found = self._found
+        return [each(self._language, line) for line in told.overrides(found.tier, found.limit, found.as_of)]
 
     def _print_factors(self) -> None:
         costly = [row for row in self._found.contributions if row["reason_rank"] is not None][:FACTORS]
@@ -327,15 +287,7 @@ class Memo:
             for row in self._found.candidates
         ]
         self._out.print(output.table(headers("candidate - amount -", self._language), rows, [2], fold=[0]))
-        self._out.print(each(self._language, self._ladder_line))
-
-    def _ladder_line(self, one: One) -> str:
-        limit = self._found.limit
-        reasons = {rule["id"]: rule[one] for rule in self._found.tier["knockout_reasons"]}
-        reason = limit["limit_reason"]
-        told = f"{reason} {reasons[reason]}" if reason in reasons else code(reason, one)
-        rounded = say("rounded_down", one, currency=limit["reporting_currency"])
-        return ("; " if one == "en" else "；").join([rounded, *([say("limit_reason", one, reason=told)] if told else [])])
+        self._out.print(each(self._language, partial(told.limit_reason, self._found.tier, self._found.limit)))
 
     def _print_securities(self) -> None:
         """What is held, what of it counts in the limit and until when; of the rest, why not."""
@@ -505,11 +457,6 @@ class Memo:
         self._out.print(rejections(shown, headers("feed place rule column value", self._language), self._out.width))
         if len(rows) > REJECTED:
             self._out.print(self._say("rejected_more", n=len(rows) - REJECTED))
-
-
-def _plain(value: float | None) -> str:
-    """A figure to two decimals, without needless ones."""
-    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _lost(group: Row) -> float:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import where_option
-from risk_pipeline.cli.texts import CODES, Language, each
+from risk_pipeline.cli.texts import Language, each
 from risk_pipeline.errors import UsageError
+from risk_pipeline.reporting.phrases import CODES
 from risk_pipeline.settings import Workspace
 
 if TYPE_CHECKING:
