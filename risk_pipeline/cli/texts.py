@@ -1,7 +1,7 @@
 """Words of the credit assessment (`explain`), the summary and the status page, in English and Chinese.
 
-Put here: labels, and sentences with places for values. Keep out: what the evidence pack says too (reporting.phrases), and what the
-policy or the catalogue say themselves (tiers, reasons, factors).
+Put here: labels, and sentences with places for values. Keep out: what the evidence pack says too (reporting.phrases), and what
+the policy or the catalogue say themselves (tiers, reasons, factors).
 """
 
 from __future__ import annotations
