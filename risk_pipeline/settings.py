@@ -21,6 +21,7 @@ from risk_pipeline.errors import UsageError
 
 ENV_PREFIX = "RISK_"
 NOT_SETTINGS = {"RISK_WORKSPACE", "RISK_TEST_PG_URL", "RISK_DATA"}
+REFERENCES = ("env:", "file:")  # to what is no business of a settings file
 
 
 class Retention(BaseModel):
@@ -50,6 +51,29 @@ class Deputy(BaseModel):
     last: date = Field(alias="until")
 
 
+class OpenLineage(BaseModel):
+    """Where events about runs and deliveries go (docs/lineage.md). `namespace` None = the name of the workspace's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transport: Literal["file", "http", "none"] = "file"
+    url: str | None = None
+    api_key: str | None = None
+    namespace: str | None = Field(None, min_length=1)
+    timeout_seconds: float = Field(5, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _fits_transport(self) -> OpenLineage:
+        if self.transport == "http":
+            if self.url is None or not self.url.startswith((*REFERENCES, "http://", "https://")):
+                raise ValueError("transport http wants url: the address of the collector, such as http://marquez:5000")
+        elif self.model_fields_set & {"url", "api_key", "timeout_seconds"}:
+            raise ValueError("url, api_key and timeout_seconds go with transport: http")
+        if self.api_key is not None and not self.api_key.startswith(REFERENCES):
+            raise ValueError("api_key wants a reference, env:NAME or file:PATH; the key itself would be a secret in the file")
+        return self
+
+
 class Settings(BaseModel):
     """`risk.yaml`. Unknown keys are refused; environment variables RISK_<KEY> override a value."""
 
@@ -69,6 +93,7 @@ class Settings(BaseModel):
     people: dict[str, tuple[str, ...]] = {}
     retention: Retention = Retention()
     deputies: tuple[Deputy, ...] = ()
+    openlineage: OpenLineage = OpenLineage()
 
     @field_validator("reporting_currency")
     @classmethod
@@ -175,6 +200,10 @@ class Workspace:
         return self.warehouse / "lock"
 
     @property
+    def openlineage(self) -> Path:
+        return self.warehouse / "openlineage"
+
+    @property
     def dagster_home(self) -> Path:
         return self.warehouse / "dagster"
 
@@ -227,6 +256,6 @@ def _environment() -> dict[str, Any]:
     """Settings from RISK_<KEY>. A relative RISK_DATA_ROOT starts at the current folder, where whoever typed it stands."""
     names = {ENV_PREFIX + key.upper(): key for key in Settings.model_fields}
     found = {key: os.environ[env] for env, key in names.items() if env in os.environ and env not in NOT_SETTINGS}
-    if not found.get("data_root", "env:").startswith(("env:", "file:")):
+    if not found.get("data_root", "env:").startswith(REFERENCES):
         found["data_root"] = str(Path(found["data_root"]).resolve())
     return found

@@ -28,6 +28,7 @@ from risk_pipeline.feeds.files import Receipt, content_hash, find_files, is_glob
 from risk_pipeline.feeds.read_files import open_source
 from risk_pipeline.feeds.read_sql import fetch
 from risk_pipeline.feeds.spec import FeedSpec, load_feeds
+from risk_pipeline.pipeline.lineage_events import delivery_recorded
 from risk_pipeline.pipeline.problems import Problems
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.claims import MADE as MADE
@@ -261,7 +262,9 @@ class Course:
         if self._record.state == "effective":
             self._store.compact(self._spec.feed, self._work, self._now)
         shutil.rmtree(self._work, ignore_errors=True)
-        return IngestResult(self._record, remedy, time.perf_counter() - started)
+        result = IngestResult(self._record, remedy, time.perf_counter() - started)
+        delivery_recorded(self._workspace, result.delivery, result.seconds)
+        return result
 
     def _take(self) -> None:
         if isinstance(self._files, Refused):

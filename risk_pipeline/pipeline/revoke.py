@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from risk_pipeline.errors import Refused, UsageError
 from risk_pipeline.pipeline.ingest import work_folder
+from risk_pipeline.pipeline.lineage_events import delivery_recorded
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
@@ -69,6 +70,7 @@ def revoke(workspace: Workspace, register: Register, number: int, *, by: str, re
                 each.unlink(missing_ok=True)
             raise
         store.compact(origin.feed, work, now)
+    delivery_recorded(workspace, record)
     return Revocation(record, tuple(revoked), _dates(register, revoked))
 
 

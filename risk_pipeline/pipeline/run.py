@@ -51,6 +51,7 @@ from risk_pipeline.pipeline.column_lineage import write_lineage
 from risk_pipeline.pipeline.duties import facts_of_run
 from risk_pipeline.pipeline.group_passes import group_outcome
 from risk_pipeline.pipeline.in_threads import in_threads
+from risk_pipeline.pipeline.lineage_events import run_ended, run_started
 from risk_pipeline.pipeline.marts import MADE_FROM, mart_query
 from risk_pipeline.pipeline.stored_facts import BATCH_ROWS, Range, StoredFacts
 from risk_pipeline.pipeline.treatment_history import read_treatments
@@ -206,10 +207,11 @@ class Run:
                 raise UsageError(f"run {run_id} is an assessment of {record.as_of}, not of {as_of}")
             version_asked = record.policy_version if record is not None else policy or workspace.settings.policy
             chosen = load_policy(workspace.policy_dir, load_catalogue(), version=version_asked, as_of=as_of)
-            _end_dead_runs(register, run_id)
+            _end_dead_runs(workspace, register, run_id)
             if record is None:
                 record = _frozen(workspace, register, chosen, run_id=run_id, as_of=as_of, known_at=known_at or now, now=now)
                 register.add_run(record, by)
+                run_started(workspace, register, record, record.started_at)
             elif record.policy_hash != chosen.content_hash:
                 raise Refused(
                     f"run {run_id} began under policy {record.policy_version} with another content than it has now",
@@ -218,6 +220,7 @@ class Run:
             elif record.state in ("refused", "failed"):
                 register.continue_run(run_id, by, now)
                 record = replace(record, state="open", message="", ended_at=None)
+                run_started(workspace, register, record, now)
             run = cls(workspace, register, record, chosen, resources.pop_all())
         try:
             run._connect()
@@ -250,6 +253,7 @@ class Run:
             state: Literal["refused", "failed"] = "refused" if refused or isinstance(reason, Refused) else "failed"
             self._register.end_run(self.run_id, state, str(reason), datetime.now(UTC))
             self._ended = True
+            run_ended(self._workspace, self._register, self.run_id)
 
     # Stages
 
@@ -369,8 +373,11 @@ class Run:
             beside = self._lake.sha256([self._lake.relative(lineage)])
             self._register.publish_snapshot(snapshot, current.snapshot_id if current else None, manifest, beside)
             current = snapshot
+        told = self.record.state == "published"
         self._refresh()
         build_catalogue(self._workspace.catalogue, self._lake, self._register)
+        if not told:
+            run_ended(self._workspace, self._register, self.run_id, self.policy)
         assert current is not None, "a published run belongs to a snapshot"
         return current
 
@@ -639,12 +646,13 @@ def _write(writer: pq.ParquetWriter, rows: pa.Table) -> None:
         writer.write_batch(batch, row_group_size=RESULT_GROUP_ROWS)
 
 
-def _end_dead_runs(register: Register, run_id: str) -> None:
+def _end_dead_runs(workspace: Workspace, register: Register, run_id: str) -> None:
     """Close the books of runs whose process was killed. Whoever holds the workspace lock is the only one at work."""
     for run in register.runs(("open",)):
         if run.run_id != run_id:
             message = "ended without a word: its process was killed; what was published before it still stands"
             register.end_run(run.run_id, "failed", message, datetime.now(UTC))
+            run_ended(workspace, register, run.run_id)
 
 
 def _refuse_changed_version(register: Register, policy: Policy) -> None:
