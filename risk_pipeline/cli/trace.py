@@ -19,12 +19,13 @@ from risk_pipeline.settings import Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from risk_pipeline.pipeline.impact import Target, Touched
+    from risk_pipeline.pipeline.impact import Change, Target, Touched
     from risk_pipeline.pipeline.source_rows import SourceRow
     from risk_pipeline.pipeline.trace import Line, Trace
     from risk_pipeline.store.register import Delivery, Register, RunRecord
 
 SCREEN_ROWS = 30
+SCREEN_ALERTS = 10
 COSTLY_FACTORS = 5
 HEADLINES = {
     ("score.risk_score", "score"): "score",
@@ -88,7 +89,7 @@ def show_impact(root: Path, said: str, as_json: bool) -> None:
         output.print_json(_impact_json(target, touched))
         return
     out = output.console()
-    feeds = ", ".join(f"{sum(map(len, by.values()))} of {feed}" for feed, by in target.rows.items())
+    feeds = ", ".join(f"{count} of {feed}" for feed, count in target.rows.items())
     out.print(f"{said}: {target.count} stored rows ({feeds})", soft_wrap=True)
     if not touched:
         out.print("No published assessment rests on them.")
@@ -159,8 +160,7 @@ def _print_rows(out: Console, found: Trace) -> None:
         for row in shown
     ]
     out.print(output.table(["row", "dated", "line", "row id", "acts"], rows, numeric=[3], fold=[0]))
-    if len(found.rows) > SCREEN_ROWS:
-        out.print(f"the first {SCREEN_ROWS} of {len(found.rows)} rows; all with --json")
+    _print_rest(out, len(found.rows), "rows")
 
 
 def _effective_first(found: Trace) -> Sequence[SourceRow]:
@@ -196,28 +196,47 @@ def _print_files(out: Console, deliveries: Iterable[Delivery]) -> None:
 
 def _print_touched(out: Console, touched: Touched) -> None:
     names = ", ".join(touched.customers[:3]) + (f" and {len(touched.customers) - 3} more" if len(touched.customers) > 3 else "")
+    told = f"{touched.run.as_of}: {len(touched.customers)} customers rest on them ({names}); "
     out.print()
-    out.print(
-        f"{touched.run.as_of}: {len(touched.customers)} customers rest on them ({names});"
-        f" without them {len(touched.changes)} figures of {len({c.customer_id for c in touched.changes})} would be others",
-        soft_wrap=True,
-    )
-    main = [each for each in touched.changes if (each.table, each.column) in HEADLINES][:SCREEN_ROWS]
+    if touched.changes is None:
+        out.print(f"{told}too many to be computed again without them", soft_wrap=True)
+        return
+    changed = len({each.customer_id for each in touched.changes})
+    out.print(f"{told}without them {len(touched.changes)} figures of {changed} would be others", soft_wrap=True)
+    main = _moved_first([each for each in touched.changes if (each.table, each.column) in HEADLINES])
     if main:
         rows = [
             (each.customer_id, HEADLINES[each.table, each.column], output.cell(each.published), output.cell(each.without))
-            for each in main
+            for each in main[:SCREEN_ROWS]
         ]
-        out.print(output.table(["customer", "", "published", "without"], rows))
+        out.print(output.table(["customer", "", "published", "without"], rows, numeric=[2, 3]))
+        _print_rest(out, len(main), "scores, tiers and limits")
+    _print_alerts(out, touched.changes)
+
+
+def _moved_first(changes: Sequence[Change]) -> list[Change]:
+    """By customer, those first whose tier or limit would be another one."""
+    moved = {each.customer_id for each in changes if each.table != "score.risk_score"}
+    return sorted(changes, key=lambda each: (each.customer_id not in moved, each.customer_id))
+
+
+def _print_alerts(out: Console, changes: Sequence[Change]) -> None:
+    """Alerts that come or go."""
     alerts = sorted(
         {
-            (e.customer_id, e.key["alert_id"], e.without is None)
-            for e in touched.changes
-            if e.table == "decision.alert" and e.column == "rule"
+            (each.customer_id, str(each.key["alert_id"]), "would be gone" if each.without is None else "would be new")
+            for each in changes
+            if each.table == "decision.alert" and each.column == "rule"
         }
     )
-    for customer, alert, gone in alerts[:SCREEN_ROWS]:
-        out.print(f"  alert {alert} of {customer} {'would not be there' if gone else 'would be there'}")
+    if alerts:
+        out.print(output.table(["customer", "alert", "without"], alerts[:SCREEN_ALERTS]))
+        _print_rest(out, len(alerts), "alerts", SCREEN_ALERTS)
+
+
+def _print_rest(out: Console, count: int, what: str, shown: int = SCREEN_ROWS) -> None:
+    if count > shown:
+        out.print(f"the first {shown} of {count} {what}; all with --json")
 
 
 def _key(row: SourceRow) -> str:
@@ -249,14 +268,15 @@ def _json(found: Trace, read_again: Sequence[Line]) -> dict[str, Any]:
 def _impact_json(target: Target, touched: Sequence[Touched]) -> dict[str, Any]:
     return {
         "target": target.said,
-        "rows": {feed: sorted(row for ids in by.values() for row in ids) for feed, by in target.rows.items()},
+        "rows": target.rows,
+        "row_ids": target.ids,
         "assessments": [
             {
                 "run_id": each.run.run_id,
                 "as_of": each.run.as_of,
                 "customers": each.customers,
                 "columns": each.columns,
-                "changes": [asdict(change) for change in each.changes],
+                "changes": None if each.changes is None else [asdict(change) for change in each.changes],
             }
             for each in touched
         ],

@@ -7,7 +7,7 @@ figure (source_rows.py: the same relation, read forwards by trace.py), taking a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,23 +29,22 @@ from risk_pipeline.store.register import Register, RunRecord
 FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
 DELIVERY = re.compile(r"(delivery[ :]?)(?P<number>\d+)", re.IGNORECASE)
 NOT_COMPARED = ("as_of", "run_id")
+MOST_AGAIN = 20_000  # customers computed again, and then held in memory with all that changes
 
 
 @dataclass(frozen=True)
 class Target:
-    """The rows meant: their ids by feed and customer (None: of no customer)."""
+    """The rows meant: how many by feed, a condition that they alone fulfil, and their ids unless they are a whole delivery."""
 
     said: str
-    rows: Mapping[str, Mapping[str | None, list[int]]]
+    rows: Mapping[str, int]
+    where: str
+    ids: Sequence[int] = ()
     delivery_id: int | None = None
 
     @property
-    def customers(self) -> list[str]:
-        return sorted({customer for by in self.rows.values() for customer in by if customer is not None})
-
-    @property
     def count(self) -> int:
-        return sum(len(ids) for by in self.rows.values() for ids in by.values())
+        return sum(self.rows.values())
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Touched:
-    """One assessment that saw the rows: the customers, the columns made from their feeds, and what would change."""
+    """One assessment that saw the rows: the customers, the columns made from their feeds, and what would change; None = not
+    computed again, for more than MOST_AGAIN customers.
+    """
 
     run: RunRecord
     customers: list[str]
     columns: int
-    changes: list[Change]
+    changes: list[Change] | None
 
 
 def find(workspace: Workspace, register: Register, said: str) -> Target:
@@ -82,20 +83,21 @@ def find(workspace: Workspace, register: Register, said: str) -> Target:
         where = f"source_file = {literal(line['file'])} AND source_line = {line['line']}"
     else:
         raise UsageError(f"{said!r} is no row", remedy="name a row id, delivery:N, or FILE:LINE as trace prints them")
-    rows: dict[str, dict[str | None, list[int]]] = {}
+    found: dict[str, list[int]] = {}
     with duckdb.connect() as con:
         for feed in FEED_TABLES:
             paths, _ = store.history(feed.name)
             if paths:
-                customer = CUSTOMER if CUSTOMER in feed.column_names else "NULL"
-                query = (
-                    f"SELECT {customer}, row_id FROM read_parquet({path_list(list(paths))}, union_by_name = true) WHERE {where}"
-                )
-                for whose, row_id in con.execute(f"{query} ORDER BY ALL").fetchall():
-                    rows.setdefault(feed.name, {}).setdefault(whose, []).append(row_id)
-    if not rows:
+                stored = f"read_parquet({path_list(list(paths))}, union_by_name = true)"
+                ids = con.sql(f"SELECT row_id FROM {stored} WHERE {where} ORDER BY row_id").to_arrow_table()["row_id"]
+                if len(ids):
+                    found[feed.name] = ids.to_pylist()
+    if not found:
         raise UsageError(f"no stored row is {said}", remedy="`trace CUSTOMER` names rows, `delivery list` deliveries")
-    return Target(said, rows, int(number["number"]) if number else None)
+    counts = {feed: len(ids) for feed, ids in found.items()}
+    if number:
+        return Target(said, counts, where, delivery_id=int(number["number"]))
+    return Target(said, counts, where, [each for ids in found.values() for each in ids])
 
 
 def impact(
@@ -118,49 +120,27 @@ def impact(
 
 
 def _touched(workspace: Workspace, register: Register, record: RunRecord, target: Target) -> Touched | None:
-    files = published_files(workspace, record)
-    customers = _customers(workspace, register, record, target, files)
+    customers = SourceRows(workspace, register, record).customers(target.rows, target.where)
     if not customers:
         return None
-    scope = scope_of([files], customers)
-    without = replace(scope, without=[row for by in target.rows.values() for ids in by.values() for row in ids])
-    if target.delivery_id is not None:
-        without = replace(scope, without_deliveries=[target.delivery_id])
+    changes = _changes_without(workspace, register, record, target, customers) if len(customers) <= MOST_AGAIN else None
+    columns = {column for feed in target.rows for column in columns_beyond(record, feed)}
+    return Touched(record, customers, len(columns), changes)
+
+
+def _changes_without(
+    workspace: Workspace, register: Register, record: RunRecord, target: Target, customers: list[str]
+) -> list[Change]:
+    """The figures of these customers that are others when the run is computed again without the rows."""
+    scope = scope_of([published_files(workspace, record)], customers)
+    gone = [target.delivery_id] if target.delivery_id is not None else []
+    without = replace(scope, without=target.ids, without_deliveries=gone)
     # Both computed for the scope alone: shares of the whole portfolio are not those that were published.
     with (
         computed_again(workspace, register, record, seen=Seen(scope=scope)) as whole,
         computed_again(workspace, register, record, seen=Seen(scope=without)) as again,
     ):
-        changes = [change for name in (*FACTOR_TABLES, *DECIDE_TABLES) for change in _changes(name, whole, again, customers)]
-    columns = {column for feed in target.rows for column in columns_beyond(record, feed)}
-    return Touched(record, customers, len(columns), changes)
-
-
-def _customers(
-    workspace: Workspace, register: Register, record: RunRecord, target: Target, files: Mapping[str, Path]
-) -> list[str]:
-    """Whose figures in a run rest on the rows: their customers', and those of whom these are member or guarantor."""
-    ids = ", ".join(str(row) for by in target.rows.values() for rows in by.values() for row in rows)
-    asked = set(target.customers)
-    with duckdb.connect() as con:
-        everybody = [row[0] for row in con.execute(f"SELECT customer_id FROM {read(files['factor.customer_state'])}").fetchall()]
-        if any(None in by for by in target.rows.values()):
-            asked |= set(everybody)
-    reached = set(scope_of([files], sorted(asked & set(everybody))).customers or ()) | (asked & set(everybody))
-    reached |= _dependents(files, asked)
-    source = SourceRows(workspace, register, record)
-    only = f"row_id IN ({ids})"
-    return [customer for customer in sorted(reached) if customer in set(everybody) and source.of(customer, target.rows, only)]
-
-
-def _dependents(files: Mapping[str, Path], customers: set[str]) -> set[str]:
-    """Whom they guarantee."""
-    with duckdb.connect() as con:
-        rows = con.execute(
-            f"SELECT DISTINCT customer_id FROM {read(files['factor.collateral_item'])} WHERE list_contains(?, guarantor_id)",
-            [sorted(customers)],
-        ).fetchall()
-    return {row[0] for row in rows}
+        return [change for name in (*FACTOR_TABLES, *DECIDE_TABLES) for change in _changes(name, whole, again, customers)]
 
 
 def _changes(name: str, whole: Mapping[str, Path], again: Mapping[str, Path], customers: list[str]) -> list[Change]:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from risk_pipeline.contracts import FEED_TABLES, Table, table
-from risk_pipeline.engine.asof import CUSTOMER, Scope, Sight, sight_of, view_query
+from risk_pipeline.engine.asof import CUSTOMER, EVERYTHING, Scope, Sight, sight_of, view_query
 from risk_pipeline.engine.factors import FX_MAX_AGE_DAYS
 from risk_pipeline.engine.sql import literal
 from risk_pipeline.lineage.columns import Column
@@ -107,6 +107,37 @@ def scope_of(files: Sequence[Mapping[str, Path]], customers: Collection[str]) ->
     return Scope(customers=sorted(row[0] for row in rows))
 
 
+def depending_on(files: Sequence[Mapping[str, Path]], customers: Collection[str]) -> set[str]:
+    """The customers whose scope holds one of `customers`: `scope_of` read backwards, over these published runs."""
+    if not customers:
+        return set()
+    group = " UNION ".join(f"SELECT customer_id, group_key FROM {read(f['factor.group_state'])}" for f in files)
+    item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {read(f['factor.collateral_item'])}" for f in files)
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
+        con.execute(f"CREATE TABLE grouped AS {group}")
+        con.execute(
+            "CREATE TABLE guaranteed AS SELECT customer_id FROM asked UNION"
+            f" SELECT i.customer_id FROM ({item}) AS i JOIN asked ON i.guarantor_id = asked.customer_id"
+        )
+        rows = con.execute(
+            "SELECT customer_id FROM guaranteed UNION SELECT m.customer_id FROM guaranteed JOIN grouped AS g"
+            " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """To whom the rows of a feed belong that name no customer. `relation`: customer_id and `columns`, which the rows have too;
+    None: to everybody. `where`: a condition on the rows; others belong to nobody.
+    """
+
+    columns: Sequence[str] = ()
+    relation: str | None = None
+    where: str = "TRUE"
+
+
 class SourceRows:
     """Asks the feed store for the rows behind figures of one run. Keeps no connection between questions."""
 
@@ -118,57 +149,81 @@ class SourceRows:
     def scope(self, customer: str) -> Scope:
         return scope_of([self._files], [customer])
 
-    def of(self, customer: str, feeds: Collection[str], only: str = "TRUE") -> list[SourceRow]:
-        """The rows of these feeds behind the figures of a customer; `only`: a condition on them."""
+    def of(self, customer: str, feeds: Collection[str]) -> list[SourceRow]:
+        """The rows of these feeds behind the figures of a customer."""
         scope = self.scope(customer)
         with duckdb.connect() as con:
             con.execute("SET TimeZone = 'UTC'")
-            return [row for feed in FEED_TABLES if feed.name in feeds for row in self._rows(con, feed, customer, scope, only)]
+            return [row for feed in FEED_TABLES if feed.name in feeds for row in self._rows(con, feed, scope)]
 
-    def _rows(self, con: duckdb.DuckDBPyConnection, feed: Table, customer: str, scope: Scope, only: str) -> Iterator[SourceRow]:
+    def customers(self, feeds: Collection[str], rows: str) -> list[str]:
+        """Behind whose figures of this run the rows of these feeds are that fulfil the condition `rows`."""
+        state = read(self._files["factor.customer_state"])
+        found: set[str] = set()
+        with duckdb.connect() as con:
+            everybody = {row[0] for row in con.execute(f"SELECT customer_id FROM {state}").fetchall()}
+            for feed in FEED_TABLES:
+                if feed.name in feeds:
+                    found |= {row[0] for row in con.execute(self._owners(feed, rows, state)).fetchall()}
+        return sorted(depending_on([self._files], found & everybody) & everybody)
+
+    def _rows(self, con: duckdb.DuckDBPyConnection, feed: Table, scope: Scope) -> Iterator[SourceRow]:
         files = FeedFiles(*self._store.history(feed.name))
         if not files.paths:
             return
-        own = CUSTOMER in feed.column_names
-        where = "TRUE" if own else self._of_nobody(feed, customer, scope)
+        own, where = CUSTOMER in feed.column_names, "TRUE"
+        if not own:
+            belonging = self._belonging(feed, scope)
+            where = belonging.where
+            if belonging.relation is not None:
+                of_scope = f"customer_id IN ({', '.join(literal(each) for each in scope.customers or ())})"
+                columns = ", ".join(belonging.columns)
+                where += f" AND ({columns}) IN (SELECT {columns} FROM ({belonging.relation}) WHERE {of_scope})"
         key = [name for name in feed.key if name != CUSTOMER]
-        columns = [CUSTOMER if own else "NULL", feed.event_date or "NULL", *key]
-        query = view_query(feed, files, (sight(self.record),), scope)
+        columns = ", ".join([CUSTOMER if own else "NULL", feed.event_date or "NULL", *key])
         rows = con.execute(
-            "SELECT row_id, known_from, delivery_id, source_file, source_line,"
-            f" {', '.join(columns)} FROM ({query}) AS row WHERE {where} AND {only} ORDER BY row_id"
+            f"SELECT row_id, known_from, delivery_id, source_file, source_line, {columns}"
+            f" FROM {self._seen(feed.name, scope)} AS row WHERE {where} ORDER BY row_id"
         ).fetchall()
         for row_id, known, delivery, file, line, whose, dated, *named in rows:
             found = dict(zip(key, named, strict=True))
             yield SourceRow(feed.name, row_id, whose, found, dated, known, delivery, file, line)
 
-    def _of_nobody(self, feed: Table, customer: str, scope: Scope) -> str:
-        """Which rows of a feed that names no customer are behind the figures of this one."""
-        of_scope = f"customer_id IN ({', '.join(literal(each) for each in scope.customers or (customer,))})"
+    def _owners(self, feed: Table, rows: str, state: str) -> str:
+        """The query for the customers to whom rows belong: by name, by what the rows are about, or everybody."""
+        seen = self._seen(feed.name, EVERYTHING)
+        if CUSTOMER in feed.column_names:
+            return f"SELECT DISTINCT customer_id FROM {seen} AS row WHERE {rows}"
+        belonging = self._belonging(feed, EVERYTHING)
+        meant = f"FROM {seen} AS row WHERE ({rows}) AND {belonging.where}"
+        if belonging.relation is None:
+            return f"SELECT customer_id FROM {state} WHERE EXISTS (SELECT 1 {meant})"
+        columns = ", ".join(belonging.columns)
+        return f"SELECT DISTINCT customer_id FROM ({belonging.relation}) WHERE ({columns}) IN (SELECT {columns} {meant})"
 
-        def facts(name: str, column: str) -> str:
-            return f"SELECT {column} FROM {read(self._files[name])} WHERE {of_scope}"
-
+    def _belonging(self, feed: Table, scope: Scope) -> Belonging:
         match feed.name:
             case "fx_rate":  # today's, and those it is compared with 90 days before
                 days = f"DATE_DIFF('day', rate_date, {literal(self.record.as_of)})"
-                return f"({days} <= {FX_MAX_AGE_DAYS} OR {days} BETWEEN {FX_BEFORE_DAYS} AND {FX_BEFORE_DAYS + FX_MAX_AGE_DAYS})"
+                before = f"{days} BETWEEN {FX_BEFORE_DAYS} AND {FX_BEFORE_DAYS + FX_MAX_AGE_DAYS}"
+                return Belonging(where=f"({days} <= {FX_MAX_AGE_DAYS} OR {before})")
             case "country_risk":
-                countries = f"SELECT UNNEST([country_code, operating_country_code]) FROM {self._seen('customer', scope)}"
-                return f"country_code IN ({countries})"
+                countries = "UNNEST([country_code, operating_country_code]) AS country_code"
+                return Belonging(("country_code",), f"SELECT customer_id, {countries} FROM {self._seen('customer', scope)}")
             case "contract_event":
-                return f"contract_id IN (SELECT contract_id FROM {self._seen('contract', scope)})"
+                return Belonging(("contract_id",), f"SELECT customer_id, contract_id FROM {self._seen('contract', scope)}")
             case "instalment_line":
-                return f"plan_id IN (SELECT plan_id FROM {self._seen('instalment_plan', scope)})"
+                return Belonging(("plan_id",), f"SELECT customer_id, plan_id FROM {self._seen('instalment_plan', scope)}")
             case "industry_indicator":
                 series = {"demand": "demand_series", "price": "price_series", "insolvencies": "insolvency_series"}
                 each = (
-                    f"(indicator = {literal(name)} AND industry_code IN ({facts('factor.market_environment', column)}))"
+                    f"SELECT customer_id, {literal(name)} AS indicator, {column} AS industry_code"
+                    f" FROM {read(self._files['factor.market_environment'])}"
                     for name, column in series.items()
                 )
-                return f"({' OR '.join(each)})"
+                return Belonging(("indicator", "industry_code"), " UNION ALL ".join(each))
             case _:
-                return "TRUE"
+                return Belonging()
 
     def _seen(self, feed: str, scope: Scope) -> str:
         """What the run saw of a feed, of a scope, as a relation."""
