@@ -74,7 +74,7 @@ def _table(deliveries: Sequence[Delivery]) -> Any:
         )
         for each in deliveries
     ]
-    return output.table(headers, rows, numeric=(0, 5, 6, 7))
+    return output.table(headers, rows, numeric=(0, 5, 6, 7), fold=[1])
 
 
 def _kind(delivery: Delivery) -> str:
