@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from risk_pipeline import __version__
+from risk_pipeline.contracts.feed import STORE_COLUMNS
 from risk_pipeline.contracts.table import DUCKDB_TYPE, Table
 from risk_pipeline.lineage.columns import ColumnLineage
 from risk_pipeline.lineage.influence import kind_of
@@ -112,7 +113,8 @@ def parent(run_id: UUID, namespace: str, name: str) -> Json:
 
 
 def about(table: Table, uri: str) -> Json:
-    """Facets of a table of the warehouse: columns, what it is, and where analysts open it."""
+    """Facets of a table of the warehouse: its columns, of a feed also what the store adds; what it is; where analysts open it."""
+    of_store = STORE_COLUMNS if table.layer == "feed" else ()
     columns = [
         {
             "name": column.name,
@@ -120,7 +122,7 @@ def about(table: Table, uri: str) -> Json:
             "description": f"{column.field.en} {column.field.zh}",
             "ordinal_position": place,
         }
-        for place, column in enumerate(table.columns, 1)
+        for place, column in enumerate((*table.columns, *of_store), 1)
     ]
     return {
         "schema": _facet("1-2-0/SchemaDatasetFacet", fields=columns),
