@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from risk_pipeline.policy.model import EVERY_TIER, Policy
+from risk_pipeline.policy.model import EVERY_TIER, Label, Policy
 from risk_pipeline.policy.scopes import CONDITIONS, condition
 
 
@@ -29,6 +29,14 @@ def tier_rule(tier: str) -> str:
 def dunning_rule(dpd_from: int) -> str:
     """Name of the rule by which a stage of dunning asks."""
     return f"dunning_{dpd_from}"
+
+
+def rule_texts(policy: Policy) -> dict[str, Label]:
+    """What the policy says of its rules, by id: the reason of a rule, the signal of an alert. Not of rules without words."""
+    found = {rule.id: rule.reason for rule in policy.knockouts} | {rule.id: rule.reason for rule in policy.outside_scorecard}
+    found |= {edge.id: edge.reason for edge in policy.exit.edges} | {rule.id: rule.reason for rule in policy.hold}
+    found |= {rule.id: rule.reason for rule in policy.reviews.bring_forward}
+    return found | {rule.id: rule.signal for rule in policy.alerts}
 
 
 def rules_by_column(policy: Policy) -> dict[str, list[str]]:

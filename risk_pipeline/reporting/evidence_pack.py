@@ -18,9 +18,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from risk_pipeline.contracts import TABLES
 from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.reporting import told
 from risk_pipeline.reporting.forms import cell, csv_text, json_text
-from risk_pipeline.reporting.words import Language, said, sentence, word
+from risk_pipeline.reporting.people import Labels, decisions
+from risk_pipeline.reporting.phrases import ONES, One
+from risk_pipeline.reporting.words import Language, code, said, sentence, word
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,6 +34,7 @@ Row = Mapping[str, Any]
 
 SUMS = "SHA256SUMS"
 SHOWN = 60  # rows of a table on a page; all of them are in its CSV
+SMALL = 0.1  # two decimals would hide what a smaller number says
 UNITS = ("days", "months", "years", "times")  # those that a figure does not speak for itself without
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 ZIP_MODE = 0o644 << 16
@@ -55,24 +60,31 @@ def customer_files(
     memo: Row,
     sources: Sequence[Row],
     rows: Mapping[str, Listing],
-    people: Mapping[str, Listing],
+    people: Mapping[str, Sequence[Row]],
+    group: Listing,
+    labels: Labels,
     deliveries: Sequence[Row],
     checks: Sequence[Row],
     manifest: bytes,
     record: Row,
     events: Sequence[Row],
+    behind: Mapping[str, Sequence[str]],
     drawing: str,
 ) -> Files:
     """The credit file of one customer. `sources`: the feed rows with their places; `rows`: what they say, by feed; `people`:
-    those of them that somebody decided; `drawing`: an SVG document.
+    those of them that somebody decided; `group`: the members of its group, none where it stands alone; `labels`: what the policy
+    calls its tiers, roles, reason codes and rules; `behind`: the columns of feeds and keys of the policy whose values the limit
+    is made of, by table; `drawing`: the same as an SVG document.
     """
     files = _common(record, manifest, checks, deliveries, events)
     files["credit_file.json"] = json_text(memo).encode()
     files["sources.csv"] = _csv(sources)
     files["lineage.svg"] = drawing.encode()
-    for name in ("contributions", "candidates", "securities", "treatments", "open_items", "rejected_rows"):
+    for name in ("contributions", "candidates", "securities", "course", "warnings", "treatments", "open_items", "rejected_rows"):
         if memo[name]:
             files[f"tables/{name}.csv"] = _csv(memo[name])
+    if group.rows:
+        files["tables/group.csv"] = group.csv()
     files |= {f"rows/{feed}.csv": listing.csv() for feed, listing in rows.items()}
     return _with_page(
         files,
@@ -80,7 +92,11 @@ def customer_files(
         language,
         memo=memo,
         sources=sources,
-        people=people,
+        decided={one: list(decisions(people, events, labels, one)) for one in ONES},
+        sentences=_sentences(memo),
+        group=group.records(),
+        labels=labels,
+        behind=behind,
         deliveries=deliveries,
         checks=checks,
         record=record,
@@ -93,9 +109,11 @@ def run_files(
     *,
     language: Language,
     record: Row,
-    tier_labels: Mapping[str, Row],
     tiers: Listing,
     changes: Listing,
+    by_hand: Listing,
+    portfolio: Listing,
+    labels: Labels,
     checks: Sequence[Row],
     tables: Sequence[Row],
     deliveries: Sequence[Row],
@@ -106,15 +124,20 @@ def run_files(
     files = _common(record, manifest, checks, deliveries, events)
     files["tiers.csv"] = tiers.csv()
     files["changes.csv"] = changes.csv()
+    files["by_hand.csv"] = by_hand.csv()
+    files["portfolio.csv"] = portfolio.csv()
     files["tables.csv"] = _csv(tables)
     return _with_page(
         files,
         "run.html.j2",
         language,
         record=record,
-        tier_labels=tier_labels,
         tiers=tiers.records(),
         changes=changes.records(),
+        by_hand=by_hand.records(),
+        hand_lines=[[{one: line(one) for one in ONES} for line in told.standing(row)] for row in by_hand.records()],
+        portfolio=portfolio.records(),
+        labels=labels,
         checks=checks,
         tables=tables,
         deliveries=deliveries,
@@ -165,15 +188,19 @@ def _common(record: Row, manifest: bytes, checks: Sequence[Row], deliveries: Seq
 def _with_page(files: Files, template: str, language: Language, **content: Any) -> Files:
     """The pack with its page, which names all files, and their hashes."""
     names = sorted([*files, "index.html"])
-    told = {
+    context = {
         "lang": {"en": "en", "zh": "zh-CN", "both": "en"}[language],
         "w": partial(word, language=language),
         "s": partial(sentence, language=language),
         "t": partial(_told, language),
+        "c": partial(_code, language),
+        "both": partial(_both, language),
+        "figure": partial(_figure, language),
+        "feed_name": partial(_feed_name, language),
         "shown": SHOWN,
         "files": names,
     }
-    page = _templates().get_template(template).render(**told, **content)
+    page = _templates().get_template(template).render(**context, **content)
     done = {**files, "index.html": page.encode()}
     sums = "".join(f"{hashlib.sha256(done[name]).hexdigest()}  {name}\n" for name in sorted(done))
     return {**done, SUMS: sums.encode()}
@@ -193,8 +220,8 @@ def _templates() -> Environment:
     )
     made.filters["cell"] = cell
     made.filters["key"] = _key
-    made.filters["figure"] = _figure
     made.filters["utc"] = _utc
+    made.filters["short"] = _short
     return made
 
 
@@ -212,14 +239,52 @@ def _utc(moment: datetime | None) -> str:
     return "" if moment is None else cell(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
-def _figure(row: Row) -> str:
-    """The value of a factor or fact with its unit: ratios as percent; a code as it stands."""
+def _code(language: Language, name: str | None) -> str:
+    """A code in words."""
+    return said(code(name, "en"), code(name, "zh"), language)
+
+
+def _both(language: Language, texts: Mapping[One, str]) -> str:
+    return said(texts["en"], texts["zh"], language)
+
+
+def _feed_name(language: Language, feed: str) -> str:
+    contract = TABLES[f"feed.{feed}"]
+    return said(contract.en, contract.zh, language)
+
+
+def _sentences(memo: Row) -> dict[str, list[dict[One, str]]]:
+    """What the memo says in sentences: by subject, in both languages."""
+    tier, limit, searched = memo["tier"], memo["limit"], memo["due_diligence"]
+    lines: dict[str, list[told.Said]] = {
+        "decided": [partial(told.decided, tier)],
+        "state": [partial(told.in_state, tier)] if tier["state"] else [],
+        "default": [partial(told.in_default, tier)] if tier["in_default"] else [],
+        "limit": [partial(told.limit_reason, tier, limit)] if memo["candidates"] else [],
+        "sanctions": [partial(told.sanctions, searched)] if told.screened(searched) else [],
+        "overrides": list(told.overrides(tier, limit, memo["as_of"])),
+    }
+    return {subject: [{one: line(one) for one in ONES} for line in said_] for subject, said_ in lines.items()}
+
+
+def _figure(language: Language, row: Row) -> str:
+    """The value of a factor or fact with its unit: ratios as percent, two decimals at most, a code in words."""
     value = row["value"] if row.get("value_text") is None else row["value_text"]
     if value is None:
         return "-"
     if row["unit"] == "ratio":
         return f"{value:.1%}"
-    return f"{cell(value)} {row['unit']}" if row["unit"] in UNITS and not isinstance(value, str) else cell(value)
+    if isinstance(value, str):
+        return _code(language, value)
+    shown = _short(value) if isinstance(value, float) else cell(value)
+    return f"{shown} {word(row['unit'], language)}" if row["unit"] in UNITS else shown
+
+
+def _short(value: Any) -> Any:
+    """A number as people read it: two decimals at most, small ones with three figures that count. Other values as they are."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return f"{value:.3g}" if 0 < abs(value) < SMALL else f"{value:,.2f}".removesuffix("00").rstrip(".")
 
 
 def _inline(drawing: str) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 One = Literal["en", "zh"]
+ONES: tuple[One, ...] = ("en", "zh")
 
 # Sentences; the values in braces are filled in.
 PHRASES: Mapping[str, tuple[str, str]] = {
@@ -81,6 +82,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "worse": ("worse", "下调"),
     "limit_by_hand": ("limit {amount}", "额度 {amount}"),
     "limit_for_a_time": ("limit for a time {amount}", "临时额度 {amount}"),
+    "limit_of_day": ("computed limit of {day}, {amount}", "{day} 测算额度 {amount}"),
+    "state_proposed": ("state of the customer: {state}", "客户状态变更为{state}"),
+    "finding_of": ("finding: {kind} ({source})", "调查发现：{kind}（{source}）"),
     "hold_let_through": ("hold released", "解除冻结"),
     "released_until": (
         "released until {day} ({number}); it would be on hold because:",

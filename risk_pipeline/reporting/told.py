@@ -82,16 +82,7 @@ def sanctions(found: Row, one: One) -> str:
 
 def overrides(tier: Row, limit: Row, as_of: date) -> Iterator[Said]:
     """A line for each override in force, in waiting, run out lately or approved against the rules."""
-    if tier["notch_status"]:
-        yield partial(_notch, tier)
-    for name, phrase, last in (
-        ("manual_limit", "limit_by_hand", "manual_limit_expires_on"),
-        ("temporary_limit", "limit_for_a_time", "temporary_limit_until"),
-    ):
-        if limit[f"{name}_status"]:
-            yield partial(_limit, limit, name, phrase, last)
-    if limit["hold_release_status"]:
-        yield partial(_release, limit)
+    yield from standing({**tier, **limit})
     if tier["override_pending"]:
         yield partial(say, "override_waits", number=tier["override_pending"])
     if tier["state_pending"]:
@@ -101,6 +92,20 @@ def overrides(tier: Row, limit: Row, as_of: date) -> Iterator[Said]:
         yield partial(say, "override_ran_out", number=tier["override_lapsed_id"], day=ended)
     if tier["override_violation"]:
         yield partial(_wrong, tier)
+
+
+def standing(row: Row) -> Iterator[Said]:
+    """A line for each override that was approved and is not over, with what became of it; `row`: of the tier and of the limit."""
+    if row["notch_status"]:
+        yield partial(_notch, row)
+    for name, phrase, last in (
+        ("manual_limit", "limit_by_hand", "manual_limit_expires_on"),
+        ("temporary_limit", "limit_for_a_time", "temporary_limit_until"),
+    ):
+        if row[f"{name}_status"]:
+            yield partial(_limit, row, name, phrase, last)
+    if row["hold_release_status"]:
+        yield partial(_release, row)
 
 
 def _notch(tier: Row, one: One) -> str:
