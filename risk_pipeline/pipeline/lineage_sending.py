@@ -34,9 +34,9 @@ def send(workspace: Workspace, name: str, events: Sequence[dict[str, Any]]) -> N
     unsent = list(events)
     if how.transport == "http" and (why := _post(how, unsent)):
         log.warning(
-            "OpenLineage: the collector did not take %d of %d events: %s\n  -> they are kept in %s; mend the collector, or"
-            " `openlineage` in risk.yaml, then send them again (docs/lineage.md)",
-            *(len(unsent), len(events), why, path),
+            "OpenLineage: the collector did not take %d of %d events: %s\n  -> they, and what follows within a minute, are kept"
+            " in %s; mend the collector, or `openlineage` in risk.yaml, then send them again (docs/lineage.md)",
+            *(len(unsent), len(events), why, path.parent),
         )
     try:
         if how.transport != "none" and unsent:
@@ -53,10 +53,10 @@ def _append(path: Path, events: Sequence[dict[str, Any]]) -> None:
 
 
 def _post(how: OpenLineage, unsent: list[dict[str, Any]]) -> str:
-    """Send the events one by one; those that were taken leave the list. Returns why one was not taken, empty when all were."""
+    """Send the events one by one; those that were taken leave the list. Returns why one was refused, if any."""
     address = str(how.url)
     if time.monotonic() - _failed_at.get(address, float("-inf")) < REST_SECONDS:
-        return "it failed a moment ago"
+        return ""
     try:
         _emit(how, unsent)
     except (OSError, ValueError, RiskError) as exc:  # requests' errors are OSErrors, a wrong address is a ValueError

@@ -338,6 +338,7 @@ def test_what_a_collector_does_not_take_is_kept_and_told(
         assert str(ws.openlineage) in caplog.text
         deliver(ws, register, 2)
         assert len(collector.asked) == 1, "it was left alone for a while"
+        assert len(caplog.records) == 1, "and that was told once"
         kept = events_of(ws)
     assert [each["eventType"] for each in kept] == ["START", "COMPLETE"] * 2
     assert {each["job"]["namespace"] for each in kept} == {"credit"}
