@@ -247,6 +247,7 @@ CELLS: Mapping[str, tuple[str, str]] = {
     "adverse_media": ("adverse media", "负面舆情"),
     "regulatory": ("regulatory measure", "监管措施"),
     "fraud": ("fraud", "欺诈"),
+    "none": ("none", "无"),
     # what is done about warnings and actions
     "acknowledge": ("acknowledged", "已确认"),
     "snooze": ("snoozed", "已暂缓"),

@@ -5,6 +5,8 @@ One story over a small ledger, told once: what was asked for and refused, what c
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -15,6 +17,7 @@ import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
+from risk_pipeline.pipeline.evidence import evidence
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
 from tests.assessed_ledger import Assessed, assess_ledger, copy_to
@@ -227,6 +230,26 @@ def test_a_hold_is_released_for_some_days_by_two_people_and_not_again_too_soon(o
         "hold released, until",
     ):
         assert words in text, text
+    the_packs_name_who_released_it(office, again)
+
+
+def the_packs_name_who_released_it(office: Office, number: str) -> None:
+    with Register.open(office.workspace.register_url) as register:
+        of_customer, of_run = (evidence(office.workspace, register, said) for said in ("C3", f"{DECEMBER}"))
+    page = of_customer["index.html"].decode()
+    for words in (
+        f"released until 2025-01-08 ({number}); without it, on hold for the reasons below",
+        f"{number}: hold released, until 2025-01-08: in force",
+        "Findings of a visit: doubled its orders",
+        "ann (Account manager), 2024-12-10",
+        "approved: Hana (Head of credit), 2024-12-31",
+        "2024-12-25 – 2025-01-08",
+        "override.denied",
+    ):
+        assert words in page, words
+    by_hand = list(csv.DictReader(io.StringIO(of_run["by_hand.csv"].decode())))
+    assert [row["hold_release_id"] for row in by_hand if row["customer_id"] == "C3"] == [number]
+    assert "Customers whose hold is released" in of_run["index.html"].decode()
 
 
 def test_a_deputy_decides_for_a_time_and_never_what_the_other_asked_for(office: Office, do: Do) -> None:
