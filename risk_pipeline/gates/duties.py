@@ -54,12 +54,15 @@ Finder = Callable[[duckdb.DuckDBPyConnection, DutyFacts], Iterator[Violation]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A duty in words, and how its breaches are found: over the feeds (schema feed of the connection) and the facts."""
+    """A duty in words, and how its breaches are found: over the feeds (schema feed of the connection) and the facts. `judges`:
+    the columns of feeds whose values it questions.
+    """
 
     name: Duty
     en: str
     zh: str
     find: Finder
+    judges: tuple[str, ...] = ()
 
 
 def same(one: str, other: str) -> bool:
@@ -200,29 +203,34 @@ RULES: tuple[Rule, ...] = (
         "Whoever asked for an override approved it",
         "人工调整的申请人与审批人为同一人",
         _override_requester_approves,
+        ("feed.override.verdict",),
     ),
     Rule(
         "limit_requester_approves",
         "Whoever asked for the override behind a computed limit approved that limit",
         "测算额度的审批人即为其背后人工调整的申请人",
         _limit_requester_approves,
+        ("feed.limit_decision.verdict",),
     ),
     Rule(
         "customer_state_requester_approves",
         "Whoever proposed another state of a customer decided on it",
         "客户状态变更的提案人与审批人为同一人",
         _state_requester_approves,
+        ("feed.customer_state_decision.verdict",),
     ),
     Rule(
         "finding_cleared_by_confirmer",
         "Whoever confirmed a finding cleared it later",
         "同一人先确认后解除同一条尽调发现",
         _finding_cleared_by_confirmer,
+        ("feed.due_diligence_finding.review_state",),
     ),
     Rule(
         "launcher_approves",
         "Whoever launched the run approved what it rests on",
         "评估运行的发起人批准了该运行所依据的事项",
         _launcher_approves,
+        ("feed.override.verdict", "feed.limit_decision.verdict", "feed.customer_state_decision.verdict"),
     ),
 )

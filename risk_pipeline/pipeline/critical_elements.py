@@ -14,7 +14,7 @@ from risk_pipeline.contracts.critical import CRITICAL, Critical
 from risk_pipeline.contracts.cross_feed import references_of
 from risk_pipeline.contracts.rules import RULES
 from risk_pipeline.factors.catalogue import load_catalogue
-from risk_pipeline.gates import control_totals, run_stage
+from risk_pipeline.gates import control_totals, duties, run_stage
 from risk_pipeline.gates.expectations import load_suite, suite_tables
 from risk_pipeline.gates.reconciliation import RECONCILIATIONS
 from risk_pipeline.lineage.columns import POLICY, Column, ColumnLineage
@@ -79,6 +79,7 @@ def _controls(said: Critical) -> Iterator[str]:
         yield from (each.unknown for each in references_of(contract) if said.column == each.column)
     if said.table in suite_tables():
         yield from (rule.name for rule in load_suite(contract) if said.column in rule.columns)
+    yield from (duties.check_name(duty.name) for duty in duties.RULES if f"{said.table}.{said.column}" in duty.judges)
     yield from (each.name for each in RECONCILIATIONS if said.table in each.tables and said.column in each.broken)
     if said.table == "factor.exposure" and column.kind is Kind.MONEY:  # what is open is compared with the source's own totals
         yield control_totals.NAME

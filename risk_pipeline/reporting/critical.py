@@ -77,7 +77,8 @@ def _entry(each: Element) -> Iterator[str]:
 def _sources(each: Element) -> str:
     if each.table.startswith("feed."):
         return "delivered · 外部交付"
-    return f"{_names(each.sources)}{f' + {each.chosen_by} that choose' if each.chosen_by else ''}"
+    parts = [_names(each.sources), f"{each.chosen_by} that choose" if each.chosen_by else ""]
+    return " + ".join(part for part in parts if part)
 
 
 def _counted(each: Element) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from risk_pipeline.contracts import TABLES
 from risk_pipeline.contracts.critical import CRITICAL
+from risk_pipeline.gates.duties import RULES
 from risk_pipeline.pipeline.critical_elements import critical_elements
 
 
@@ -33,3 +34,10 @@ def test_an_element_as_the_page_tells_it() -> None:
     assert "factor.exposure" in owed.way
     assert "control_totals" in owed.controls
     assert "negative_invoice_amount (warn)" in found["feed.invoice.amount"].controls
+    assert {"duty_override_requester_approves", "duty_launcher_approves"} <= set(found["feed.override.verdict"].controls)
+
+
+def test_duties_judge_columns_that_exist() -> None:
+    judged = {name.rpartition(".")[::2] for rule in RULES for name in rule.judges}
+    assert judged
+    assert all(column in TABLES[table] for table, column in judged)
