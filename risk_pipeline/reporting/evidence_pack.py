@@ -218,6 +218,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.tests["duty"] = _is_duty
     made.filters["cell"] = cell
     made.filters["key"] = _key
     made.filters["utc"] = _utc
@@ -228,6 +229,10 @@ def _templates() -> Environment:
 def _told(language: Language, texts: Row | None) -> str:
     """A text that data brings as {"en": ..., "zh": ...}."""
     return said(texts.get("en"), texts.get("zh"), language) if texts else ""
+
+
+def _is_duty(check: str) -> bool:
+    return check.startswith("duty_")
 
 
 def _key(values: Row) -> str:

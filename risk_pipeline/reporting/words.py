@@ -162,6 +162,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     # sentences
     "more": ("{shown} of {all} shown; all of them in {file}.", "显示 {shown} 条，共 {all} 条；全部见 {file}。"),
     "all_in": ("All columns in {file}.", "全部字段见 {file}。"),
+    "duties": (
+        "Segregation of duties over all that the run rests on: {kept} of {all} duties kept.",
+        "职责分离（覆盖本次运行所依据的全部事项）：{all} 项要求中 {kept} 项符合。",
+    ),
     "checks_passed": ("{passed} of {all} checks passed.", "{all} 项检查中 {passed} 项通过。"),
     "passed_in": ("Those that passed are in {file}.", "已通过的检查见 {file}。"),
     "chain": (

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from risk_pipeline.errors import UsageError
+from risk_pipeline.gates.duties import RULES
 from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.evidence import evidence
 from risk_pipeline.pipeline.ingest import ingest
@@ -98,7 +99,14 @@ def test_the_page_tells_the_decision_and_runs_nothing(pack: Files) -> None:
     page = Page(pack["index.html"])
     assert MARKUP in page.text
     assert "<b>eve</b>" in page.text
-    for each in ("客户资信档案", f"{DECEMBER}", "KO05"):
+    for each in (
+        "客户资信档案",
+        f"{DECEMBER}",
+        "KO05",
+        f"{len(RULES)} of {len(RULES)} duties kept",
+        "written by",
+        "risk-pipeline replay",
+    ):
         assert each in page.text
     assert not page.elements & {"script", "img", "iframe", "link", "a", "b", "object", "form"}
     assert not page.attributes & {"href", "src", "onerror", "onload", "style", "action"}
