@@ -170,9 +170,9 @@ def column_lineage(lineage: ColumnLineage, table: str, namespace: str, names: Ma
 # Facets of inputs and outputs
 
 
-def written(rows: int, size: int | None = None) -> Json:
-    """Rows and bytes an output got, in one file."""
-    return _facet("1-0-2/OutputStatisticsOutputDatasetFacet", **_known(rowCount=rows, size=size, fileCount=1))
+def written(rows: int, size: int | None = None, files: int = 1) -> Json:
+    """Rows, bytes and files an output got."""
+    return _facet("1-0-2/OutputStatisticsOutputDatasetFacet", **_known(rowCount=rows, size=size, fileCount=files))
 
 
 def read(rows: int, size: int, files: int) -> Json:

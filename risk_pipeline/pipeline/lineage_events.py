@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import uuid5
+from zoneinfo import ZoneInfo
 
 from risk_pipeline.contracts import table
 from risk_pipeline.gates.run_stage import STAGE_TABLES, declared_checks
@@ -104,7 +105,7 @@ class _Assessment:
         ]
 
     def _facets(self) -> dict[str, ol.Json]:
-        record, code = self._record, self._record.manifest["code"]
+        record, code = self._record, self._record.manifest.get("code", {})  # which older runs do not tell
         known = {
             "run": record.run_id,
             "attempt": self._attempt,
@@ -113,15 +114,13 @@ class _Assessment:
             "policy_version": record.policy_version,
             "policy_sha256": record.policy_hash,
             "code_version": record.code_version,
-            "code_sha256": code["code_sha256"],
-            "commit": code["commit"],
-            "tree": code["tree"],
+            "code_sha256": code.get("code_sha256"),
+            "commit": code.get("commit"),
+            "tree": code.get("tree"),
         }
-        return {
-            "nominalTime": ol.nominal_time(record.as_of, self._workspace.zone),
-            "processing_engine": ol.processing_engine("DuckDB", code["engines"]["duckdb"]),
-            "tags": ol.tags(known),
-        }
+        zone = ZoneInfo(record.manifest["time_zone"])
+        engine = {"processing_engine": ol.processing_engine("DuckDB", code["engines"]["duckdb"])} if code else {}
+        return {"nominalTime": ol.nominal_time(record.as_of, zone), **engine, "tags": ol.tags(known)}
 
     def _deliveries(self) -> dict[str, dict[int, str]]:
         """By feed the deliveries the run sees, with their content."""
@@ -186,7 +185,7 @@ def _of_delivery(workspace: Workspace, delivery: Delivery, seconds: float) -> li
         feed.full_name,
         {**ol.about(feed, workspace.catalogue.as_uri()), "version": ol.version(delivery.delivery_id)},
         outputFacets={
-            "outputStatistics": ol.written(delivery.rows_stored),
+            "outputStatistics": ol.written(delivery.rows_stored, files=int(delivery.part_path is not None)),
             "subset": ol.part_written(delivery.delivery_id, delivery.content_sha256),
         },
     )

@@ -243,6 +243,8 @@ def test_a_refused_delivery_fails_and_a_revoked_one_is_told(workspace: Workspace
     assert list(runs_of(told).values()) == [["START", "FAIL"], ["START", "COMPLETE"]]
     assert told[1]["run"]["facets"]["errorMessage"]["message"] == refused.message
     assert (told[3]["job"]["name"], told[3]["inputs"]) == ("revoke.payment", [])
+    statistics = told[3]["outputs"][0]["outputFacets"]["outputStatistics"]
+    assert (statistics["rowCount"], statistics["fileCount"]) == (0, 0), "it took rows away and brought none"
 
 
 # Where it goes
