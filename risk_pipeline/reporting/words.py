@@ -288,6 +288,11 @@ CELLS: Mapping[str, tuple[str, str]] = {
     "computed": ("computed", "测算额度"),
     "knockout": ("rule", "规则"),
     "state": ("state", "状态"),
+    "tier": ("tier", "风险等级"),
+    "limit": ("limit", "额度"),
+    "corporate": ("corporate", "公司客户"),
+    "sole": ("sole trader", "个体经营者"),
+    "ledger": ("ledger only", "仅有账务数据"),
     "zero": ("zero", "零额度"),
     "secured_only": ("secured part only", "仅限担保部分"),
 }
