@@ -77,10 +77,16 @@ class ColumnLineage:
 
     def edges(self) -> Iterator[Edge]:
         """All edges, by column, direct ones first."""
-        for table, columns in self._made.items():
-            for name, influences in columns.items():
-                for each in sorted(influences, key=lambda each: (HOWS.index(each.how), each)):
-                    yield Edge(Column(table, name), Column(each.table, each.column), each.how)
+        return iter(self._edges)
+
+    @cached_property
+    def _edges(self) -> tuple[Edge, ...]:
+        return tuple(
+            Edge(Column(table, name), Column(each.table, each.column), each.how)
+            for table, columns in self._made.items()
+            for name, influences in columns.items()
+            for each in sorted(influences, key=lambda each: (HOWS.index(each.how), each))
+        )
 
     @cached_property
     def _up(self) -> dict[Column, tuple[Edge, ...]]:
