@@ -6,6 +6,8 @@ Put here: how it comes to be. Keep out: its files (small_ledger.py), and what mu
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,18 +25,24 @@ INGESTED = datetime(2025, 1, 2, tzinfo=UTC)
 
 def ingest_small_ledger(folder: Path) -> Path:
     """Make the small ledger in `folder` and take in its two feeds."""
-    workspace = Workspace.load(make_small_workspace(folder))
-    workspace.warehouse.mkdir()
-    with Register.open(workspace.register_url) as register:
+    with opened(make_small_workspace(folder)) as (workspace, register):
         ingest(workspace, register, feeds=["invoice", "payment"], now=INGESTED)
     return folder
 
 
 def assess_ledger(folder: Path, day: date, known_at: datetime | None = None) -> Assessment:
     """Assess `day`, knowing all that was said until now."""
-    workspace = Workspace.load(folder)
-    with Register.open(workspace.register_url) as register:
+    with opened(folder) as (workspace, register):
         return assess(workspace, register, as_of=day, known_at=known_at, now=datetime.now(UTC) + timedelta(seconds=1))
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[tuple[Workspace, Register]]:
+    """A workspace and its register, as long as the block lasts."""
+    workspace = Workspace.load(folder)
+    workspace.warehouse.mkdir(exist_ok=True)
+    with Register.open(workspace.register_url) as register:
+        yield workspace, register
 
 
 @dataclass(frozen=True)

@@ -138,21 +138,28 @@ def computed_again(
     *,
     policy: Policy | None = None,
     seen: Seen | None = None,
+    up_to: str | None = None,
     progress: Progress = lambda step: None,
 ) -> Iterator[dict[str, Path]]:
-    """The tables of a run computed again, as files by table name, gone when the block ends. `policy` None = the run's own."""
+    """The tables of a run computed again, as files by table name, gone when the block ends. `policy` None = the run's own;
+    `up_to`: all that is wanted; when it is a factor table, those after it and the decisions are left out.
+    """
     scratch = workspace.warehouse / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     into = Path(mkdtemp(prefix="again-", dir=scratch))
     chosen = policy or Policy.model_validate(record.manifest["policy"])
+    factors, decided = FACTOR_TABLES, DECIDE_TABLES
+    if up_to in FACTOR_TABLES:
+        factors, decided = FACTOR_TABLES[: FACTOR_TABLES.index(up_to) + 1], ()
     try:
         with Run.again(workspace, register, record, chosen, into=into, seen=seen) as run:
-            for name in FACTOR_TABLES:
+            for name in factors:
                 progress(name)
                 run.factor(name)
-            progress("decide")
-            run.decide()
-        contracts = (table(name) for name in (*FACTOR_TABLES, *DECIDE_TABLES))
+            if decided:
+                progress("decide")
+                run.decide()
+        contracts = (table(name) for name in (*factors, *decided))
         staged = Lake(into)
         yield {each.full_name: staged.part_path(each.layer, each.name, record.as_of, record.run_id) for each in contracts}
     except duckdb.IOException as exc:

@@ -75,7 +75,7 @@ def with_effective(
 
     def without(*row_ids: int) -> Value:
         seen = Seen(scope=replace(scope, without=row_ids))
-        with computed_again(workspace, register, found.run, seen=seen) as files:
+        with computed_again(workspace, register, found.run, seen=seen, up_to=found.table) as files:
             return value_of(files[found.table], contract, found.customer_id, found.column)
 
     whole = without()

@@ -46,3 +46,12 @@ def december(tmp_path_factory: pytest.TempPathFactory, ingested: Path) -> Assess
     from tests.small_ledger import DECEMBER
 
     return made_once(tmp_path_factory, "december", lambda folder: assessed_copy(folder, ingested, DECEMBER))
+
+
+@pytest.fixture(scope="session")
+def two_dates(tmp_path_factory: pytest.TempPathFactory, november: Assessed) -> Assessed:
+    """The small ledger with November assessed and December after it; to be looked at, or copied."""
+    from tests.assessed_ledger import assessed_copy
+    from tests.small_ledger import DECEMBER
+
+    return made_once(tmp_path_factory, "two_dates", lambda folder: assessed_copy(folder, november.folder, DECEMBER))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +17,11 @@ from risk_pipeline.pipeline.gc import Collected, Removal, collect, remove
 from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.pipeline.replay import published_run, replay
 from risk_pipeline.pipeline.run import FACTOR_TABLES, Run
+from risk_pipeline.policy.load import DEFAULT_POLICY
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.lake import file_sha256
 from risk_pipeline.store.lock import workspace_lock
-from risk_pipeline.store.register import Register
+from tests.assessed_ledger import opened
 from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
 
 pytestmark = pytest.mark.slow
@@ -31,16 +30,18 @@ LATER = timedelta(days=2)
 
 @pytest.fixture(scope="module")
 def assessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three official runs, the last in place of the second; and a run that failed after its first table."""
+    """Two official runs, before the second a simulation of its date; and a run that failed after its first table."""
     root = make_small_workspace(tmp_path_factory.mktemp("gc") / "workspace")
     for feed in ("invoice", "payment"):
         path = root / "feeds" / f"{feed}.yaml"
         path.write_text(path.read_text("utf-8").replace("known_at: event_date\n", ""), "utf-8")
+    text = DEFAULT_POLICY.read_text("utf-8").replace('version: "2026.1"', 'version: "trial"')
+    (root / "policy" / "trial.yaml").write_text(text.replace("status: approved  ", "status: draft  "), "utf-8")
     with opened(root) as (workspace, register):
         ingest(workspace, register, now=datetime.now(UTC))
-        for day in (NOVEMBER, DECEMBER, DECEMBER):
-            assess(workspace, register, as_of=day, now=datetime.now(UTC))
-        assert [run.label for run in register.runs()] == ["official"] * 3
+        for day, policy in ((NOVEMBER, None), (DECEMBER, "trial"), (DECEMBER, None)):
+            assess(workspace, register, as_of=day, policy=policy, now=datetime.now(UTC))
+        assert [run.label for run in register.runs()] == ["official", "simulation", "official"]
         with Run.open(workspace, register, run_id="lost", as_of=DECEMBER, now=datetime.now(UTC)) as run:
             run.factor(FACTOR_TABLES[0])
             run.fail("the light went out")
@@ -50,14 +51,6 @@ def assessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(assessed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(assessed, tmp_path / "copy"))
-
-
-@contextmanager
-def opened(root: Path) -> Iterator[tuple[Workspace, Register]]:
-    workspace = Workspace.load(root)
-    workspace.warehouse.mkdir(exist_ok=True)
-    with Register.open(workspace.register_url) as register:
-        yield workspace, register
 
 
 def collected(root: Path, after: timedelta = LATER, dry_run: bool = False) -> Collected:
@@ -77,10 +70,14 @@ def write(path: Path) -> Path:
     return path
 
 
-def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path) -> None:
+def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "SNAPSHOTS", 1)
+    with opened(root) as (_, register):
+        _, simulation, _ = register.runs(("published",))
     lake, outside = root / "warehouse" / "lake", write(root / "outside" / "00000001.parquet")
     gone = [
         *lake.rglob("lost.parquet"),
+        *lake.rglob(f"{simulation.run_id}.*"),
         write(lake / "feed" / "invoice" / "closed" / "00000001.parquet"),
         write(lake / "decision" / "risk_tier" / ".x.parquet.1.abcd.tmp"),
         write(root / "warehouse" / "scratch" / "again-1" / "a.parquet"),
@@ -95,7 +92,13 @@ def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path) -> N
     assert files(root) == before
     found = collected(root)
     assert found == told
-    assert {each.reason for each in found.removals} == {"failed_run", "replaced", "temporary", "scratch"}
+    assert {each.reason for each in found.removals} == {
+        "failed_run",
+        "simulation_superseded",
+        "replaced",
+        "temporary",
+        "scratch",
+    }
     assert before - files(root) == {path.relative_to(root / "warehouse").as_posix() for path in gone}
     assert sorted(found.strange) == sorted(path.relative_to(lake).as_posix() for path in left)
     assert outside.exists()
@@ -105,8 +108,8 @@ def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path) -> N
         assert {name: sha for each in events if each.subject != "scratch" for name, sha in each.detail["files"].items()} == sums
         assert {each.actor for each in events} == {"anna"}
         assert verify(workspace, register, datetime.now(UTC).date()).findings == []
-        for run in register.runs(("published",)):
-            assert replay(workspace, register, published_run(register, run.run_id)).identical
+        for day in (NOVEMBER, DECEMBER):
+            assert replay(workspace, register, published_run(register, f"{day}")).identical
     with duckdb.connect(str(root / "warehouse" / "risk.duckdb"), read_only=True) as con:
         assert con.execute("SELECT COUNT(*) FROM decision.risk_tier").fetchone() == (10,)
     assert not collected(root).removals
@@ -120,9 +123,11 @@ def test_a_superseded_decision_goes_when_its_retention_ends_and_the_shown_ones_a
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gc, "SNAPSHOTS", 1)
-    assert {each.reason for each in collected(root, timedelta(days=365 * 9), dry_run=True).removals} == {"failed_run"}
-    with opened(root) as (_, register):
-        superseded = register.runs(("published",))[1].run_id
+    with opened(root) as (workspace, register):
+        superseded = published_run(register, f"{DECEMBER}").run_id
+        assess(workspace, register, as_of=DECEMBER, now=datetime.now(UTC))
+    no_decision = {"failed_run", "simulation_superseded"}
+    assert {each.reason for each in collected(root, timedelta(days=365 * 9), dry_run=True).removals} == no_decision
     found = collected(root, timedelta(days=366 * 11))
     with opened(root) as (workspace, register):
         assert verify(workspace, register, datetime.now(UTC).date()).findings == []

@@ -6,23 +6,21 @@ The small ledger of five customers on two month ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
 from risk_pipeline.contracts import table
 from risk_pipeline.engine.asof import Scope
 from risk_pipeline.errors import UsageError
-from risk_pipeline.pipeline.assess import assess
 from risk_pipeline.pipeline.impact import find, impact
-from risk_pipeline.pipeline.ingest import ingest
 from risk_pipeline.pipeline.replay import computed_again, published_run
 from risk_pipeline.pipeline.run import Seen
 from risk_pipeline.pipeline.source_rows import SourceRow
 from risk_pipeline.pipeline.trace import Trace, Value, lines, trace, value_of, with_effective
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, copy_to
+from tests.small_ledger import DECEMBER, NOVEMBER
 
 pytestmark = pytest.mark.slow
 OVERDUE = ("factor.exposure", "overdue")
@@ -30,17 +28,13 @@ LIMIT = ("decision.credit_limit", "limit_reporting")
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace.load(make_small_workspace(tmp_path_factory.mktemp("trace") / "workspace"))
+def workspace(two_dates: Assessed, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace.load(copy_to(tmp_path_factory.mktemp("trace") / "workspace", two_dates.folder))
 
 
 @pytest.fixture(scope="module")
 def register(workspace: Workspace) -> Iterator[Register]:
-    workspace.warehouse.mkdir()
     with Register.open(workspace.register_url) as opened:
-        ingest(workspace, opened, now=datetime.now(UTC))
-        for day in (NOVEMBER, DECEMBER):
-            assess(workspace, opened, as_of=day, now=datetime.now(UTC))
         yield opened
 
 

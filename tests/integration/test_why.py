@@ -5,10 +5,8 @@ The small ledger of five customers, assessed on two month ends with one thing ch
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +22,35 @@ from risk_pipeline.pipeline.replay import published_run
 from risk_pipeline.pipeline.why import CODE, CORRECTED, MEASURES, NEW, OVERRIDE, POLICY, TIME, Why, keep, why
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.register import Register
-from tests.small_ledger import DECEMBER, NOVEMBER, make_small_workspace
+from tests.assessed_ledger import Assessed, copy_to, opened
+from tests.small_ledger import DECEMBER, NOVEMBER
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def opened(root: Path) -> Iterator[tuple[Workspace, Register]]:
-    workspace = Workspace.load(root)
-    workspace.warehouse.mkdir(exist_ok=True)
-    with Register.open(workspace.register_url) as register:
-        yield workspace, register
-
-
-@pytest.fixture(scope="module")
-def november(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first month end, published."""
-    root = make_small_workspace(tmp_path_factory.mktemp("why") / "workspace")
-    with opened(root) as (workspace, register):
-        ingest(workspace, register, now=datetime.now(UTC))
-        assess(workspace, register, as_of=NOVEMBER, now=datetime.now(UTC))
-    return root
+EVERYBODY = ("C1", "C2", "C3", "C4", "C5")
 
 
 @pytest.fixture
-def root(november: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(november, tmp_path / "workspace"))
+def root(november: Assessed, tmp_path: Path) -> Path:
+    """The first month end, published."""
+    return copy_to(tmp_path / "workspace", november.folder)
+
+
+@pytest.fixture(scope="module")
+def quiet(two_dates: Assessed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both month ends, and nothing told in between."""
+    return copy_to(tmp_path_factory.mktemp("why") / "workspace", two_dates.folder)
+
+
+@pytest.fixture(scope="module")
+def passed(quiet: Path) -> Why:
+    """Why everybody moved when a month passed and things happened."""
+    with opened(quiet) as (workspace, register):
+        return asked(workspace, register, EVERYBODY)
+
+
+def asked(workspace: Workspace, register: Register, customers: Collection[str]) -> Why:
+    runs = published_run(register, f"{NOVEMBER}"), published_run(register, f"{DECEMBER}")
+    return why(workspace, register, *runs, customers)
 
 
 def december(root: Path, policy: str | None = None) -> Why:
@@ -57,8 +58,7 @@ def december(root: Path, policy: str | None = None) -> Why:
     with opened(root) as (workspace, register):
         ingest(workspace, register, now=datetime.now(UTC))
         assess(workspace, register, as_of=DECEMBER, policy=policy, now=datetime.now(UTC))
-        runs = published_run(register, f"{NOVEMBER}"), published_run(register, f"{DECEMBER}")
-        return why(workspace, register, *runs, ["C1", "C2", "C3", "C4", "C5"])
+        return asked(workspace, register, EVERYBODY)
 
 
 def parts(found: Why, measure: str) -> dict[str, dict[str, int]]:
@@ -78,8 +78,8 @@ def lines(root: Path, name: str, change: Callable[[list[str]], list[str]]) -> No
     path.write_text("\n".join(change(path.read_text("utf-8").splitlines())) + "\n", "utf-8")
 
 
-def test_a_month_passes_and_things_happen(root: Path) -> None:
-    found = december(root)
+def test_a_month_passes_and_things_happen(passed: Why) -> None:
+    found = passed
     assert_exact(found)
     assert found.causes == (TIME, NEW)
     assert all(CODE not in move.parts for move in found.moves)
@@ -89,17 +89,31 @@ def test_a_month_passes_and_things_happen(root: Path) -> None:
     assert found.rows["C3"] == {NEW: {"invoice": 1}}
 
 
-def test_what_was_learned_later_of_the_time_before(root: Path) -> None:
-    """Payments of C2 before the first date turn out never to have come: they are corrected in between."""
+def test_what_was_learned_later_and_what_people_decided(root: Path) -> None:
+    """Payments of C2 before the first date turn out never to have come, and C1 goes a notch down, asked for by one and approved
+    by another: both between the two dates.
+    """
     early = [f"C2-2024{month:02d}" for month in range(6, 9)]
     lines(root, "payments", lambda rows: [row for row in rows if row.split(",")[0] not in early])
+    with (root / "risk.yaml").open("a", encoding="utf-8") as file:
+        file.write("people: {ben: [credit_analyst], mia: [credit_manager]}\n")
+    where, on = ["-w", str(root), "override"], ["--on", "2024-12-10"]
+    request = ["C1", "--notch", "-1", "--by", "ben", "--reason-code", "site_visit", "--reason", "the yard is empty"]
+    assert run([*where, "request", *request, *on]) == 0
+    with opened(root) as (_, register):
+        (event,) = register.events(action="override.requested")
+    assert run([*where, "approve", event.subject.removeprefix("override "), "--by", "mia", *on]) == 0
+
     found = december(root)
     assert_exact(found)
-    assert found.causes == (TIME, NEW, CORRECTED)
+    assert found.causes == (TIME, NEW, CORRECTED, OVERRIDE)
     assert found.rows["C2"][CORRECTED] == {"payment": 3}
     assert CORRECTED not in found.rows["C1"]
     assert parts(found, "score")["C2"][CORRECTED] < -500
-    assert all(move.parts.get(CORRECTED, 0) == 0 for move in found.moves if move.customer_id != "C2")
+    assert found.rows["C1"][OVERRIDE] == {"override": 1}
+    assert parts(found, "tier")["C1"][OVERRIDE] > 0  # a step down with the facts before, none with those of December
+    for cause, customer in ((CORRECTED, "C2"), (OVERRIDE, "C1")):
+        assert all(move.parts.get(cause, 0) == 0 for move in found.moves if move.customer_id != customer)
 
 
 def test_another_policy(root: Path) -> None:
@@ -116,30 +130,12 @@ def test_another_policy(root: Path) -> None:
     assert all(move.parts[POLICY] == 0 for move in found.moves if move.measure == "score")
 
 
-def test_what_people_decided(root: Path) -> None:
-    """A notch down for C2, asked for by one and approved by another between the two dates."""
-    with (root / "risk.yaml").open("a", encoding="utf-8") as file:
-        file.write("people: {ben: [credit_analyst], mia: [credit_manager]}\n")
-    where, on = ["-w", str(root), "override"], ["--on", "2024-12-10"]
-    asked = ["C2", "--notch", "-1", "--by", "ben", "--reason-code", "site_visit", "--reason", "the yard is empty"]
-    assert run([*where, "request", *asked, *on]) == 0
-    with opened(root) as (_, register):
-        (event,) = register.events(action="override.requested")
-    assert run([*where, "approve", event.subject.removeprefix("override "), "--by", "mia", *on]) == 0
-    found = december(root)
-    assert_exact(found)
-    assert found.causes == (TIME, NEW, OVERRIDE)
-    assert parts(found, "tier")["C2"][OVERRIDE] > 0  # a step down with the facts before, none when the score falls as far
-    assert all(move.parts.get(OVERRIDE, 0) == 0 for move in found.moves if move.customer_id != "C2")
-    assert found.rows["C2"][OVERRIDE] == {"override": 1}
-
-
-def test_the_parts_are_kept_where_analysts_read(root: Path) -> None:
-    found = december(root)
-    with opened(root) as (workspace, register):
+def test_the_parts_are_kept_where_analysts_read(quiet: Path, passed: Why) -> None:
+    found = passed
+    with opened(quiet) as (workspace, register):
         keep(workspace, register, found)
         keep(workspace, register, found)
-    with duckdb.connect(str(root / "warehouse" / "risk.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(quiet / "warehouse" / "risk.duckdb"), read_only=True) as con:
         rows = con.execute(
             "SELECT customer_id, measure, MIN(before_text), SUM(change_part) FROM audit.decision_change"
             " WHERE measure = 'limit' GROUP BY ALL ORDER BY ALL"
@@ -154,18 +150,16 @@ def test_the_parts_are_kept_where_analysts_read(root: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["stranger", "backwards"])
-def test_what_cannot_be_compared_is_refused(root: Path, case: str) -> None:
-    with opened(root) as (workspace, register):
-        assess(workspace, register, as_of=NOVEMBER - timedelta(days=30), now=datetime.now(UTC))
-        first, last = (published_run(register, f"{day}") for day in (NOVEMBER - timedelta(days=30), NOVEMBER))
-        asked: dict[str, tuple[Any, ...]] = {"stranger": (first, last, ["nobody"]), "backwards": (last, first, ["C1"])}
+def test_what_cannot_be_compared_is_refused(quiet: Path, case: str) -> None:
+    with opened(quiet) as (workspace, register):
+        first, last = (published_run(register, f"{day}") for day in (NOVEMBER, DECEMBER))
+        wrong: dict[str, tuple[Any, ...]] = {"stranger": (first, last, ["nobody"]), "backwards": (last, first, ["C1"])}
         with pytest.raises(UsageError):
-            why(workspace, register, *asked[case])
+            why(workspace, register, *wrong[case])
 
 
-def test_one_customer_alone_comes_out_as_among_all(root: Path) -> None:
-    among = december(root)
-    with opened(root) as (workspace, register):
-        alone = why(workspace, register, among.first, among.last, ["C4"])
-    assert alone.moves == [move for move in among.moves if move.customer_id == "C4"]
+def test_one_customer_alone_comes_out_as_among_all(quiet: Path, passed: Why) -> None:
+    with opened(quiet) as (workspace, register):
+        alone = asked(workspace, register, ["C4"])
+    assert alone.moves == [move for move in passed.moves if move.customer_id == "C4"]
     assert alone.moves
