@@ -59,6 +59,8 @@ def _post(how: OpenLineage, unsent: list[dict[str, Any]]) -> str:
         return ""
     try:
         _emit(how, unsent)
+    except ModuleNotFoundError:
+        return "sending needs openlineage-python (pip install 'customer-risk-pipeline[openlineage]')"
     except (OSError, ValueError, RiskError) as exc:  # requests' errors are OSErrors, a wrong address is a ValueError
         _failed_at[address] = time.monotonic()
         return _reason(exc)
