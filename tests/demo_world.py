@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -107,6 +108,9 @@ class _Year:
                 return ""
             case ["risk-pipeline", "-w", "year", *command]:
                 return _typed(["-w", str(self._root), *command])
+            case ["cp" | "diff" as tool, *files]:
+                here = [str(self._root / Path(each).relative_to("year")) for each in files]
+                return subprocess.run([tool, *here], capture_output=True, text=True, check=False).stdout
             case _:
                 raise ValueError(f"the page says {words}, which is no command of the year")
 

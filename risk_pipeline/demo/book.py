@@ -112,7 +112,10 @@ class Order:
 
 @dataclass(eq=False)
 class Payment:
-    """Money received, on its bank value date. `shorthand`: it pays exactly this invoice and needs no application row."""
+    """Money received, on its bank value date. `shorthand`: it pays exactly this invoice and needs no application row.
+
+    `mistaken_for`: the invoice of another customer it was booked to, until the books were corrected.
+    """
 
     customer: Customer
     day: date
@@ -124,6 +127,7 @@ class Payment:
     shorthand: Invoice | None = None
     is_advance: bool = False
     returned_on: date | None = None
+    mistaken_for: Invoice | None = None
     ref: str = ""
 
 

@@ -123,7 +123,10 @@ def yes_no(flag: bool) -> str:
 
 
 def write_files(book: Book, root: Path, rng: Random) -> tuple[list[DirtyRow], dict[str, int]]:
-    """Write every file under `root`/data. Returns the dirty rows planted in them and, by feed, the rows planted twice."""
+    """Write every file under `root`/data, and under `root`/correction what is exported once the books are corrected.
+
+    Returns the dirty rows planted in the files and, by feed, the rows planted twice.
+    """
     folder = root / "data"
     folder.mkdir(parents=True, exist_ok=True)
     dirty: list[DirtyRow] = []
@@ -139,7 +142,16 @@ def write_files(book: Book, root: Path, rng: Random) -> tuple[list[DirtyRow], di
             else:
                 repeated[planted.feed] = repeated.get(planted.feed, 0) + 1
         _write(folder / name, header, rows)
+    _write_correction(root / "correction", book, rng)
     return dirty, repeated
+
+
+def _write_correction(folder: Path, book: Book, rng: Random) -> None:
+    """The list of receipts as it is exported two months later: dirty rows and all, but each payment where it belongs."""
+    folder.mkdir(exist_ok=True)
+    header, rows = bank_receipts(book, rng, corrected=True)
+    _plant("bank_receipts.csv", header, rows)
+    _write(folder / "bank_receipts.csv", header, rows)
 
 
 def _plant(name: str, header: Row, rows: list[Row]) -> list[tuple[int, Planted, Row]]:
@@ -226,17 +238,22 @@ def ar_items(book: Book, rng: Random) -> tuple[Row, list[Row]]:
     return header.split(","), rows
 
 
-def bank_receipts(book: Book, rng: Random) -> tuple[Row, list[Row]]:
-    """The bank's list of receipts: semicolons, German words, decimal comma, customer numbers padded to ten digits."""
+def bank_receipts(book: Book, rng: Random, *, corrected: bool = False) -> tuple[Row, list[Row]]:
+    """The bank's list of receipts: semicolons, German words, decimal comma, customer numbers padded to ten digits.
+
+    Until it is `corrected`, a payment mistaken for another's stands with that customer and that invoice.
+    """
     header = "Beleg;Debitor;Buchungskreis;Valuta;Erfasst;Betrag;Waehrung;Zahlart;Kontohash;Anzahlung;Rechnung;Status;StatusDatum"
-    rows = [
-        [
-            p.ref, p.customer.number.zfill(10), p.company, german(p.day), german(p.entered), german_money(p.cents), p.currency,
-            _METHODS[p.method], _account(p), "J" if p.is_advance else "N",
-            p.shorthand.ref if p.shorthand else "", "RUECKLAEUFER" if p.returned_on else "GEBUCHT", german(p.returned_on),
-        ]
-        for p in book.payments
-    ]  # fmt: skip
+    rows = []
+    for p in book.payments:
+        invoice = p.shorthand if corrected else p.mistaken_for or p.shorthand
+        rows.append(
+            [
+                p.ref, (invoice or p).customer.number.zfill(10), p.company, german(p.day), german(p.entered),
+                german_money(p.cents), p.currency, _METHODS[p.method], _account(p), "J" if p.is_advance else "N",
+                invoice.ref if invoice else "", "RUECKLAEUFER" if p.returned_on else "GEBUCHT", german(p.returned_on),
+            ]
+        )  # fmt: skip
     return header.split(";"), rows
 
 

@@ -19,6 +19,7 @@ from risk_pipeline.demo.book import Book, Customer, month_ends
 from risk_pipeline.demo.evidence import collect
 from risk_pipeline.demo.evidence_files import number_papers
 from risk_pipeline.demo.export import write_files
+from risk_pipeline.demo.mix_up import mix_up
 from risk_pipeline.demo.stories import CAST, CUSTOMERS_MIN, MONTHS_MIN, Dates, cast, good_payer
 from risk_pipeline.demo.truth import Role, Truth
 from risk_pipeline.errors import UsageError
@@ -33,7 +34,7 @@ _FIRST_NUMBER = 100_001
 def generate(
     out_dir: Path | str, *, seed: int = 7, customers: int = 200, months: int = 24, last_month_end: date = date(2026, 10, 31)
 ) -> Truth:
-    """Write a demo workspace into `out_dir`: risk.yaml, feeds/, data/ and truth/ground_truth.json.
+    """Write a demo workspace into `out_dir`: risk.yaml, feeds/, data/, correction/ and truth/ground_truth.json.
 
     The same arguments give the same bytes. The books cover `months` calendar months up to the month of `last_month_end` and
     know nothing after it. UsageError when there are too few customers or months to tell every story.
@@ -46,8 +47,10 @@ def generate(
     root = Path(out_dir)
     book = Book(month_ends(last_month_end, months))
     roles = _play(book, customers, seed)
+    _add_dates(roles, mix_up(book))
     book.number_documents()
-    _file_evidence(book, roles, seed)
+    _add_dates(roles, collect(book, seed, {number: role.dates for number, role in roles.items()}))
+    number_papers(book)
     _copy_workspace(root)
     dirty, repeated = write_files(book, root, Random(f"{seed}:files"))
     assessed = tuple(book.month_ends[-ASSESSED_MONTH_ENDS:])
@@ -83,11 +86,10 @@ def _play(book: Book, customers: int, seed: int) -> dict[str, Role]:
     return roles
 
 
-def _file_evidence(book: Book, roles: dict[str, Role], seed: int) -> None:
-    """What is on file about the customers; the dates that matter there join those of the story."""
-    for number, dates in collect(book, seed, {number: role.dates for number, role in roles.items()}).items():
+def _add_dates(roles: dict[str, Role], added: dict[str, Dates]) -> None:
+    """Dates that matter beside those of the story, by customer."""
+    for number, dates in added.items():
         roles[number] = Role(roles[number].story, {**roles[number].dates, **dates})
-    number_papers(book)
 
 
 def _customer(book: Book, number: str, story: str, variant: int, namer: names.Namer, rng: Random) -> Customer:

@@ -27,6 +27,7 @@ BLOCK = re.compile(r"^<!-- (run|file|python|sql)(?:: | )?(.*?) ?-->\n```\w*\n(.*
 PAGES = [
     "docs/getting-started.md",
     "docs/demo.md",
+    "docs/review.md",
     "docs/bring_your_own_data.md",
     "docs/feeds.md",
     "docs/evidence.md",

@@ -106,6 +106,30 @@ def test_the_sanctioned_customer_is_stopped_on_the_day_the_list_says_so(world: W
         assert (stopped["effective_limit"], stopped["prepayment_pct"]) == (0, 100)
 
 
+# -- a payment booked to the wrong customer --------------------------------------------------------------------------------
+
+
+def test_a_payment_booked_to_the_wrong_customer_hides_one_and_blames_the_other(world: World) -> None:
+    """Until the correction of October, which puts both where they belong at the next month end, not before."""
+    (payer,) = (number for number, role in world.truth.customers.items() if "booked_to_another_on" in role.dates)
+    (forgetful,) = (number for number, role in world.truth.customers.items() if "forgot_on" in role.dates)
+    overdue = {
+        (customer, day): world.on("factor.exposure", customer, day)["overdue"]
+        for customer in (payer, forgetful)
+        for day in (CONFIRMED, LAST)
+    }
+    owed = overdue[payer, CONFIRMED]
+    assert owed > 5000
+    assert (overdue[payer, LAST], overdue[forgetful, LAST]) == (0, owed)
+    assert overdue[forgetful, CONFIRMED] < owed
+    blamed, hidden = ({row["as_of"]: row for row in course(world, customer)} for customer in (payer, forgetful))
+    assert [(blamed[day]["tier"], blamed[day]["hold"]) for day in (CONFIRMED, LAST)] == [("low", False), ("low", False)]
+    assert blamed[LAST]["score"] - blamed[CONFIRMED]["score"] > 8
+    assert [(hidden[day]["tier"], hidden[day]["hold"]) for day in (CONFIRMED, LAST)] == [("low", False), ("high", True)]
+    assert hidden[LAST]["knockouts"] == "KO06"
+    assert hidden[LAST]["effective_limit"] < hidden[CONFIRMED]["effective_limit"]
+
+
 # -- the disputer and its playbook -----------------------------------------------------------------------------------------
 
 

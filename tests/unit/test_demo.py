@@ -323,3 +323,24 @@ def test_forms_of_money_and_days() -> None:
     assert german_money(123456789) == "1.234.567,89"
     assert [workday(date(2026, 10, day)) for day in (30, 31)] == [date(2026, 10, 30), date(2026, 11, 2)]
     assert month_ends(date(2026, 2, 28), 3) == [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28)]
+
+
+def test_the_corrected_receipts_move_one_payment_to_whom_it_belongs(demo: Path, truth: Truth) -> None:
+    """Both owe what was paid, so that no total tells the mistake; all other bytes are the same."""
+    (payer,) = (number for number, role in truth.customers.items() if "booked_to_another_on" in role.dates)
+    (forgetful,) = (number for number, role in truth.customers.items() if "forgot_on" in role.dates)
+    delivered = (demo / "data" / "bank_receipts.csv").read_text(encoding="utf-8").splitlines()
+    corrected = (demo / "correction" / "bank_receipts.csv").read_text(encoding="utf-8").splitlines()
+    names = delivered[0].split(";")
+    ((wrong, right),) = (
+        (dict(zip(names, then.split(";"), strict=True)), dict(zip(names, now.split(";"), strict=True)))
+        for then, now in zip(delivered, corrected, strict=True)
+        if then != now
+    )
+    assert {name for name in names if wrong[name] != right[name]} == {"Debitor", "Rechnung"}
+    assert (wrong["Debitor"].lstrip("0"), right["Debitor"].lstrip("0")) == (forgetful, payer)
+    invoices = {f"{row['CoCode']}-{row['Year']}-{row['DocNo']}": row for row in rows(demo, "ar_items.csv")}
+    owed = [invoices[row["Rechnung"]] for row in (wrong, right)]
+    assert [row["Debtor"] for row in owed] == [forgetful, payer]
+    assert {german_money(round(float(row["Gross"]) * 100)) for row in owed} == {wrong["Betrag"]}
+    assert not {row["Invoice"] for row in rows(demo, "allocations.csv")} & {wrong["Rechnung"], right["Rechnung"]}
