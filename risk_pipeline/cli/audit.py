@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 SCREEN_ROWS = 20
 SCREEN_FINDINGS = 50
 REFUSED = 3
-NAMES: dict[Place, str] = {
-    "register": "register",
-    "log": "events of the log",
-    "delivery": "deliveries",
-    "run": "runs",
-    "snapshot": "snapshots",
-    "file": "files of the lake",
-    "policy": "policies",
+NAMES: dict[Place, tuple[str, str]] = {
+    "register": ("register", "登记库"),
+    "log": ("events of the log", "日志事件"),
+    "delivery": ("deliveries", "交付批次"),
+    "run": ("runs", "评估运行"),
+    "snapshot": ("snapshots", "发布快照"),
+    "file": ("files of the lake", "数据湖文件"),
+    "policy": ("policies", "政策版本"),
 }
 
 
@@ -141,7 +141,10 @@ def list_duties(root: Path, as_json: bool) -> None:
                 for v in (each.violation,)
             ]
             out.print(output.table(["about", "customer", "by", "run of"], told, fold=[0, 1, 2]))
-    out.print(f"{len(found.breaches) or 'no'} breach{'' if len(found.breaches) == 1 else 'es'} of {len(RULES)} duties")
+    count = len(found.breaches)
+    en = f"{count or 'no'} breach{'' if count == 1 else 'es'} of {len(RULES)} duties"
+    zh = f"{len(RULES)} 项职责分离要求：{f'{count} 处违反' if count else '均未违反'}"
+    out.print(both(en, zh, workspace.settings.language))
     if found.refused:
         out.print(f"{found.refused} attempts were refused: risk-pipeline audit list shows them as *.denied")
 
@@ -191,14 +194,15 @@ def _print_verification(workspace: Workspace, found: Verification, with_head: bo
             }
         )
         return
-    out = output.console()
+    out, language = output.console(), workspace.settings.language
     broken = {place: sum(finding.place == place for finding in found.findings) for place in NAMES}
     rows = [
-        (name, found.checked[place], broken[place], len(found.unvouched[place]))
+        (both(*name, language), found.checked[place], broken[place], len(found.unvouched[place]))
         for place, name in NAMES.items()
         if place != "register" or broken[place]
     ]
-    out.print(output.table(["", "looked at", "broken", "not vouched for"], rows, numeric=[1, 2, 3]))
+    columns = (("looked at", "已核对"), ("broken", "损坏"), ("not vouched for", "无日志佐证"))
+    out.print(output.table(["", *(both(*each, language, "\n") for each in columns)], rows, numeric=[1, 2, 3]))
     for finding in found.findings[:SCREEN_FINDINGS]:
         by = f" (event {finding.event} vouches for it)" if finding.event is not None and finding.place != "log" else ""
         out.print(f"BROKEN  {finding.name}: {finding.what}{by}", soft_wrap=True)
@@ -206,14 +210,27 @@ def _print_verification(workspace: Workspace, found: Verification, with_head: bo
         out.print(f"the first {SCREEN_FINDINGS} of {len(found.findings)}; all with --json")
     for place, names in found.unvouched.items():
         if names:
-            out.print(f"Not vouched for by the log, {NAMES[place]}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
-    if found.intact:
-        out.print(f"Everything is as the log says; it ends at event {found.head.seq}, hash {found.head.hash}.", soft_wrap=True)
-        if not with_head:
-            out.print(
-                "That nothing was cut off its end is shown by a head kept elsewhere:"
-                f" risk-pipeline audit head --export FILE{where_option(workspace)}",
-                soft_wrap=True,
+            told = both(*NAMES[place], language)
+            out.print(f"Not vouched for by the log, {told}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+    for en, zh in _verdict(workspace, found, with_head):
+        out.print(both(en, zh, language, "\n"), soft_wrap=True)
+
+
+def _verdict(workspace: Workspace, found: Verification, with_head: bool) -> list[tuple[str, str]]:
+    """What it comes to, in English and Chinese."""
+    if not found.intact:
+        en = "Restore what is broken from a backup; `risk-pipeline replay DATE` shows whether figures are still the same."
+        return [(en, "请从备份恢复损坏部分；`risk-pipeline replay DATE` 可查明数据是否仍与发布时一致。")]
+    seq, chain = found.head.seq, found.head.hash
+    said = [
+        (f"Everything is as the log says; it ends at event {seq}, hash {chain}.", f"全部与日志一致；日志止于第 {seq} 号事件。")
+    ]
+    if not with_head:
+        typed = f"risk-pipeline audit head --export FILE{where_option(workspace)}"
+        said.append(
+            (
+                f"That nothing was cut off its end is shown by a head kept elsewhere: {typed}",
+                f"日志末尾是否被截断，须凭另行保管的日志末端证明：{typed}",
             )
-    else:
-        out.print("Restore what is broken from a backup; `risk-pipeline replay DATE` shows whether figures are still the same.")
+        )
+    return said

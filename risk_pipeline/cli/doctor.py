@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from risk_pipeline.cli import output
+from risk_pipeline.cli.texts import Language, both
 from risk_pipeline.errors import RiskError
 from risk_pipeline.settings import Workspace
 
@@ -54,7 +55,7 @@ def prove_no_look_ahead(root: Path, as_of: str | None, as_json: bool) -> None:
             raise RiskError(f"nothing is published yet in {workspace.root}", remedy="risk-pipeline run --as-of DATE")
         record = published_run(register, as_of or f"{snapshot.dates()[-1]}")
         found = look_ahead(workspace, register, record, progress=_progress)
-    _print(found, as_json)
+    _print(found, workspace.settings.language, as_json)
     if found.leaks:
         raise typer.Exit(REFUSED)
 
@@ -64,7 +65,7 @@ def _progress(step: str) -> None:
         print(f"\r{step:<40}", end="", file=sys.stderr)
 
 
-def _print(found: LookAhead, as_json: bool) -> None:
+def _print(found: LookAhead, language: Language, as_json: bool) -> None:
     planted = sum(found.planted.values())
     if as_json:
         rows = [asdict(leak) for leak in found.leaks]
@@ -72,13 +73,17 @@ def _print(found: LookAhead, as_json: bool) -> None:
         output.print_json({**run, "tables": found.tables, "planted": dict(found.planted), "leaks": rows})
         return
     out = output.console()
-    out.print(
-        f"Run of {found.run.as_of}, known at {found.run.known_at:%Y-%m-%d %H:%M} UTC, computed again with the future in it:"
-    )
-    out.print(f"{planted:,} facts of later planted in {len(found.planted)} feeds, and closures, outcomes and states of later")
+    known, feeds = f"{found.run.known_at:%Y-%m-%d %H:%M} UTC", len(found.planted)
+    en = f"Run of {found.run.as_of}, known at {known}, computed again with the future in it:"
+    zh = f"{found.run.as_of} 的评估（知悉截止 {known}），植入未来信息后重新计算："
+    out.print(both(en, zh, language, "\n"))
+    en = f"{planted:,} facts of later planted in {feeds} feeds, and closures, outcomes and states of later"
+    zh = f"在 {feeds} 个数据源中植入 {planted:,} 条未来事实，以及未来的更正、结果与状态"
+    out.print(both(en, zh, language, "\n"))
     for leak in found.leaks:
         where = f"feed.{leak.feed}" if leak.feed else "several feeds together"
         what = f"what is {leak.planted} later" if leak.planted else "facts of later"
         out.print(f"LOOKS AHEAD  {where}, {what}: moves {', '.join(leak.tables)}", soft_wrap=True)
     if not found.leaks:
-        out.print(f"Nothing moved: all {found.tables} tables have the hash they have without it.")
+        en = f"Nothing moved: all {found.tables} tables have the hash they have without it."
+        out.print(both(en, f"无任何变动：{found.tables} 张表的哈希与植入前相同。", language, "\n"))
