@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from bench.data import AS_OF, NOW, REPORTING
@@ -101,6 +102,50 @@ def decide(workspace: str) -> Figures:
     return {"seconds": seconds, "cpu": cpu, "megabytes": peak_megabytes(), "rows": rows}
 
 
+def lineage(workspace: str) -> Figures:
+    """Questions to a published assessment: the rows behind a limit (the first of the process, and another), what one invoice row
+    touched; and hashing all its tables as publication does.
+    """
+    import os
+
+    import duckdb
+
+    from risk_pipeline.contracts import table
+    from risk_pipeline.lineage.canonical_hash import hash_tables
+    from risk_pipeline.pipeline.impact import find, impact
+    from risk_pipeline.pipeline.replay import published_run
+    from risk_pipeline.pipeline.source_rows import published_files
+    from risk_pipeline.pipeline.trace import DEFAULT_COLUMN, trace
+    from risk_pipeline.settings import Workspace
+    from risk_pipeline.store.register import Register
+
+    space = Workspace.load(workspace)
+    register = Register.open(space.register_url)
+    record = published_run(register, str(AS_OF))
+    files = published_files(space, record)
+    ids = f"SELECT customer_id FROM '{files['factor.open_item']}' GROUP BY ALL ORDER BY COUNT(*) DESC, customer_id LIMIT 2"
+    customers = [row[0] for row in duckdb.connect().execute(ids).fetchall()]
+    clock, found = [time.perf_counter()], []
+    for each in customers:
+        found.append(trace(space, register, record, each, *DEFAULT_COLUMN))
+        clock.append(time.perf_counter())
+    row = next(each for each in reversed(found[0].rows) if each.feed == "invoice")
+    touched = impact(space, register, find(space, register, str(row.row_id)))
+    clock.append(time.perf_counter())
+    hash_tables({table(name): path for name, path in files.items()}, space.settings.threads or os.cpu_count() or 1)
+    clock.append(time.perf_counter())
+    first, second, touching, hashing = (after - before for before, after in pairwise(clock))
+    changes = sum(len(each.changes or ()) for each in touched)
+    return {
+        "seconds": first,
+        "second": second,
+        "rows": len(found[0].rows),
+        "impact": touching,
+        "changes": changes,
+        "hashes": hashing,
+    }
+
+
 def ingest(workspace: str) -> Figures:
     """Ingest of every feed of a workspace that has not seen its files yet."""
     from risk_pipeline.pipeline.ingest import ingest
@@ -154,5 +199,5 @@ def evidence_differences(workspace: str, run_id: str, out: str) -> Figures:
 
 if __name__ == "__main__":
     of_ledger = (script, assess, ingest, pandas_read_csv, duckdb_read_csv, differences)
-    jobs = {each.__name__: each for each in (*of_ledger, evidence_script, evidence_differences, many, decide)}
+    jobs = {each.__name__: each for each in (*of_ledger, evidence_script, evidence_differences, many, decide, lineage)}
     print(json.dumps(jobs[sys.argv[1]](*sys.argv[2:])))

@@ -129,6 +129,19 @@ def decide(sizes: Sizes) -> Iterator[Line]:
     yield Line("peak memory of decide", found["megabytes"], "MB", 2000, note="imports and the database engine included")
 
 
+def lineage(sizes: Sizes) -> Iterator[Line]:
+    """Questions to one published assessment, and what it costs that they can be asked: the hashes of every table."""
+    with copy_of(evidence_workspace(sizes.large)) as root, copy_of(workspace(WARM_UP)) as small:
+        run = job("assess", root, small)
+        found = medians([job("lineage", root) for _ in range(sizes.runs)])
+    asked = f"{sizes.large:,} customers; {found['rows']} rows behind a limit, after imports; another {found['second']:.1f} s"
+    yield Line("trace", found["seconds"], "s", 1, note=asked)
+    yield Line("impact", found["impact"], "s", note=f"of one invoice row: {found['changes']} figures change")
+    whole = run["seconds"] + run["expectations"] + run["feeds"]
+    note = f"{found['hashes']:.1f} s of {whole:.1f} s, publish, suites and checks between feeds included"
+    yield Line("hashes / assess", 100 * found["hashes"] / whole, "%", 10, note=note)
+
+
 def growth(sizes: Sizes) -> Iterator[Line]:
     """How the time of an assessment grows with the number of customers."""
     small, _ = both(sizes.small, sizes.runs)
@@ -199,6 +212,7 @@ LINES: dict[str, Callable[[Sizes], Iterator[Line]]] = {
     "assess": assess,
     "evidence": evidence,
     "decide": decide,
+    "lineage": lineage,
     "growth": growth,
     "ingest": ingest,
     "command": command,

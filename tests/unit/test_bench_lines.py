@@ -44,7 +44,7 @@ def test_a_missed_target_ends_with_exit_code_1(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_every_speed_line_of_the_issue_has_a_line() -> None:
-    assert set(LINES) == {"assess", "evidence", "decide", "growth", "ingest", "command", "help", "make-run"}
+    assert set(LINES) == {"assess", "evidence", "decide", "lineage", "growth", "ingest", "command", "help", "make-run"}
 
 
 def test_figures_are_written_between_the_markers_and_nothing_else_changes(
