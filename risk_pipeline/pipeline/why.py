@@ -154,9 +154,7 @@ def keep(workspace: Workspace, register: Register, found: Why) -> None:
     with lake.write_atomic(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract)), temporary, compression="zstd", store_schema=False)
     told = {"previous_run_id": found.first.run_id, "lake": lake.sha256([lake.relative(path)])}
-    register.add_event(
-        Event(at=datetime.now(UTC), actor=SYSTEM, action=KEPT, subject=f"run {found.last.run_id}", detail=told)
-    )
+    register.add_event(Event(at=datetime.now(UTC), actor=SYSTEM, action=KEPT, subject=f"run {found.last.run_id}", detail=told))
     build_catalogue(workspace.catalogue, lake, register)
 
 
