@@ -15,25 +15,20 @@ _FIRST_DUE, _LAST_DUE = timedelta(days=3), timedelta(days=7)  # after the fourth
 
 
 def mix_up(book: Book) -> dict[str, Dates]:
-    """A good payer and another customer owe the same amount on the same day. The payer's transfer names no invoice and is booked
-    to the other one, who forgets its own and is never reminded. The dates that matter, by customer; none without such two.
+    """A good payer and another customer owe the same amount in the same week. The payer's transfer is booked to the other one,
+    who forgets its own and is never reminded. The dates that matter, by customer; none without two such customers.
     """
-    paid = _paid_at_once(book, "good_payer")
-    others = {invoice.due: (invoice, payment) for invoice, payment in reversed(_paid_at_once(book, "average_payer"))}
-    for invoice, payment in paid:
-        if invoice.due in others:
-            other, forgotten = others[invoice.due]
-            _forget(book, other, forgotten)
-            other.cents = invoice.cents
-            if other.order:
-                other.order.cents = invoice.cents
-            _name(book, invoice, payment)
-            payment.mistaken_for = other
-            return {
-                payment.customer.number: {"booked_to_another_on": payment.day},
-                other.customer.number: {"forgot_on": other.due},
-            }
-    return {}
+    paid, owed = _paid_at_once(book, "good_payer"), _paid_at_once(book, "average_payer")
+    if not paid or not owed:
+        return {}
+    (invoice, payment), (other, forgotten) = paid[0], owed[0]
+    _forget(book, other, forgotten)
+    other.cents = invoice.cents
+    if other.order:
+        other.order.cents = invoice.cents
+    _name(book, invoice, payment)
+    payment.mistaken_for = other
+    return {payment.customer.number: {"booked_to_another_on": payment.day}, other.customer.number: {"forgot_on": other.due}}
 
 
 def _paid_at_once(book: Book, story: str) -> list[tuple[Invoice, Payment]]:
