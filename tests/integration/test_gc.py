@@ -30,7 +30,9 @@ LATER = timedelta(days=2)
 
 @pytest.fixture(scope="module")
 def assessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two official runs, before the second a simulation of its date; and a run that failed after its first table."""
+    """A simulation of November, an official run of December that goes on from it, an official one of November; and a run that
+    failed after its first table.
+    """
     root = make_small_workspace(tmp_path_factory.mktemp("gc") / "workspace")
     for feed in ("invoice", "payment"):
         path = root / "feeds" / f"{feed}.yaml"
@@ -39,9 +41,9 @@ def assessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "policy" / "trial.yaml").write_text(text.replace("status: approved  ", "status: draft  "), "utf-8")
     with opened(root) as (workspace, register):
         ingest(workspace, register, now=datetime.now(UTC))
-        for day, policy in ((NOVEMBER, None), (DECEMBER, "trial"), (DECEMBER, None)):
+        for day, policy in ((NOVEMBER, "trial"), (DECEMBER, None), (NOVEMBER, None)):
             assess(workspace, register, as_of=day, policy=policy, now=datetime.now(UTC))
-        assert [run.label for run in register.runs()] == ["official", "simulation", "official"]
+        assert [run.label for run in register.runs()] == ["simulation", "official", "official"]
         with Run.open(workspace, register, run_id="lost", as_of=DECEMBER, now=datetime.now(UTC)) as run:
             run.factor(FACTOR_TABLES[0])
             run.fail("the light went out")
@@ -73,11 +75,13 @@ def write(path: Path) -> Path:
 def test_what_nobody_needs_goes_and_every_run_is_the_same_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc, "SNAPSHOTS", 1)
     with opened(root) as (_, register):
-        _, simulation, _ = register.runs(("published",))
+        simulation, december, _ = register.runs(("published",))
     lake, outside = root / "warehouse" / "lake", write(root / "outside" / "00000001.parquet")
+    continued = {lake / path for path in december.manifest["previous_parts"].values()}
+    assert {path.stem for path in continued} == {simulation.run_id}
     gone = [
         *lake.rglob("lost.parquet"),
-        *lake.rglob(f"{simulation.run_id}.*"),
+        *(path for path in lake.rglob(f"{simulation.run_id}.*") if path not in continued),
         write(lake / "feed" / "invoice" / "closed" / "00000001.parquet"),
         write(lake / "decision" / "risk_tier" / ".x.parquet.1.abcd.tmp"),
         write(root / "warehouse" / "scratch" / "again-1" / "a.parquet"),

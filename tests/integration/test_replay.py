@@ -59,10 +59,10 @@ def test_every_table_comes_out_the_same_on_any_day(root: Path) -> None:
     asked: set[str] = set()
 
     def heard(frame: FrameType, event: str, called: Any) -> None:
-        here = Path(frame.f_code.co_filename)
-        ours = here.is_relative_to(PACKAGE) or here == Path(__file__)
-        if event == "c_call" and ours and NO_MATTER_WHEN.search(getattr(called, "__qualname__", "")):
-            asked.add(f"{here.name}: {called.__qualname__}")
+        if event == "c_call" and NO_MATTER_WHEN.search(getattr(called, "__qualname__", "")):
+            here = Path(frame.f_code.co_filename)
+            if here.is_relative_to(PACKAGE) or here == Path(__file__):
+                asked.add(f"{here.name}: {called.__qualname__}")
 
     threading.setprofile(heard)
     sys.setprofile(heard)

@@ -90,24 +90,19 @@ def test_rows_that_act_change_the_figure_and_others_do_not(workspace: Workspace,
     assert without(min(payments)) != found.values
 
 
-def test_what_trace_names_impact_finds(workspace: Workspace, register: Register) -> None:
-    row = traced(workspace, register, "C5", LIMIT).rows[-1]
-    target = find(workspace, register, line_of(row))
-    assert target.ids == find(workspace, register, f"{row.row_id}").ids == [row.row_id]
-    assert target.rows == {row.feed: 1}
-    touched = impact(workspace, register, target)
-    assert [each.customers for each in touched if each.run.as_of == DECEMBER] == [["C5"]]
-    assert all(each.columns > 100 for each in touched)
-
-
-def test_impact_tells_what_a_wrong_payment_changed(workspace: Workspace, register: Register) -> None:
+def test_what_trace_names_impact_finds_and_tells_what_a_wrong_payment_changed(workspace: Workspace, register: Register) -> None:
     """Without C2's newest payment its invoice is open: overdue, score and more are others in December, nothing in November."""
     payments = [row for row in traced(workspace, register, "C2", OVERDUE).rows if row.feed == "payment"]
     newest = max(payments, key=lambda row: row.event_date or DECEMBER)
     assert newest.event_date is not None
     assert newest.event_date > NOVEMBER
-    (touched,) = impact(workspace, register, find(workspace, register, line_of(newest)))
-    assert touched.run.as_of == DECEMBER
+    target = find(workspace, register, line_of(newest))
+    assert target.ids == find(workspace, register, f"{newest.row_id}").ids == [newest.row_id]
+    assert target.rows == {"payment": 1}
+    (touched,) = impact(workspace, register, target)
+    assert (touched.run.as_of, touched.customers) == (DECEMBER, ["C2"])
+    assert touched.columns > 100
+    assert touched.changes is not None
     changed = {(each.table, each.column): (each.published, each.without) for each in touched.changes}
     then, without = changed[OVERDUE]
     assert without > then
