@@ -61,3 +61,8 @@ def print_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer.writerow(headers)
     for row in rows:
         writer.writerow([harmless(value) for value in row])
+
+
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """How many of something, in English: 1 row, 1,000 rows."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

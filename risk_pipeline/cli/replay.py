@@ -14,6 +14,7 @@ import typer
 
 from risk_pipeline.cli import output
 from risk_pipeline.cli.arguments import knowledge, where_option
+from risk_pipeline.cli.texts import Language, headers, say
 from risk_pipeline.settings import Workspace
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def replay_run(root: Path, run_id: str, known_at: str | None, as_json: bool) -> 
             _print_restatement(workspace, restate(workspace, register, record, when, _progress), as_json)
             return
         found = replay(workspace, register, record, _progress)
-    _print_replay(found, as_json)
+    _print_replay(found, as_json, workspace.settings.language)
     if not found.identical:
         raise typer.Exit(REFUSED)
 
@@ -48,7 +49,7 @@ def _progress(step: str) -> None:
         print(f"\r{step:<40}", end="" if step != "compare" else "\r", file=sys.stderr)
 
 
-def _print_replay(found: Replay, as_json: bool) -> None:
+def _print_replay(found: Replay, as_json: bool, language: Language) -> None:
     if as_json:
         output.print_json(
             {
@@ -63,19 +64,18 @@ def _print_replay(found: Replay, as_json: bool) -> None:
         )
         return
     out = output.console()
-    out.print(
-        f"Run {found.run.run_id}, as of {found.run.as_of}, known at {found.run.known_at:%Y-%m-%d %H:%M} UTC", soft_wrap=True
-    )
+    at = f"{found.run.known_at:%Y-%m-%d %H:%M}"
+    out.print(say("replayed", language, run=found.run.run_id, day=found.run.as_of, at=at), soft_wrap=True)
     if found.identical:
-        out.print(f"Identical: {found.tables} tables computed again have the hashes that were published.")
+        out.print(say("identical", language, n=found.tables), soft_wrap=True)
     else:
-        _print_differences(out, found)
+        _print_differences(out, found, language)
     for name, (then, now) in found.code.items():
         out.print(f"  {name}: published with {then}, replayed with {now}", soft_wrap=True)
 
 
-def _print_differences(out: Console, found: Replay) -> None:
-    out.print(f"NOT identical: {len(found.differences)} of {found.tables} tables came out otherwise.")
+def _print_differences(out: Console, found: Replay, language: Language) -> None:
+    out.print(say("not_identical", language, different=len(found.differences), n=found.tables), soft_wrap=True)
     for name in found.damaged:
         out.print(f"  {name}: the file in the lake is not the one that was published (restore it from a backup)", soft_wrap=True)
     for each in found.differences:
@@ -91,14 +91,13 @@ def _print_restatement(workspace: Workspace, found: Restatement, as_json: bool) 
         content: dict[str, Any] = {"run_id": found.run.run_id, "as_of": found.run.as_of, "known_at": found.known_at}
         output.print_json({**content, "deliveries": found.deliveries, "customers": len(found.moves), "rows": found.moves})
         return
-    out = output.console()
-    out.print(
-        f"As of {found.run.as_of}: published with what was known at {found.run.known_at:%Y-%m-%d %H:%M},"
-        f" compared with {found.known_at:%Y-%m-%d %H:%M} UTC",
-        soft_wrap=True,
-    )
-    came = f"{len(found.deliveries)} deliveries came in between" if found.deliveries else "nothing was delivered in between"
-    out.print(f"{came}; {len(found.moves)} customers would have been decided otherwise")
+    out, language = output.console(), workspace.settings.language
+    then, now = (f"{at:%Y-%m-%d %H:%M}" for at in (found.run.known_at, found.known_at))
+    out.print(say("restated", language, day=found.run.as_of, then=then, now=now), soft_wrap=True)
+    counts = {"n_deliveries": len(found.deliveries), "n_customers": len(found.moves)}
+    came = output.counted(len(found.deliveries), "delivery", "deliveries")
+    customers = output.counted(len(found.moves), "customer")
+    out.print(say("restated_moves", language, deliveries=came, customers=customers, **counts), soft_wrap=True)
     if not found.moves:
         return
     rows = [
@@ -108,14 +107,11 @@ def _print_restatement(workspace: Workspace, found: Restatement, as_json: bool) 
         )
         for row in found.moves[:SCREEN_ROWS]
     ]
-    out.print(output.table(["customer", "score", "tier", "limit", "hold"], rows, fold=range(1, 5)))
+    out.print(output.table(headers("customer score tier limit hold", language), rows, fold=range(1, 5)))
     if len(found.moves) > SCREEN_ROWS:
-        out.print(f"the first {SCREEN_ROWS} of {len(found.moves)}; all with --json")
-    customer = found.moves[0]["customer_id"]
-    out.print(
-        f"Which facts moved one: risk-pipeline trace {customer} --as-of {found.run.as_of}{where_option(workspace)}",
-        soft_wrap=True,
-    )
+        out.print(say("first_of", language, shown=SCREEN_ROWS, all=f"{len(found.moves):,}"))
+    asked = f"{found.moves[0]['customer_id']} --as-of {found.run.as_of}{where_option(workspace)}"
+    out.print(say("restated_next", language, command=f"risk-pipeline trace {asked}"), soft_wrap=True)
 
 
 def _move(then: Any, now: Any) -> str:

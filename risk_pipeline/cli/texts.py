@@ -104,6 +104,24 @@ WORDS = {
     "lapsed": ("lapsed", "已失效"),
     "rejected_state": ("rejected", "已拒绝"),
     "withdrawn": ("withdrawn", "已撤回"),
+    # lineage
+    "rows": ("Rows", "行数"),
+    "rows_behind": ("Feed rows behind it", "所依据的明细行"),
+    "first_date": ("From", "最早"),
+    "last_date": ("To", "最晚"),
+    "acting": ("Act", "有效"),
+    "acts": ("Acts", "是否有效"),
+    "row": ("Row", "明细行"),
+    "row_id": ("Row id", "行标识"),
+    "row_dated": ("Dated", "日期"),
+    "line": ("Line", "文件行"),
+    "file": ("File", "文件"),
+    "sha_begins": ("SHA-256 begins", "SHA-256 前段"),
+    "known_since": ("Known since (UTC)", "知悉时间（UTC）"),
+    "kind": ("Kind", "类别"),
+    "binds": ("Decides", "起决定作用"),
+    "published": ("Published", "已发布"),
+    "without": ("Without it", "剔除后"),
 }
 
 # Of alerts: severities, states, and sentences.
@@ -268,6 +286,59 @@ PHRASES = {
     ),
     "approved": ("approved", "已批准"),
     "rejected": ("rejected", "已拒绝"),
+    # lineage
+    "way_head": (
+        "{customer} as of {day}, run {run}, policy {policy}",
+        "{customer}，评估基准日 {day}，评估 {run}，政策 {policy}",
+    ),
+    "way_limit": (
+        "limit {amount}, set by {method}; in force {effective}",
+        "额度 {amount}，由 {method} 决定；生效额度 {effective}",
+    ),
+    "way_tier": (
+        "tier {tier} (model {model} → hysteresis {hysteresis} → notched {notched}; ceiling {ceiling}), decided by {rule}",
+        "等级 {tier}（模型 {model} → 缓冲后 {hysteresis} → 人工调整后 {notched}；上限 {ceiling}），由 {rule} 决定",
+    ),
+    "way_score": ("score {score} on card {card}, coverage {coverage} %", "评分 {score}，评分卡 {card}，覆盖率 {coverage}%"),
+    "rows_of_figure": ("The rows of one figure: {command}", "某一数值的明细行：{command}"),
+    "line_same": ("as delivered", "与交付时一致"),
+    "line_changed": ("the file has other bytes than delivered", "文件内容与交付时不同"),
+    "line_gone": ("the file is not there", "文件已不存在"),
+    "first_of": ("the first {shown} of {all}; all with --json", "显示前 {shown} 项，共 {all} 项；--json 输出全部"),
+    "impact_head": ("{said}: {rows} ({feeds})", "{said}：{n} 行（{feeds}）"),
+    "impact_none": ("no published assessment rests on it", "没有已发布的评估以此为依据"),
+    "impact_date": (
+        "{day}: figures of {customers} rest on it ({names}); without it {figures} of {changed} would be others",
+        "{day}：{n_customers} 个客户的数值以此为依据（{names}）；若无此数据，{n_changed} 个客户的 {n_figures} 项数值将不同",
+    ),
+    "impact_many": (
+        "{day}: figures of {customers} rest on it ({names}); too many to be computed again without it",
+        "{day}：{n_customers} 个客户的数值以此为依据（{names}）；数量过多，未重新计算",
+    ),
+    "and_more": ("{names} and {n} more", "{names}等，另有 {n} 个"),
+    "would_be_gone": ("would be gone", "不再出现"),
+    "would_be_new": ("would be new", "将会出现"),
+    "replayed": (
+        "Run {run}, as of {day}, known at {at} UTC",
+        "评估 {run}，评估基准日 {day}，知悉截止 {at} UTC",
+    ),
+    "identical": (
+        "Identical: {n} tables computed again have the hashes that were published.",
+        "完全一致：重新计算的 {n} 张表与已发布的哈希相同。",
+    ),
+    "not_identical": (
+        "NOT identical: {different} of {n} tables came out otherwise.",
+        "不一致：{n} 张表中有 {different} 张结果不同。",
+    ),
+    "restated": (
+        "As of {day}: published with what was known at {then}, compared with {now} UTC",
+        "评估基准日 {day}：已发布结果（知悉截止 {then}）与 {now} UTC 知悉情况的比较",
+    ),
+    "restated_moves": (
+        "{deliveries} in between; {customers} would have been decided otherwise",
+        "期间有 {n_deliveries} 个批次；{n_customers} 个客户的结论将不同",
+    ),
+    "restated_next": ("What was published of one, down to its rows: {command}", "已发布结论及其明细行：{command}"),
     # status
     "workspace": ("Workspace {path}", "工作区 {path}"),
     "nothing_published": (

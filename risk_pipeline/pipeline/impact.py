@@ -20,7 +20,15 @@ from risk_pipeline.engine.sql import literal, path_list
 from risk_pipeline.errors import UsageError
 from risk_pipeline.pipeline.replay import computed_again
 from risk_pipeline.pipeline.run import DECIDE_TABLES, FACTOR_TABLES, Seen
-from risk_pipeline.pipeline.source_rows import SourceRows, columns_beyond, published_files, read, scope_of
+from risk_pipeline.pipeline.source_rows import (
+    SourceRow,
+    SourceRows,
+    columns_beyond,
+    published_files,
+    read,
+    scope_of,
+    source_rows,
+)
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.feed_store import FeedStore
 from risk_pipeline.store.lake import Lake
@@ -34,12 +42,15 @@ MOST_AGAIN = 20_000  # customers computed again, and then held in memory with al
 
 @dataclass(frozen=True)
 class Target:
-    """The rows meant: how many by feed, a condition that they alone fulfil, and their ids unless they are a whole delivery."""
+    """The rows meant: how many by feed, and a condition that they alone fulfil. Unless they are a whole delivery also their ids
+    and what they are: a line that was delivered again in other words is several versions of a row.
+    """
 
     said: str
     rows: Mapping[str, int]
     where: str
     ids: Sequence[int] = ()
+    versions: Sequence[SourceRow] = ()
     delivery_id: int | None = None
 
     @property
@@ -84,7 +95,9 @@ def find(workspace: Workspace, register: Register, said: str) -> Target:
     else:
         raise UsageError(f"{said!r} is no row", remedy="name a row id, delivery:N, or FILE:LINE as trace prints them")
     found: dict[str, list[int]] = {}
+    versions: list[SourceRow] = []
     with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
         for feed in FEED_TABLES:
             paths, _ = store.history(feed.name)
             if paths:
@@ -92,12 +105,13 @@ def find(workspace: Workspace, register: Register, said: str) -> Target:
                 ids = con.sql(f"SELECT row_id FROM {stored} WHERE {where} ORDER BY row_id").to_arrow_table()["row_id"]
                 if len(ids):
                     found[feed.name] = ids.to_pylist()
+                    versions += [] if number else source_rows(con, feed, f"{stored} WHERE {where}")
     if not found:
         raise UsageError(f"no stored row is {said}", remedy="`trace CUSTOMER` names rows, `delivery list` deliveries")
     counts = {feed: len(ids) for feed, ids in found.items()}
     if number:
         return Target(said, counts, where, delivery_id=int(number["number"]))
-    return Target(said, counts, where, [each for ids in found.values() for each in ids])
+    return Target(said, counts, where, [each for ids in found.values() for each in ids], versions)
 
 
 def impact(

@@ -127,6 +127,18 @@ def depending_on(files: Sequence[Mapping[str, Path]], customers: Collection[str]
     return {row[0] for row in rows}
 
 
+def source_rows(con: duckdb.DuckDBPyConnection, feed: Table, stored: str) -> Iterator[SourceRow]:
+    """Rows of a feed by row id; `stored`: what follows FROM."""
+    key = [name for name in feed.key if name != CUSTOMER]
+    columns = [CUSTOMER if CUSTOMER in feed.column_names else "NULL", feed.event_date or "NULL", *key]
+    rows = con.execute(
+        f"SELECT row_id, known_from, delivery_id, source_file, source_line, {', '.join(columns)} FROM {stored} ORDER BY row_id"
+    ).fetchall()
+    for row_id, known, delivery, file, line, whose, dated, *named in rows:
+        found = dict(zip(key, named, strict=True))
+        yield SourceRow(feed.name, row_id, whose, found, dated, known, delivery, file, line)
+
+
 @dataclass(frozen=True)
 class Belonging:
     """To whom the rows of a feed belong that name no customer. `relation`: customer_id and `columns`, which the rows have too;
@@ -179,15 +191,7 @@ class SourceRows:
                 of_scope = f"customer_id IN ({', '.join(literal(each) for each in scope.customers or ())})"
                 columns = ", ".join(belonging.columns)
                 where += f" AND ({columns}) IN (SELECT {columns} FROM ({belonging.relation}) WHERE {of_scope})"
-        key = [name for name in feed.key if name != CUSTOMER]
-        columns = ", ".join([CUSTOMER if own else "NULL", feed.event_date or "NULL", *key])
-        rows = con.execute(
-            f"SELECT row_id, known_from, delivery_id, source_file, source_line, {columns}"
-            f" FROM {self._seen(feed.name, scope)} AS row WHERE {where} ORDER BY row_id"
-        ).fetchall()
-        for row_id, known, delivery, file, line, whose, dated, *named in rows:
-            found = dict(zip(key, named, strict=True))
-            yield SourceRow(feed.name, row_id, whose, found, dated, known, delivery, file, line)
+        yield from source_rows(con, feed, f"{self._seen(feed.name, scope)} AS row WHERE {where}")
 
     def _owners(self, feed: Table, rows: str, state: str) -> str:
         """The query for the customers to whom rows belong: by name, by what the rows are about, or everybody."""
