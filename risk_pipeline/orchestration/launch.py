@@ -5,11 +5,15 @@ Put here: everything about a launch that needs Dagster. Keep out: what is printe
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from threading import Timer
 from uuid import uuid4
 
 import dagster as dg
@@ -19,6 +23,7 @@ from risk_pipeline.orchestration.failures import error_of
 from risk_pipeline.orchestration.orphans import sign_of_life
 from risk_pipeline.orchestration.partitions import ASSESSMENT_DATE
 
+SENT_AGAIN_SECONDS = 0.05
 # A step as people see it is told by two words: which step (op name), and "start", "done" or "failed".
 OnStep = Callable[[str, str], None]
 TOLD = {
@@ -60,7 +65,7 @@ def launch(
     run_id = str(uuid4())
     instance.add_dynamic_partitions(ASSESSMENT_DATE, [request.as_of.isoformat()])
     instance.add_event_listener(run_id, lambda entry: _tell(entry, on_step))
-    with sign_of_life(instance, run_id) as life:
+    with sign_of_life(instance, run_id) as life, _no_lost_interrupt():
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -72,6 +77,26 @@ def launch(
     if not result.success:
         raise _what_failed(result)
     return run_id
+
+
+@contextmanager
+def _no_lost_interrupt() -> Iterator[None]:
+    """Python drops a signal that arrives while a finaliser runs, and prints a traceback. It is sent again a moment later."""
+    usual = sys.unraisablehook
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)):
+            usual(dropped)
+            return
+        again = Timer(SENT_AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def run_config(request: Request, log_level: str) -> dict[str, object]:
