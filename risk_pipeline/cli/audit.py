@@ -33,6 +33,7 @@ NAMES: dict[Place, tuple[str, str]] = {
     "snapshot": ("snapshots", "发布快照"),
     "file": ("files of the lake", "数据湖文件"),
     "policy": ("policies", "政策版本"),
+    "catalogue": ("catalogue", "目录库"),
 }
 
 

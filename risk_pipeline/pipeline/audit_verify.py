@@ -3,7 +3,8 @@
 Put here: comparing what events say with what is there now, and naming each difference. Keep out: the chain itself and what an
 event says of a row (store.register.events, .vouching), printing (cli). Nothing is mended here.
 
-What was recorded before an event said so much (an older version) is told as not vouched for; it is no damage.
+What was recorded before an event said so much (an older version) is told as not vouched for; it is no damage. What no event tells
+of at all was put there by something else than this program, and is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import duckdb
 import rfc8785
 
 from risk_pipeline.errors import RiskError, UsageError
@@ -25,14 +27,18 @@ from risk_pipeline.pipeline.gc import REMOVED
 from risk_pipeline.pipeline.policy_versions import APPROVED, RETIRED, versions
 from risk_pipeline.pipeline.why import KEPT
 from risk_pipeline.settings import Workspace
+from risk_pipeline.store.catalogue import differences, shows_another_place
 from risk_pipeline.store.lake import Lake, file_sha256
 from risk_pipeline.store.register import Contents, Delivery, RecordedEvent, Register, RunRecord, breaks, vouching
 from risk_pipeline.store.register.register import COMPACTED, CONTINUED, OPENED, PUBLICATION
 
-Place = Literal["register", "log", "delivery", "run", "snapshot", "file", "policy"]
+Place = Literal["register", "log", "delivery", "run", "snapshot", "file", "policy", "catalogue"]
 PLACES: tuple[Place, ...] = get_args(Place)
 DAMAGED = "its bytes are not those that were written"
 GONE = "is gone"
+UNRECORDED = "no event of the log tells of it: something else than this program put it there"
+OTHERWISE = "is not what the register says (risk-pipeline catalogue rebuild)"
+ELSEWHERE = "it shows the files of another place, from where the workspace was copied: risk-pipeline catalogue rebuild"
 EXAMPLES = 5
 NO_HEAD = "risk-pipeline audit head --export FILE writes one"
 
@@ -114,6 +120,8 @@ def verify(workspace: Workspace, register: Register, today: date, exported: Head
     _check_snapshots(found, contents, manifests)
     _check_files(found, contents, manifests, lake, workspace.settings.threads or os.cpu_count() or 1)
     _check_policies(found, workspace, contents.events, today)
+    if found.intact:  # else it is right that the catalogue shows something else
+        _check_catalogue(found, workspace, register)
     return found
 
 
@@ -164,7 +172,7 @@ def _check_deliveries(found: Verification, contents: Contents) -> None:
             found.broken("delivery", f"delivery {number}", "its row is gone", event.seq)
     for number, delivery in there.items():
         if number not in vouched:
-            found.unvouched["delivery"].append(f"delivery {number}")
+            found.broken("delivery", f"delivery {number} ({delivery.feed})", UNRECORDED)
             continue
         event, said = vouched[number]
         expected = dict(said)
@@ -220,7 +228,9 @@ def _check_runs(found: Verification, contents: Contents, lake: Lake) -> dict[str
     manifests = {}
     for run_id, run in there.items():
         told = by_run.get(run_id, [])
-        if not told or told[0].action != OPENED:
+        if not told:
+            found.broken("run", f"run {run_id} ({run.as_of})", UNRECORDED)
+        elif told[0].action != OPENED:
             found.unvouched["run"].append(f"run {run_id}")
         if told:
             _compare_run(found, run, told, run_id in stale)
@@ -323,12 +333,13 @@ def _check_snapshots(found: Verification, contents: Contents, manifests: Mapping
                 listed[place]["last_snapshot"] = number - 1
             part = {"run_id": each.run_id, "path": table["path"], "rows": table["rows"], "last_snapshot": None}
             listed[place] = expected[(*place, number)] = part
-    found.unvouched["snapshot"] += [f"snapshot {number}" for number in there if number not in told]
+    for number in sorted(there.keys() - told):
+        found.broken("snapshot", f"snapshot {number}", UNRECORDED)
     if in_order and contents.published != in_order[-1].event.detail["snapshot_id"]:
         newest = in_order[-1].event
         what = f"names snapshot {contents.published}, and {newest.detail['snapshot_id']} was published last"
         found.broken("snapshot", "pointer", what, newest.seq)
-    if all(each.tables for each in in_order) and not found.unvouched["snapshot"]:
+    if all(each.tables for each in in_order):
         _compare_parts(found, contents, expected)
 
 
@@ -364,7 +375,12 @@ def _check_files(found: Verification, contents: Contents, manifests: Mapping[str
     """Every file the log vouches for, by its bytes; and the files that readers are shown and nobody vouches for."""
     removed = {path for event in contents.events if event.action == REMOVED for path in event.detail.get("files", ())}
     files = {each.path: each for each in _vouched(contents, manifests, lake)}
-    found.unvouched["file"] += [path for path in _shown(contents, lake) if path not in files]
+    kept = set(lake.changes_parts())
+    for path in _shown(contents, lake):
+        if path in kept and path not in files:
+            found.broken("file", path, UNRECORDED)
+        elif path not in files:
+            found.unvouched["file"].append(path)
     for each in files.values():
         if not lake.absolute(each.path).is_file() and each.needed and each.path not in removed:
             found.broken("file", each.path, f"{GONE} ({each.what})", each.event)
@@ -438,3 +454,26 @@ def _check_policies(found: Verification, workspace: Workspace, log: Sequence[Rec
     for version, act in acts.items():
         if version not in there and act.action == APPROVED:
             found.broken("policy", f"policy {version}", "was approved, and no readable file has it", act.seq)
+
+
+# ---------------------------------------------------------------- the catalogue
+
+
+def _check_catalogue(found: Verification, workspace: Workspace, register: Register) -> None:
+    """What analysts open is what a catalogue built now would be: each view, and the rows of the audit tables."""
+    path = workspace.catalogue
+    if not path.is_file():
+        return
+    scratch = workspace.warehouse / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        if shows_another_place(path, workspace.lake):
+            found.unvouched["catalogue"].append(ELSEWHERE)
+            return
+        others = differences(path, Lake(workspace.lake), register, scratch)
+    except (duckdb.Error, ValueError) as exc:
+        found.broken("catalogue", path.name, f"cannot be read: {str(exc).splitlines()[0]}")
+        return
+    found.checked["catalogue"] = 1
+    for name in others:
+        found.broken("catalogue", f"{path.name} {name}", OTHERWISE)

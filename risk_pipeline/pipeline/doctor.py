@@ -17,13 +17,12 @@ from pathlib import Path
 
 import duckdb
 
-from risk_pipeline.engine.sql import literal
 from risk_pipeline.errors import Locked, RiskError
 from risk_pipeline.factors.catalogue import load_catalogue
 from risk_pipeline.feeds.spec import load_feeds
 from risk_pipeline.policy.load import load_policy
 from risk_pipeline.settings import Workspace
-from risk_pipeline.store.catalogue import pattern
+from risk_pipeline.store.catalogue import shows_another_place
 from risk_pipeline.store.lake import Lake
 from risk_pipeline.store.lock import workspace_lock
 from risk_pipeline.store.register import Register
@@ -112,12 +111,9 @@ def _catalogue(workspace: Workspace, register: Register) -> Looked:
         with duckdb.connect(workspace.catalogue, read_only=True) as con:
             [(shown,)] = con.execute("SELECT MAX(snapshot_id) FROM audit.snapshot").fetchall()
             con.execute("SELECT 1 FROM mart.current_risk LIMIT 1").fetchall()
-            [(view,)] = con.execute(
-                "SELECT sql FROM duckdb_views() WHERE schema_name = 'mart' AND view_name = 'current_risk'"
-            ).fetchall()
     except duckdb.Error as exc:
         return Looked("catalogue", False, str(exc).splitlines()[0], remedy)
-    if literal(pattern(workspace.lake.absolute()))[1:-1] not in view:
+    if shows_another_place(workspace.catalogue, workspace.lake):
         return Looked("catalogue", False, "shows the files of another place: the workspace was moved or copied", remedy)
     found = f"shows publication {shown} of {snapshot.snapshot_id}, newest date {snapshot.dates()[-1]}"
     return Looked("catalogue", shown == snapshot.snapshot_id, found, remedy)

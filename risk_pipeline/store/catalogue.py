@@ -68,6 +68,57 @@ def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
         flush_to_disk(path.parent)
 
 
+def shows_another_place(path: Path, lake: Path) -> bool:
+    """Whether the views of the catalogue name files of another lake than that folder: the workspace was moved or copied."""
+    with duckdb.connect(path, read_only=True) as connection:
+        [(view,)] = connection.execute(
+            "SELECT sql FROM duckdb_views() WHERE schema_name = 'mart' AND view_name = 'current_risk'"
+        ).fetchall()
+    return "read_parquet" in view and _literal(_pattern(lake.absolute()))[1:-1] not in view
+
+
+def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> list[str]:
+    """The views and tables of the catalogue at `path` that are others than those of one built now, for a moment, in `scratch`:
+    by their definitions and, of tables, by their rows.
+    """
+    built = scratch / f"catalogue-{uuid4().hex[:8]}.duckdb"
+    try:
+        _fill(built, lake, register)
+        with duckdb.connect() as connection:
+            for name, file in (("built", built), ("shown", path)):
+                connection.execute(f"ATTACH {_literal(str(file))} AS {name} (READ_ONLY)")
+            return _other_definitions(connection) + _other_rows(connection)
+    finally:
+        built.unlink(missing_ok=True)
+
+
+def _other_definitions(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    defined = """
+        SELECT schema_name || '.' || view_name AS name, sql FROM duckdb_views() WHERE database_name = '{0}' AND NOT internal
+        UNION ALL
+        SELECT schema_name || '.' || table_name, sql FROM duckdb_tables() WHERE database_name = '{0}' AND NOT internal
+    """
+    there, right = (f"({defined.format(name)})" for name in ("shown", "built"))
+    rows = connection.execute(
+        f"SELECT name FROM (({there} EXCEPT {right}) UNION ALL ({right} EXCEPT {there})) GROUP BY name ORDER BY name"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _other_rows(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    tables = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'built' INTERSECT"
+        " SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'shown' ORDER BY 1"
+    ).fetchall()
+    found = []
+    for (name,) in tables:
+        there, right = f"FROM shown.{name}", f"FROM built.{name}"
+        query = f"SELECT COUNT(*) FROM (({there} EXCEPT ALL {right}) UNION ALL ({right} EXCEPT ALL {there}))"
+        [(count,)] = connection.execute(query).fetchall()
+        found += [name] if count else []
+    return found
+
+
 @contextmanager
 def _build_lock(path: Path) -> Iterator[None]:
     try:
@@ -184,7 +235,7 @@ def _files(table: Table, lake: Lake, paths: Sequence[str | None]) -> list[str]:
             f"{table.full_name} has {len(distinct)} files, and a view of the catalogue takes at most {MAX_FILES}",
             remedy="it needs compaction: an ingest compacts a feed, a full assessment folds the parts of a result table",
         )
-    return [_literal(pattern(lake.absolute(path))) for path in distinct]
+    return [_literal(_pattern(lake.absolute(path))) for path in distinct]
 
 
 def _create_audit_table(connection: duckdb.DuckDBPyConnection, table: Table, register: Register) -> None:
@@ -237,6 +288,6 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def pattern(path: Path) -> str:
-    """The path with its *, ? and [ taken as they are, as views name it: read_parquet takes every path as a pattern."""
+def _pattern(path: Path) -> str:
+    """The path with its *, ? and [ taken as they are: read_parquet takes every path as a pattern."""
     return "".join(f"[{each}]" if each in "*?[" else each for each in str(path))

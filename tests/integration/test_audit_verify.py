@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from risk_pipeline.cli.app import run
@@ -173,13 +174,13 @@ def test_a_file_that_was_removed_on_purpose_is_no_damage(root: Path) -> None:
     assert findings(root) == []
 
 
-def test_a_file_slipped_in_where_readers_look_is_said_to_be_unvouched(root: Path) -> None:
+def test_a_file_slipped_in_where_readers_look_is_named(root: Path) -> None:
     slipped = root / "warehouse" / "lake" / "audit" / "decision_change" / f"{DECEMBER}" / "x.parquet"
     slipped.parent.mkdir(parents=True)
     shutil.copy(lake(root, "audit/column_lineage/*/*.parquet"), slipped)
-    found = verified(root)
-    assert found.intact
-    assert found.unvouched["file"] == [f"audit/decision_change/{DECEMBER}/x.parquet"]
+    (found,) = findings(root)
+    assert found.name == f"audit/decision_change/{DECEMBER}/x.parquet"
+    assert "no event of the log tells of it" in found.what
 
 
 # ---------------------------------------------------------------- the register
@@ -228,12 +229,46 @@ def test_a_changed_row_names_table_row_and_column(root: Path, statement: str, pl
     assert any(what in each.what for each in found), found
 
 
-def test_a_row_that_nobody_recorded_is_not_vouched_for(root: Path) -> None:
-    altered(root, "INSERT INTO run SELECT 'x', as_of, known_at, label, 'failed', policy_version, policy_hash, code_version,"
-                  " previous_as_of, previous_run_id, 0, started_at, ended_at, '', manifest FROM run LIMIT 1")  # fmt: skip
-    found = verified(root)
-    assert found.intact
-    assert found.unvouched["run"] == ["run x"]
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("INSERT INTO run SELECT 'x', as_of, known_at, label, 'failed', policy_version, policy_hash, code_version,"
+         " previous_as_of, previous_run_id, 0, started_at, ended_at, '', manifest FROM run LIMIT 1", "run x "),
+        ("INSERT INTO snapshot SELECT 9, snapshot_id, run_id, as_of, published_at, n_tables, n_rows FROM snapshot LIMIT 1",
+         "snapshot 9"),
+    ],
+)  # fmt: skip
+def test_what_nobody_recorded_is_named(root: Path, statement: str, name: str) -> None:
+    altered(root, statement)
+    (found,) = findings(root)
+    assert found.name.startswith(name)
+    assert "no event of the log tells of it" in found.what
+
+
+def test_a_log_that_was_emptied_with_its_counter_vouches_for_nothing(root: Path) -> None:
+    altered(root, "DELETE FROM event WHERE seq > 0", "UPDATE counter SET value = 0 WHERE name = 'event'")
+    assert {each.place for each in findings(root)} == {"delivery", "run", "snapshot"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE OR REPLACE VIEW decision.credit_limit AS SELECT * FROM score.risk_score",
+        "UPDATE audit.run SET policy_version = 'x'",
+        "DROP VIEW mart.portfolio",
+        "CREATE VIEW mart.mine AS SELECT 1",
+    ],
+)
+def test_a_catalogue_that_shows_something_else_is_named(root: Path, statement: str) -> None:
+    workspace = Workspace.load(root)
+    assert verified(root).unvouched["catalogue"], "it was copied with the workspace"
+    with Register.open(workspace.register_url) as register:
+        build_catalogue(workspace.catalogue, Lake(workspace.lake), register)
+    assert verified(root).checked["catalogue"] == 1
+    workspace.catalogue.chmod(0o640)
+    with duckdb.connect(workspace.catalogue) as connection:
+        connection.execute(statement)
+    assert {each.place for each in findings(root)} == {"catalogue"}
 
 
 def test_a_changed_manifest_does_not_hide_a_changed_table(root: Path) -> None:
