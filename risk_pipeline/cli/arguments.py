@@ -57,7 +57,10 @@ def knowledge(text: str, as_of: date, zone: ZoneInfo) -> datetime | None:
         raise UsageError(
             f"--known-at {text!r} is no moment", remedy="write now, as-of, or a timestamp such as 2026-06-30T18:00:00+08:00"
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    known = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if known > datetime.now(UTC):
+        raise UsageError(f"--known-at {text} has not come yet", remedy="write now, or a moment that has passed")
+    return known
 
 
 def where_option(workspace: Workspace) -> str:

@@ -226,6 +226,9 @@ def _verdict(workspace: Workspace, found: Verification, with_head: bool) -> list
     said = [
         (f"Everything is as the log says; it ends at event {seq}, hash {chain}.", f"全部与日志一致；日志止于第 {seq} 号事件。")
     ]
+    if any(found.unvouched.values()):
+        en = f"Nothing is broken, and what is named above is not vouched for; the log ends at event {seq}, hash {chain}."
+        said = [(en, f"未发现损坏；以上所列无日志佐证；日志止于第 {seq} 号事件。")]
     if not with_head:
         typed = f"risk-pipeline audit head --export FILE{where_option(workspace)}"
         said.append(

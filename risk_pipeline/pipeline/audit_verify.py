@@ -29,7 +29,7 @@ from risk_pipeline.pipeline.why import KEPT
 from risk_pipeline.settings import Workspace
 from risk_pipeline.store.catalogue import differences, shows_another_place
 from risk_pipeline.store.lake import Lake, file_sha256
-from risk_pipeline.store.register import Contents, Delivery, RecordedEvent, Register, RunRecord, breaks, vouching
+from risk_pipeline.store.register import CheckRecord, Contents, Delivery, RecordedEvent, Register, RunRecord, breaks, vouching
 from risk_pipeline.store.register.register import COMPACTED, CONTINUED, OPENED, PUBLICATION
 
 Place = Literal["register", "log", "delivery", "run", "snapshot", "file", "policy", "catalogue"]
@@ -230,18 +230,27 @@ def _check_runs(found: Verification, contents: Contents, lake: Lake) -> dict[str
         told = by_run.get(run_id, [])
         if not told:
             found.broken("run", f"run {run_id} ({run.as_of})", UNRECORDED)
-        elif told[0].action != OPENED:
+            continue
+        if told[0].action != OPENED:
             found.unvouched["run"].append(f"run {run_id}")
-        if told:
-            _compare_run(found, run, told, run_id in stale)
+        _compare_run(found, run, told, run_id in stale)
         published = next((event for event in told if event.action == PUBLICATION), None)
         if published is not None:
             manifests[run_id] = _Published(published, run_id, _sound_manifest(found, run, published, lake))
-        if told and vouching.CHECKS in told[-1].detail:
-            of_run = vouching.of_checks([check for check in contents.checks if check.run_id == run_id])
-            if of_run != told[-1].detail[vouching.CHECKS]:
-                found.broken("run", f"check_result of run {run_id}", "the answers of its checks were changed", told[-1].seq)
+    _check_answers(found, contents, {run_id: by_run[run_id][-1] for run_id in there if run_id in by_run})
     return manifests
+
+
+def _check_answers(found: Verification, contents: Contents, newest: Mapping[str, RecordedEvent]) -> None:
+    """The answers of the checks of each run, by the newest event about it."""
+    answers: dict[str, list[CheckRecord]] = {}
+    for check in contents.checks:
+        answers.setdefault(check.run_id, []).append(check)
+    for run_id, event in newest.items():
+        if vouching.CHECKS in event.detail and vouching.of_checks(answers.get(run_id, [])) != event.detail[vouching.CHECKS]:
+            found.broken("run", f"check_result of run {run_id}", "the answers of its checks were changed", event.seq)
+    for run_id in sorted(answers.keys() - {run.run_id for run in contents.runs}):
+        found.broken("run", f"check_result of run {run_id}", UNRECORDED)
 
 
 def _compare_run(found: Verification, run: RunRecord, told: Sequence[RecordedEvent], is_stale: bool) -> None:
@@ -463,17 +472,20 @@ def _check_catalogue(found: Verification, workspace: Workspace, register: Regist
     """What analysts open is what a catalogue built now would be: each view, and the rows of the audit tables."""
     path = workspace.catalogue
     if not path.is_file():
+        if register.current_snapshot() is not None:
+            found.broken("catalogue", path.name, f"{GONE} (risk-pipeline catalogue rebuild)")
         return
     scratch = workspace.warehouse / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     try:
         if shows_another_place(path, workspace.lake):
             found.unvouched["catalogue"].append(ELSEWHERE)
-            return
-        others = differences(path, Lake(workspace.lake), register, scratch)
+        newest, others = differences(path, Lake(workspace.lake), register, scratch)
     except (duckdb.Error, ValueError) as exc:
         found.broken("catalogue", path.name, f"cannot be read: {str(exc).splitlines()[0]}")
         return
     found.checked["catalogue"] = 1
+    if newest < found.head.seq:
+        found.unvouched["catalogue"].append(f"it was built before event {newest + 1}: risk-pipeline catalogue rebuild")
     for name in others:
         found.broken("catalogue", f"{path.name} {name}", OTHERWISE)

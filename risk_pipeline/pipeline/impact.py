@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import duckdb
 
@@ -106,12 +106,29 @@ def find(workspace: Workspace, register: Register, said: str) -> Target:
                 if len(ids):
                     found[feed.name] = ids.to_pylist()
                     versions += [] if number else source_rows(con, feed, f"{stored} WHERE {where}")
-    if not found:
-        raise UsageError(f"no stored row is {said}", remedy="`trace CUSTOMER` names rows, `delivery list` deliveries")
+        if not found:
+            _refuse_unstored(con, workspace, register, said, where if line else None)
     counts = {feed: len(ids) for feed, ids in found.items()}
     if number:
         return Target(said, counts, where, delivery_id=int(number["number"]))
     return Target(said, counts, where, [each for ids in found.values() for each in ids], versions)
+
+
+def _refuse_unstored(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, register: Register, said: str, where: str | None
+) -> NoReturn:
+    """Say that no row was stored, and of a line (`where`) that was rejected that it was."""
+    lake = Lake(workspace.lake)
+    paths = [lake.absolute(each.quarantine_path) for each in register.deliveries() if each.quarantine_path]
+    if where is not None and paths:
+        rejected = f"read_parquet({path_list(paths)}, union_by_name = true)"
+        rows = con.execute(f"SELECT delivery_id, rule FROM {rejected} WHERE {where} ORDER BY ALL LIMIT 1").fetchall()
+        for number, rule in rows:
+            raise UsageError(
+                f"{said} was rejected ({rule}, delivery {number}): no figure rests on it",
+                remedy="risk-pipeline quarantine list shows rejected lines",
+            )
+    raise UsageError(f"no stored row is {said}", remedy="`trace CUSTOMER` names rows, `delivery list` deliveries")
 
 
 def impact(

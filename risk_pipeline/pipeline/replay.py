@@ -126,8 +126,9 @@ def restate(
     with computed_again(workspace, register, told, progress=progress) as found:
         progress("compare")
         moves = _moves(workspace, record, found)
-    new = [each.delivery_id for each in effective if each.delivery_id > record.manifest["last_delivery"]]
-    return Restatement(record, known_at, new, moves)
+    first, second = sorted((record.known_at, told.known_at))
+    between = [each.delivery_id for each in effective if first < each.received_at <= second]
+    return Restatement(record, known_at, between, moves)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -70,16 +71,18 @@ def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
 
 def shows_another_place(path: Path, lake: Path) -> bool:
     """Whether the views of the catalogue name files of another lake than that folder: the workspace was moved or copied."""
-    with duckdb.connect(path, read_only=True) as connection:
-        [(view,)] = connection.execute(
-            "SELECT sql FROM duckdb_views() WHERE schema_name = 'mart' AND view_name = 'current_risk'"
-        ).fetchall()
-    return "read_parquet" in view and _literal(_pattern(lake.absolute()))[1:-1] not in view
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {_literal(str(path))} AS shown (READ_ONLY)")
+        root = _root_shown(connection, "shown")
+    return root is not None and root != _quoted_root(lake)
 
 
-def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> list[str]:
-    """The views and tables of the catalogue at `path` that are others than those of one built now, for a moment, in `scratch`:
-    by their definitions and, of tables, by their rows.
+def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> tuple[int, list[str]]:
+    """The newest event that the catalogue at `path` shows, and which of its views and tables are others than they must be.
+
+    They are compared with a catalogue built now, for a moment, in `scratch`: by definition, and tables of the register by their
+    rows. Where the files lie does not count: shows_another_place tells that. Of a catalogue built before the newest event only
+    the events it shows can be compared. duckdb.Error when it is no catalogue.
     """
     built = scratch / f"catalogue-{uuid4().hex[:8]}.duckdb"
     try:
@@ -87,14 +90,45 @@ def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> li
         with duckdb.connect() as connection:
             for name, file in (("built", built), ("shown", path)):
                 connection.execute(f"ATTACH {_literal(str(file))} AS {name} (READ_ONLY)")
-            return _other_definitions(connection) + _other_rows(connection)
+            newest = {name: _newest_event(connection, name) for name in ("built", "shown")}
+            if newest["shown"] < newest["built"]:
+                return newest["shown"], _other_rows(connection, "audit.event", f"WHERE seq <= {newest['shown']}")
+            tables = connection.execute(
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'built' ORDER BY ALL"
+            ).fetchall()
+            others = _other_definitions(connection, lake)
+            rows = (name for (table,) in tables if table not in others for name in _other_rows(connection, table))
+            return newest["shown"], [*others, *rows]
     finally:
         built.unlink(missing_ok=True)
 
 
-def _other_definitions(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    defined = """
-        SELECT schema_name || '.' || view_name AS name, sql FROM duckdb_views() WHERE database_name = '{0}' AND NOT internal
+def _newest_event(connection: duckdb.DuckDBPyConnection, database: str) -> int:
+    [(seq,)] = connection.execute(f"SELECT COALESCE(MAX(seq), 0) FROM {database}.audit.event").fetchall()
+    return int(seq)
+
+
+def _quoted_root(lake: Path) -> str:
+    """The folder as the views name it."""
+    return _literal(_pattern(lake.absolute()))[1:-1]
+
+
+def _root_shown(connection: duckdb.DuckDBPyConnection, database: str) -> str | None:
+    """The folder whose files mart.current_risk shows, as it stands in the view; None when it shows none."""
+    found = connection.execute(
+        "SELECT sql FROM duckdb_views() WHERE schema_name = 'mart' AND view_name = 'current_risk' AND database_name = ?",
+        [database],
+    ).fetchall()
+    named = re.search(r"'((?:[^']|'')*)/mart/current_risk/", found[0][0]) if found else None
+    return named[1] if named else None
+
+
+def _other_definitions(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
+    root, own = _root_shown(connection, "shown"), _quoted_root(lake.root)
+    here = f"REPLACE(sql, {_literal(root)}, {_literal(own)})" if root is not None else "sql"
+    defined = f"""
+        SELECT schema_name || '.' || view_name AS name, {here} AS sql
+        FROM duckdb_views() WHERE database_name = '{{0}}' AND NOT internal
         UNION ALL
         SELECT schema_name || '.' || table_name, sql FROM duckdb_tables() WHERE database_name = '{0}' AND NOT internal
     """
@@ -105,18 +139,12 @@ def _other_definitions(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _other_rows(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    tables = connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'built' INTERSECT"
-        " SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'shown' ORDER BY 1"
-    ).fetchall()
-    found = []
-    for (name,) in tables:
-        there, right = f"FROM shown.{name}", f"FROM built.{name}"
-        query = f"SELECT COUNT(*) FROM (({there} EXCEPT ALL {right}) UNION ALL ({right} EXCEPT ALL {there}))"
-        [(count,)] = connection.execute(query).fetchall()
-        found += [name] if count else []
-    return found
+def _other_rows(connection: duckdb.DuckDBPyConnection, table: str, where: str = "") -> list[str]:
+    """The name of the table, when its rows are not the same in both."""
+    there, right = (f"FROM {name}.{table} {where}" for name in ("shown", "built"))
+    query = f"SELECT COUNT(*) FROM (({there} EXCEPT ALL {right}) UNION ALL ({right} EXCEPT ALL {there}))"
+    [(count,)] = connection.execute(query).fetchall()
+    return [table] if count else []
 
 
 @contextmanager

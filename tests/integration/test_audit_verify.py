@@ -236,6 +236,8 @@ def test_a_changed_row_names_table_row_and_column(root: Path, statement: str, pl
          " previous_as_of, previous_run_id, 0, started_at, ended_at, '', manifest FROM run LIMIT 1", "run x "),
         ("INSERT INTO snapshot SELECT 9, snapshot_id, run_id, as_of, published_at, n_tables, n_rows FROM snapshot LIMIT 1",
          "snapshot 9"),
+        ("INSERT INTO check_result SELECT 'nobody', stage, check_name, table_name, severity, passed, n_failed, detail, checked_at"
+         " FROM check_result LIMIT 1", "check_result of run nobody"),
     ],
 )  # fmt: skip
 def test_what_nobody_recorded_is_named(root: Path, statement: str, name: str) -> None:
@@ -243,6 +245,20 @@ def test_what_nobody_recorded_is_named(root: Path, statement: str, name: str) ->
     (found,) = findings(root)
     assert found.name.startswith(name)
     assert "no event of the log tells of it" in found.what
+
+
+def test_what_would_change_rows_behind_our_back_is_named(root: Path) -> None:
+    with sqlite3.connect(root / "warehouse" / "register.db") as connection:
+        connection.execute("CREATE TRIGGER t AFTER INSERT ON event BEGIN UPDATE event SET actor = 'x' WHERE seq = NEW.seq; END")
+    (found,) = findings(root)
+    assert "trigger t" in found.what
+
+
+def test_a_register_that_was_cut_off_is_said_to_be_damaged(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = root / "warehouse" / "register.db"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    typed(root, "verify", code=3)
+    assert "restore it from a backup" in capsys.readouterr().err
 
 
 def test_a_log_that_was_emptied_with_its_counter_vouches_for_nothing(root: Path) -> None:
@@ -262,13 +278,41 @@ def test_a_log_that_was_emptied_with_its_counter_vouches_for_nothing(root: Path)
 def test_a_catalogue_that_shows_something_else_is_named(root: Path, statement: str) -> None:
     workspace = Workspace.load(root)
     assert verified(root).unvouched["catalogue"], "it was copied with the workspace"
-    with Register.open(workspace.register_url) as register:
-        build_catalogue(workspace.catalogue, Lake(workspace.lake), register)
-    assert verified(root).checked["catalogue"] == 1
-    workspace.catalogue.chmod(0o640)
-    with duckdb.connect(workspace.catalogue) as connection:
+    with altered_catalogue(root) as connection:
+        connection.execute(statement)
+    assert {each.place for each in findings(root)} == {"catalogue"}, "wherever its files are"
+    rebuilt(root)
+    assert not verified(root).unvouched["catalogue"]
+    with altered_catalogue(root) as connection:
         connection.execute(statement)
     assert {each.place for each in findings(root)} == {"catalogue"}
+    workspace.catalogue.unlink()
+    (found,) = findings(root)
+    assert "is gone" in found.what
+
+
+def test_a_catalogue_of_before_the_newest_event_is_no_damage(root: Path) -> None:
+    rebuilt(root)
+    with Register.open(Workspace.load(root).register_url) as register:
+        register.add_event(replace(register.events()[-1], action="policy.looked_at", subject="policy x", detail={}))
+    found = verified(root)
+    assert found.intact
+    assert "before event" in found.unvouched["catalogue"][0]
+    with altered_catalogue(root) as connection:
+        connection.execute("UPDATE audit.event SET actor = 'x' WHERE seq = 2")
+    assert [each.name for each in findings(root)] == ["risk.duckdb audit.event"]
+
+
+def rebuilt(root: Path) -> None:
+    workspace = Workspace.load(root)
+    with Register.open(workspace.register_url) as register:
+        build_catalogue(workspace.catalogue, Lake(workspace.lake), register)
+
+
+def altered_catalogue(root: Path) -> duckdb.DuckDBPyConnection:
+    path = Workspace.load(root).catalogue
+    path.chmod(0o640)
+    return duckdb.connect(path)
 
 
 def test_a_changed_manifest_does_not_hide_a_changed_table(root: Path) -> None:
@@ -358,6 +402,8 @@ def test_a_log_cut_off_at_its_end_is_found_by_an_exported_head_alone(root: Path)
 def test_a_log_written_anew_is_found_by_an_exported_head_alone(root: Path) -> None:
     exported = head(root)
     rewritten(root, lambda event: replace(event, actor="mia" if event.actor == "lena" else event.actor))
+    assert {each.place for each in findings(root)} == {"catalogue"}
+    rebuilt(root)
     assert findings(root) == []
     (found,) = findings(root, exported)
     assert "the log was written anew" in found.what
@@ -367,6 +413,7 @@ def test_a_log_of_an_older_version_vouches_for_less_and_is_no_damage(root: Path)
     """Events that told neither the files of a delivery nor the manifest of a run."""
     young = ("lake", "files_sha256", "warnings_sha256", "manifest_sha256", "checks_sha256", "made_stale")
     rewritten(root, lambda event: replace(event, detail={k: v for k, v in event.detail.items() if k not in young}))
+    rebuilt(root)
     found = verified(root)
     assert found.findings == []
     assert "delivery 1" in found.unvouched["delivery"]
@@ -409,6 +456,9 @@ def typed(root: Path, *arguments: str, code: int = 0) -> None:
 
 def test_verify_head_and_list_as_people_type_them(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "head.json"
+    typed(root, "verify")
+    assert "Nothing is broken, and what is named above is not vouched for" in capsys.readouterr().out
+    rebuilt(root)
     typed(root, "verify")
     assert "Everything is as the log says" in capsys.readouterr().out
     typed(root, "head")

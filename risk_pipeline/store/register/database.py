@@ -28,12 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from risk_pipeline.errors import RiskError, UsageError
+from risk_pipeline.errors import Refused, RiskError, UsageError
 from risk_pipeline.store.register.models import Base
 
 HEAD = "0003"
 VERSION_TABLE = "register_version"  # not alembic_version: the database may be shared with another program of that habit
 BUSY_TIMEOUT_MS = 30_000
+DAMAGE = ("malformed", "not a database")  # what SQLite says of a file that is cut off or written over
 _MIGRATION_LOCK = 0x5249534B  # an arbitrary constant ("RISK"): the PostgreSQL advisory lock of a migration
 
 
@@ -45,6 +46,8 @@ def open_engine(url: str) -> Engine:
             _migrate(engine)
     except DBAPIError as exc:
         engine.dispose()
+        if any(word in str(exc.orig) for word in DAMAGE):
+            raise Refused(f"the register {_shown(engine.url)} is damaged: {exc.orig}", remedy="restore it from a backup") from exc
         remedy = "check that the database is up and that `register_url` in risk.yaml names it"
         if engine.url.get_backend_name() == "sqlite":
             remedy = "check that the folder of the register can be written to, and that its disk is not full"
@@ -103,14 +106,20 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def file_damage(connection: Connection) -> list[str]:
-    """What SQLite's own check says of its file; nothing for a sound one, and for PostgreSQL, which checks its pages itself."""
+    """What SQLite's own check says of its file, and what would change rows behind our back. Nothing for a sound one, and for
+    PostgreSQL, which checks its pages itself.
+    """
     if connection.dialect.name != "sqlite":
         return []
     try:
         said = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(10)"))]
     except DBAPIError as exc:
         said = [str(exc.orig)]
-    return [f"the file of the register is damaged: {each}" for each in said if each != "ok"]
+    damage = [f"the file of the register is damaged: {each}" for each in said if each != "ok"]
+    if damage:
+        return damage
+    foreign = connection.execute(text("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name"))
+    return [f"the register has a {kind} {name} that this program did not put there" for kind, name in foreign]
 
 
 def row_damage(connection: Connection) -> list[str]:
