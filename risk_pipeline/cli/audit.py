@@ -226,9 +226,13 @@ def _verdict(workspace: Workspace, found: Verification, with_head: bool) -> list
     said = [
         (f"Everything is as the log says; it ends at event {seq}, hash {chain}.", f"全部与日志一致；日志止于第 {seq} 号事件。")
     ]
+    if found.catalogue_event is not None and found.catalogue_event < seq:
+        behind = f"risk-pipeline catalogue rebuild{where_option(workspace)}"
+        en = f"The catalogue was built after event {found.catalogue_event}; its results are those. To show all: {behind}"
+        said.append((en, f"目录库建于第 {found.catalogue_event} 号事件之后，其评估结果一致；更新目录库：{behind}"))
     if any(found.unvouched.values()):
         en = f"Nothing is broken, and what is named above is not vouched for; the log ends at event {seq}, hash {chain}."
-        said = [(en, f"未发现损坏；以上所列无日志佐证；日志止于第 {seq} 号事件。")]
+        said[0] = (en, f"未发现损坏；以上所列无日志佐证；日志止于第 {seq} 号事件。")
     if not with_head:
         typed = f"risk-pipeline audit head --export FILE{where_option(workspace)}"
         said.append(

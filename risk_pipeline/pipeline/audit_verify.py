@@ -64,13 +64,16 @@ class Head:
 
 @dataclass
 class Verification:
-    """What was found. `checked` and `unvouched`: how many, and which, by place; `bytes`: of the files that were hashed."""
+    """What was found. `checked` and `unvouched`: how many, and which, by place; `bytes`: of the files that were hashed;
+    `catalogue_event`: the newest event that the catalogue shows, None when it was not compared.
+    """
 
     head: Head
     findings: list[Finding] = field(default_factory=list)
     checked: dict[Place, int] = field(default_factory=lambda: dict.fromkeys(PLACES, 0))
     unvouched: dict[Place, list[str]] = field(default_factory=lambda: {place: [] for place in PLACES})
     bytes: int = 0
+    catalogue_event: int | None = None
 
     @property
     def intact(self) -> bool:
@@ -481,11 +484,13 @@ def _check_catalogue(found: Verification, workspace: Workspace, register: Regist
         if shows_another_place(path, workspace.lake):
             found.unvouched["catalogue"].append(ELSEWHERE)
         newest, others = differences(path, Lake(workspace.lake), register, scratch)
+    except RiskError as exc:  # no catalogue can be built of what there is
+        found.unvouched["catalogue"].append(exc.message)
+        return
     except (duckdb.Error, ValueError) as exc:
         found.broken("catalogue", path.name, f"cannot be read: {str(exc).splitlines()[0]}")
         return
     found.checked["catalogue"] = 1
-    if newest < found.head.seq:
-        found.unvouched["catalogue"].append(f"it was built before event {newest + 1}: risk-pipeline catalogue rebuild")
+    found.catalogue_event = newest
     for name in others:
         found.broken("catalogue", f"{path.name} {name}", OTHERWISE)

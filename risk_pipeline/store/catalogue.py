@@ -39,6 +39,7 @@ CATALOGUE_MODE = 0o440
 QUARANTINE = "audit.quarantine"
 CHANGES = "audit.decision_change"
 LINEAGE = "audit.column_lineage"
+RESULTS = ("factor.", "score.", "decision.", "mart.")
 
 
 def build_catalogue(path: Path, lake: Lake, register: Register) -> None:
@@ -81,8 +82,8 @@ def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> tu
     """The newest event that the catalogue at `path` shows, and which of its views and tables are others than they must be.
 
     They are compared with a catalogue built now, for a moment, in `scratch`: by definition, and tables of the register by their
-    rows. Where the files lie does not count: shows_another_place tells that. Of a catalogue built before the newest event only
-    the events it shows can be compared. duckdb.Error when it is no catalogue.
+    rows. Where the files lie does not count: shows_another_place tells that. Of a catalogue built before the newest event the
+    results, which change with a publication only, and the events it shows can be compared. duckdb.Error when it is no catalogue.
     """
     built = scratch / f"catalogue-{uuid4().hex[:8]}.duckdb"
     try:
@@ -91,12 +92,13 @@ def differences(path: Path, lake: Lake, register: Register, scratch: Path) -> tu
             for name, file in (("built", built), ("shown", path)):
                 connection.execute(f"ATTACH {_literal(str(file))} AS {name} (READ_ONLY)")
             newest = {name: _newest_event(connection, name) for name in ("built", "shown")}
+            others = _other_definitions(connection, lake)
             if newest["shown"] < newest["built"]:
-                return newest["shown"], _other_rows(connection, "audit.event", f"WHERE seq <= {newest['shown']}")
+                results = [name for name in others if name.startswith(RESULTS)]
+                return newest["shown"], results + _other_rows(connection, "audit.event", f"WHERE seq <= {newest['shown']}")
             tables = connection.execute(
                 "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'built' ORDER BY ALL"
             ).fetchall()
-            others = _other_definitions(connection, lake)
             rows = (name for (table,) in tables if table not in others for name in _other_rows(connection, table))
             return newest["shown"], [*others, *rows]
     finally:

@@ -297,10 +297,11 @@ def test_a_catalogue_of_before_the_newest_event_is_no_damage(root: Path) -> None
         register.add_event(replace(register.events()[-1], action="policy.looked_at", subject="policy x", detail={}))
     found = verified(root)
     assert found.intact
-    assert "before event" in found.unvouched["catalogue"][0]
+    assert found.catalogue_event == found.head.seq - 1
     with altered_catalogue(root) as connection:
         connection.execute("UPDATE audit.event SET actor = 'x' WHERE seq = 2")
-    assert [each.name for each in findings(root)] == ["risk.duckdb audit.event"]
+        connection.execute("CREATE OR REPLACE VIEW decision.credit_limit AS SELECT * FROM score.risk_score")
+    assert [each.name for each in findings(root)] == ["risk.duckdb decision.credit_limit", "risk.duckdb audit.event"]
 
 
 def rebuilt(root: Path) -> None:
