@@ -309,11 +309,11 @@ PHRASES = {
     "impact_none": ("no published assessment rests on it", "没有已发布的评估以此为依据"),
     "impact_date": (
         "{day}: figures of {customers} rest on it ({names}); without it {figures} of {changed} would be others",
-        "{day}：{n_customers} 个客户的数值以此为依据（{names}）；若无此数据，{n_changed} 个客户的 {n_figures} 项数值将不同",
+        "{day}：{n_customers} 个客户的数值以此为依据（{names_zh}）；若无此数据，{n_changed} 个客户的 {n_figures} 项数值将不同",
     ),
     "impact_many": (
         "{day}: figures of {customers} rest on it ({names}); too many to be computed again without it",
-        "{day}：{n_customers} 个客户的数值以此为依据（{names}）；数量过多，未重新计算",
+        "{day}：{n_customers} 个客户的数值以此为依据（{names_zh}）；数量过多，未重新计算",
     ),
     "and_more": ("{names} and {n} more", "{names}等，另有 {n} 个"),
     "would_be_gone": ("would be gone", "不再出现"),

@@ -221,7 +221,8 @@ def _print_versions(out: Console, target: Target, language: Language) -> None:
 
 
 def _print_touched(out: Console, touched: Touched, language: Language) -> None:
-    told = {"day": touched.run.as_of, "names": _names(touched.customers, language)}
+    en, zh = _names(touched.customers)
+    told: dict[str, Any] = {"day": touched.run.as_of, "names": en, "names_zh": zh}
     told |= {"customers": output.counted(len(touched.customers), "customer"), "n_customers": len(touched.customers)}
     out.print()
     if touched.changes is None:
@@ -247,11 +248,11 @@ def _print_touched(out: Console, touched: Touched, language: Language) -> None:
     _print_alerts(out, touched.changes, language)
 
 
-def _names(customers: Sequence[str], language: Language) -> str:
-    first = ", ".join(customers[:3])
-    more = len(customers) - 3
-    en, zh = (text.format(names=first, n=more) for text in PHRASES["and_more"])
-    return first if more <= 0 else both(en, zh, language, " / ")
+def _names(customers: Sequence[str]) -> tuple[str, str]:
+    """The first of them, in English and Chinese."""
+    first, more = ", ".join(customers[:3]), len(customers) - 3
+    en, zh = (text.format(names=first, n=more) if more > 0 else first for text in PHRASES["and_more"])
+    return en, zh
 
 
 def _moved_first(changes: Sequence[Change]) -> list[Change]:

@@ -6,6 +6,7 @@ figure (source_rows.py: the same relation, read forwards by trace.py), taking a 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,16 +43,19 @@ MOST_AGAIN = 20_000  # customers computed again, and then held in memory with al
 
 @dataclass(frozen=True)
 class Target:
-    """The rows meant: how many by feed, and a condition that they alone fulfil. Unless they are a whole delivery also their ids
-    and what they are: a line that was delivered again in other words is several versions of a row.
+    """The rows meant: how many by feed, and a condition that they alone fulfil. Unless they are a whole delivery also what they
+    are: a line that was delivered again in other words is several versions of a row.
     """
 
     said: str
     rows: Mapping[str, int]
     where: str
-    ids: Sequence[int] = ()
     versions: Sequence[SourceRow] = ()
     delivery_id: int | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        return [each.row_id for each in self.versions]
 
     @property
     def count(self) -> int:
@@ -91,27 +95,34 @@ def find(workspace: Workspace, register: Register, said: str) -> Target:
     elif said.isdigit():
         where = f"row_id = {said}"
     elif line:
-        where = f"source_file = {literal(line['file'])} AND source_line = {line['line']}"
+        where = _of_line(workspace, line["file"], line["line"])
     else:
         raise UsageError(f"{said!r} is no row", remedy="name a row id, delivery:N, or FILE:LINE as trace prints them")
-    found: dict[str, list[int]] = {}
+    rows: dict[str, int] = {}
     versions: list[SourceRow] = []
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         for feed in FEED_TABLES:
             paths, _ = store.history(feed.name)
-            if paths:
-                stored = f"read_parquet({path_list(list(paths))}, union_by_name = true)"
-                ids = con.sql(f"SELECT row_id FROM {stored} WHERE {where} ORDER BY row_id").to_arrow_table()["row_id"]
-                if len(ids):
-                    found[feed.name] = ids.to_pylist()
-                    versions += [] if number else source_rows(con, feed, f"{stored} WHERE {where}")
-        if not found:
+            if not paths:
+                continue
+            stored = f"read_parquet({path_list(list(paths))}, union_by_name = true) WHERE {where}"
+            if number:  # a delivery may have millions
+                [(count,)] = con.execute(f"SELECT COUNT(*) FROM {stored}").fetchall()
+            else:
+                of_feed = list(source_rows(con, feed, stored))
+                versions += of_feed
+                count = len(of_feed)
+            rows |= {feed.name: count} if count else {}
+        if not rows:
             _refuse_unstored(con, workspace, register, said, where if line else None)
-    counts = {feed: len(ids) for feed, ids in found.items()}
-    if number:
-        return Target(said, counts, where, delivery_id=int(number["number"]))
-    return Target(said, counts, where, [each for ids in found.values() for each in ids], versions)
+    return Target(said, rows, where, versions, int(number["number"]) if number else None)
+
+
+def _of_line(workspace: Workspace, file: str, line: str) -> str:
+    """The condition for a line. `file`: as delivered, with its whole path, or its name alone, as quarantine list prints it."""
+    name = posixpath.normpath(file).removeprefix(f"{workspace.root.absolute().as_posix()}/")
+    return f"(source_file = {literal(name)} OR ends_with(source_file, {literal(f'/{name}')})) AND source_line = {line}"
 
 
 def _refuse_unstored(

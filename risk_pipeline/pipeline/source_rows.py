@@ -11,6 +11,7 @@ take, the publications on its countries, the series of its industry.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -91,17 +92,10 @@ def scope_of(files: Sequence[Mapping[str, Path]], customers: Collection[str]) ->
     """
     if not customers:
         return Scope(customers=())
-    group = " UNION ".join(f"SELECT customer_id, group_key FROM {read(f['factor.group_state'])}" for f in files)
-    item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {read(f['factor.collateral_item'])}" for f in files)
-    with duckdb.connect() as con:
-        con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
-        con.execute(f"CREATE TABLE grouped AS {group}")
-        con.execute(
-            "CREATE TABLE decided AS SELECT customer_id FROM asked UNION SELECT m.customer_id FROM asked JOIN grouped AS g"
-            " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
-        )
+    with _relations(files, customers) as con:
+        con.execute(f"CREATE TABLE decided AS {_with_groups('asked')}")
         rows = con.execute(
-            f"SELECT customer_id FROM decided UNION SELECT guarantor_id FROM ({item}) JOIN decided USING (customer_id)"
+            "SELECT customer_id FROM decided UNION SELECT guarantor_id FROM guaranteed JOIN decided USING (customer_id)"
             " WHERE guarantor_id IS NOT NULL"
         ).fetchall()
     return Scope(customers=sorted(row[0] for row in rows))
@@ -111,20 +105,33 @@ def depending_on(files: Sequence[Mapping[str, Path]], customers: Collection[str]
     """The customers whose scope holds one of `customers`: `scope_of` read backwards, over these published runs."""
     if not customers:
         return set()
-    group = " UNION ".join(f"SELECT customer_id, group_key FROM {read(f['factor.group_state'])}" for f in files)
-    item = " UNION ".join(f"SELECT customer_id, guarantor_id FROM {read(f['factor.collateral_item'])}" for f in files)
+    with _relations(files, customers) as con:
+        con.execute(
+            "CREATE TABLE reached AS SELECT customer_id FROM asked UNION"
+            " SELECT g.customer_id FROM guaranteed AS g JOIN asked ON g.guarantor_id = asked.customer_id"
+        )
+        rows = con.execute(_with_groups("reached")).fetchall()
+    return {row[0] for row in rows}
+
+
+@contextmanager
+def _relations(files: Sequence[Mapping[str, Path]], customers: Collection[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with `asked` (customer_id), and of the runs `grouped` (group_key) and `guaranteed` (guarantor_id)."""
+    tables = {"grouped": ("factor.group_state", "group_key"), "guaranteed": ("factor.collateral_item", "guarantor_id")}
     with duckdb.connect() as con:
         con.execute("CREATE TABLE asked AS SELECT UNNEST(?) AS customer_id", [list(customers)])
-        con.execute(f"CREATE TABLE grouped AS {group}")
-        con.execute(
-            "CREATE TABLE guaranteed AS SELECT customer_id FROM asked UNION"
-            f" SELECT i.customer_id FROM ({item}) AS i JOIN asked ON i.guarantor_id = asked.customer_id"
-        )
-        rows = con.execute(
-            "SELECT customer_id FROM guaranteed UNION SELECT m.customer_id FROM guaranteed JOIN grouped AS g"
-            " USING (customer_id) JOIN grouped AS m ON m.group_key = g.group_key"
-        ).fetchall()
-    return {row[0] for row in rows}
+        for name, (source, column) in tables.items():
+            of_runs = " UNION ".join(f"SELECT customer_id, {column} FROM {read(each[source])}" for each in files)
+            con.execute(f"CREATE TABLE {name} AS {of_runs}")
+        yield con
+
+
+def _with_groups(customers: str) -> str:
+    """The query for the customers of a table and the members of their groups."""
+    return (
+        f"SELECT customer_id FROM {customers} UNION SELECT m.customer_id FROM {customers} JOIN grouped AS g USING (customer_id)"
+        " JOIN grouped AS m ON m.group_key = g.group_key"
+    )
 
 
 def source_rows(con: duckdb.DuckDBPyConnection, feed: Table, stored: str) -> Iterator[SourceRow]:

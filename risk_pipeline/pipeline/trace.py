@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from risk_pipeline.contracts import TABLES, Table, table
+from risk_pipeline.engine.asof import CUSTOMER
 from risk_pipeline.errors import UsageError
 from risk_pipeline.pipeline.replay import computed_again
 from risk_pipeline.pipeline.run import Seen
@@ -98,6 +99,8 @@ def published_table(name: str, column: str) -> Table:
     if contract is None or contract.layer in ("feed", "audit"):
         layers = sorted(each for each, found in TABLES.items() if found.layer not in ("feed", "audit"))
         raise UsageError(f"{name!r} is no table of results", remedy=f"one of {', '.join(layers)}")
+    if CUSTOMER not in contract.column_names:
+        raise UsageError(f"{name} is of all customers at once", remedy="trace a figure of a customer; `lineage` tells of columns")
     if column not in contract.column_names:
         raise UsageError(f"{name} has no column {column!r}", remedy=f"one of {', '.join(contract.column_names)}")
     return contract

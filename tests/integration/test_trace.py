@@ -99,6 +99,9 @@ def test_what_trace_names_impact_finds_and_tells_what_a_wrong_payment_changed(wo
     target = find(workspace, register, line_of(newest))
     assert target.ids == find(workspace, register, f"{newest.row_id}").ids == [newest.row_id]
     assert target.rows == {"payment": 1}
+    file, line = workspace.root / newest.source_file, newest.source_line
+    for said in (f"./{line_of(newest)}", f"{file}:{line}", f"{file.name}:{line}"):
+        assert find(workspace, register, said).ids == target.ids
     (touched,) = impact(workspace, register, target)
     assert (touched.run.as_of, touched.customers) == (DECEMBER, ["C2"])
     assert touched.columns > 100
@@ -117,7 +120,7 @@ def test_a_whole_delivery_and_what_is_no_row(workspace: Workspace, register: Reg
     for said in ("delivery:77", "123", "data/none.csv:1", "what"):
         with pytest.raises(UsageError):
             find(workspace, register, said)
-    for figure in (("feed.invoice", "amount"), ("factor.exposure", "no_such"), ("none.such", "x")):
+    for figure in (("feed.invoice", "amount"), ("factor.exposure", "no_such"), ("none.such", "x"), ("mart.portfolio", "overdue")):
         with pytest.raises(UsageError):
             traced(workspace, register, "C1", figure)
     with pytest.raises(UsageError, match="nobody"):
